@@ -1,0 +1,14 @@
+//! Trails and their settings: validated changes in, snapshots by sequence out.
+//!
+//! Invariant: it knows what is configured and never performs it; no bucket, no delivery, no wire protocol.
+
+mod stored;
+mod trail;
+mod writer;
+
+pub use stored::{Change, DecodeError};
+pub use trail::{
+    AdvancedEventSelector, Catalog, DataResource, EventSelector, FieldSelector, ReadWriteType, Selectors, Trail,
+    TrailArn, TrailId,
+};
+pub use writer::{CatalogWriter, WriteError};

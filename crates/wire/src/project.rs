@@ -1,0 +1,1 @@
+//! From a recognised request or response to its tree of values; errors of every protocol.

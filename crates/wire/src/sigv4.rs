@@ -1,0 +1,1 @@
+//! Signature Version 4: claims, canonical requests, verification of headers, presigned queries and chunked bodies.
