@@ -1,0 +1,140 @@
+//! Where calls go: a remote endpoint, or a service in this process.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use http::{Request, Response, Uri, uri::Scheme};
+use http_body_util::BodyExt;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use pugmark_core::{
+    account::{AccountId, Region},
+    identity::Identity,
+};
+
+use crate::body::{Body, BoxError};
+
+/// How long a TCP connection to an upstream may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Idle connections kept for each upstream.
+const IDLE_CONNECTIONS_MAX: usize = 512;
+/// Shorter than the keep-alive of common servers, so that a pooled connection is seldom found closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A verified call for a service in this process.
+pub struct LocalCall {
+    /// Who calls.
+    pub identity: Identity,
+    /// The caller's account.
+    pub account: AccountId,
+    /// The Region of the call.
+    pub region: Region,
+    /// The access key that signed; `None` for an anonymous call.
+    pub access_key_id: Option<String>,
+    /// The operation's name, when it was recognised.
+    pub operation: Option<&'static str>,
+    /// The id that the answer and the record carry.
+    pub request_id: String,
+}
+
+/// A service that answers in this process; the gateway records its calls like any other.
+#[async_trait]
+pub trait LocalService: Send + Sync + 'static {
+    /// Answers a call; failures are answers too.
+    async fn call(&self, call: LocalCall, request: Request<Body>) -> Response<Body>;
+
+    /// Whether requests may be as long as they like (S3); others are bounded by `limits::OWN_REQUEST_BYTES_MAX`.
+    fn streams(&self) -> bool;
+}
+
+/// Where the calls of one service go.
+#[derive(Clone)]
+pub enum Route {
+    /// To an endpoint.
+    Remote(Uri),
+    /// To a service in this process.
+    Local(Arc<dyn LocalService>),
+}
+
+/// Routes by service id, such as `s3`; the default takes the rest.
+#[derive(Clone, Default)]
+pub struct Routes {
+    services: HashMap<String, Route>,
+    default: Option<Route>,
+}
+
+impl Routes {
+    /// Routes with a default for services that have none of their own.
+    pub fn new(default: Option<Route>) -> Self {
+        Self { services: HashMap::new(), default }
+    }
+
+    /// Sets one service's route.
+    pub fn set(&mut self, service: &str, route: Route) {
+        self.services.insert(service.to_owned(), route);
+    }
+
+    /// The route of a service, tried by each of its names in turn.
+    pub fn find(&self, names: &[&str]) -> Option<&Route> {
+        names.iter().find_map(|name| self.services.get(*name)).or(self.default.as_ref())
+    }
+}
+
+/// The pooled client for remote upstreams.
+#[derive(Clone)]
+pub struct UpstreamClient(Client<hyper_rustls::HttpsConnector<HttpConnector>, Body>);
+
+impl Default for UpstreamClient {
+    fn default() -> Self {
+        let mut http = HttpConnector::new();
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        http.enforce_http(false);
+        let https = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+            .http1_max_headers(256)
+            .build(https);
+        Self(client)
+    }
+}
+
+impl UpstreamClient {
+    /// Sends a request on; path, query, headers (Host too) and body go unchanged, or the signature would break.
+    ///
+    /// # Errors
+    /// When the upstream cannot be reached or does not speak HTTP.
+    pub async fn send(&self, endpoint: &Uri, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
+        let mut uri = http::uri::Parts::default();
+        uri.scheme = Some(endpoint.scheme().cloned().unwrap_or(Scheme::HTTP));
+        uri.authority = endpoint.authority().cloned();
+        uri.path_and_query = request.uri().path_and_query().cloned();
+        *request.uri_mut() = Uri::from_parts(uri)?;
+        *request.version_mut() = http::Version::HTTP_11;
+        for name in HOP_BY_HOP {
+            request.headers_mut().remove(name);
+        }
+        let response = self.0.request(request).await?;
+        Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
+    }
+}
+
+/// Headers that speak about one connection only (RFC 9110, 7.6.1). `Expect` is answered by us, hop by hop too.
+const HOP_BY_HOP: [http::HeaderName; 8] = [
+    http::header::CONNECTION,
+    http::HeaderName::from_static("keep-alive"),
+    http::header::PROXY_AUTHENTICATE,
+    http::header::PROXY_AUTHORIZATION,
+    http::header::TE,
+    http::header::TRANSFER_ENCODING,
+    http::header::UPGRADE,
+    http::header::EXPECT,
+];

@@ -1,0 +1,333 @@
+//! Settings: flags, environment and `pugmark.toml`, in that order of precedence, validated once into [`Config`].
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use http::Uri;
+use pugmark_core::account::{AccountId, Region};
+use pugmark_gateway::{AuditMode, OnFull};
+use serde::Deserialize;
+
+/// The file that is read when `--config` names none, if it is there.
+const DEFAULT_FILE: &str = "pugmark.toml";
+
+/// `pugmark serve`: every setting that has a flag. Flags win over the environment, the environment over the file.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Flags {
+    /// Settings file (default: pugmark.toml in the current directory, if it is there).
+    #[arg(long, env = "PUGMARK_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where everything is kept.
+    #[arg(long, env = "PUGMARK_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Address of the API: every AWS protocol [default: 127.0.0.1:4580]
+    #[arg(long, env = "PUGMARK_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Address of health, metrics and console [default: 127.0.0.1:4581]
+    #[arg(long, env = "PUGMARK_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
+    admin_listen: Option<SocketAddr>,
+    /// Endpoint that calls of all services are forwarded to; one service's own is set in [upstream.services].
+    #[arg(long, env = "PUGMARK_UPSTREAM", value_name = "URL")]
+    upstream: Option<String>,
+    /// The account that calls belong to when their key does not say [default: 123456789012]
+    #[arg(long, env = "PUGMARK_ACCOUNT_ID", value_name = "ID")]
+    account_id: Option<String>,
+    /// The Region of unsigned calls and of the embedded bucket store [default: us-east-1]
+    #[arg(long, env = "PUGMARK_REGION", value_name = "REGION")]
+    region: Option<String>,
+    /// How long events wait for others before a log file is written [default: 60s]
+    #[arg(long, env = "PUGMARK_DELIVERY_INTERVAL", value_name = "DURATION")]
+    delivery_interval: Option<String>,
+    /// How often a digest file is written [default: 1h]
+    #[arg(long, env = "PUGMARK_DIGEST_INTERVAL", value_name = "DURATION")]
+    digest_interval: Option<String>,
+}
+
+/// The settings file. Unknown keys are refused.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    data_dir: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    admin_listen: Option<SocketAddr>,
+    account_id: Option<String>,
+    region: Option<String>,
+    delivery_interval: Option<String>,
+    digest_interval: Option<String>,
+    upstream: FileUpstream,
+    audit: FileAudit,
+    journal: FileJournal,
+    delivery: FileDelivery,
+    tls: Option<FileTls>,
+    principals: Vec<PrincipalSettings>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileUpstream {
+    url: Option<String>,
+    services: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileAudit {
+    mode: Option<ModeSetting>,
+    on_full: Option<OnFullSetting>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ModeSetting {
+    Strict,
+    Durable,
+    Async,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OnFullSetting {
+    Refuse,
+    Pass,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileJournal {
+    max_size: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileDelivery {
+    access_key_id: Option<String>,
+    secret_access_key: Option<String>,
+}
+
+impl std::fmt::Debug for FileDelivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileDelivery").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileTls {
+    certificate: PathBuf,
+    private_key: PathBuf,
+}
+
+/// `[[principals]]`, and an entry of `<data-dir>/principals.toml`.
+#[derive(Clone, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PrincipalSettings {
+    /// The access key id.
+    pub(crate) access_key_id: String,
+    /// Its secret.
+    pub(crate) secret_access_key: String,
+    /// For temporary credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session_token: Option<String>,
+    /// Whose key it is, such as `arn:aws:iam::123456789012:user/alice`.
+    pub(crate) arn: String,
+    /// Names of built-in policies or policy documents as JSON. Empty: nothing is allowed in Pugmark itself.
+    #[serde(default)]
+    pub(crate) policies: Vec<String>,
+}
+
+impl std::fmt::Debug for PrincipalSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PrincipalSettings").field("arn", &self.arn).finish_non_exhaustive()
+    }
+}
+
+/// Settings that cannot be wrong any more.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: SocketAddr,
+    pub(crate) upstream: Option<Uri>,
+    pub(crate) upstream_services: BTreeMap<String, Uri>,
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) delivery_interval: Duration,
+    pub(crate) digest_interval: Duration,
+    pub(crate) audit_mode: AuditMode,
+    pub(crate) on_full: OnFull,
+    pub(crate) journal_bytes_max: u64,
+    /// Access key and secret for the upstream's S3; the root credentials when not set.
+    pub(crate) delivery_credentials: Option<(String, Secret)>,
+    /// Certificate chain and private key, PEM.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    pub(crate) principals: Vec<PrincipalSettings>,
+}
+
+/// A text that is never printed.
+#[derive(Clone)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+impl Config {
+    /// Reads the file and puts environment and flags over it.
+    pub(crate) fn load(flags: Flags) -> anyhow::Result<Self> {
+        let file = match &flags.config {
+            Some(path) => read_file(path)?,
+            None if Path::new(DEFAULT_FILE).exists() => read_file(Path::new(DEFAULT_FILE))?,
+            None => File::default(),
+        };
+        Self::merge(flags, file)
+    }
+
+    fn merge(flags: Flags, file: File) -> anyhow::Result<Self> {
+        let upstream = flags.upstream.or(file.upstream.url).filter(|url| !url.is_empty());
+        let account = flags.account_id.or(file.account_id).unwrap_or_else(|| "123456789012".into());
+        let region = flags.region.or(file.region).unwrap_or_else(|| "us-east-1".into());
+        let delivery = flags.delivery_interval.or(file.delivery_interval).unwrap_or_else(|| "60s".into());
+        let digest = flags.digest_interval.or(file.digest_interval).unwrap_or_else(|| "1h".into());
+        let max_size = file.journal.max_size.unwrap_or_else(|| "4GiB".into());
+        Ok(Self {
+            data_dir: data_dir(flags.data_dir.or(file.data_dir)),
+            listen: flags.listen.or(file.listen).unwrap_or_else(|| ([127, 0, 0, 1], 4580).into()),
+            admin_listen: flags.admin_listen.or(file.admin_listen).unwrap_or_else(|| ([127, 0, 0, 1], 4581).into()),
+            upstream: upstream.as_deref().map(|url| endpoint("upstream", url)).transpose()?,
+            upstream_services: file
+                .upstream
+                .services
+                .iter()
+                .map(|(service, url)| Ok((service.clone(), endpoint(&format!("upstream.services.{service}"), url)?)))
+                .collect::<anyhow::Result<_>>()?,
+            account: account.parse().context("account_id")?,
+            region: region.parse().context("region")?,
+            delivery_interval: duration("delivery_interval", &delivery)?,
+            digest_interval: duration("digest_interval", &digest)?,
+            audit_mode: match file.audit.mode {
+                Some(ModeSetting::Strict) => AuditMode::Strict,
+                Some(ModeSetting::Async) => AuditMode::Async,
+                Some(ModeSetting::Durable) | None => AuditMode::Durable,
+            },
+            on_full: match file.audit.on_full {
+                Some(OnFullSetting::Pass) => OnFull::Pass,
+                Some(OnFullSetting::Refuse) | None => OnFull::Refuse,
+            },
+            journal_bytes_max: size("journal.max_size", &max_size)?,
+            delivery_credentials: match (file.delivery.access_key_id, file.delivery.secret_access_key) {
+                (Some(id), Some(secret)) => Some((id, Secret(secret))),
+                (None, None) => None,
+                _ => bail!("delivery.access_key_id and delivery.secret_access_key go together: set both or neither"),
+            },
+            tls: file.tls.map(|tls| (tls.certificate, tls.private_key)),
+            principals: file.principals,
+        })
+    }
+}
+
+/// The data directory, `pugmark-data` unless set.
+pub(crate) fn data_dir(set: Option<PathBuf>) -> PathBuf {
+    set.unwrap_or_else(|| PathBuf::from("pugmark-data"))
+}
+
+fn read_file(path: &Path) -> anyhow::Result<File> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read settings file {}", path.display()))?;
+    // toml's message quotes the line at fault, which may hold a secret: only its position and reason are shown.
+    toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        anyhow::anyhow!("settings file {}, line {line}: {}", path.display(), error.message())
+    })
+}
+
+fn endpoint(setting: &str, url: &str) -> anyhow::Result<Uri> {
+    let uri: Uri = url.parse().with_context(|| format!("{setting}: {url:?} is no URL"))?;
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("http" | "https"), Some(_)) if matches!(uri.path(), "" | "/") => Ok(uri),
+        (Some("http" | "https"), Some(_)) => bail!("{setting}: an endpoint has no path, but this is {url:?}"),
+        _ => bail!("{setting}: an endpoint looks like http://127.0.0.1:9000, but this is {url:?}"),
+    }
+}
+
+fn duration(setting: &str, text: &str) -> anyhow::Result<Duration> {
+    let parsed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| anyhow::anyhow!("{setting}: a duration looks like 60s, 5m or 1h, but this is {text:?}"))?;
+    match Duration::try_from(parsed) {
+        Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
+        _ => bail!("{setting}: must be at least 1s, but is {text:?}"),
+    }
+}
+
+fn size(setting: &str, text: &str) -> anyhow::Result<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1_u64 << 40,
+        _ => bail!("{setting}: a size looks like 512MiB or 4GiB, but this is {text:?}"),
+    };
+    let count: u64 =
+        digits.trim().parse().map_err(|_| anyhow::anyhow!("{setting}: a size looks like 4GiB, but this is {text:?}"))?;
+    let bytes = count.checked_mul(factor).with_context(|| format!("{setting}: {text:?} is too large"))?;
+    if bytes < 16 << 20 {
+        bail!("{setting}: must be at least 16MiB, but is {text:?}");
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn load(flags: Flags, file: &str) -> anyhow::Result<Config> {
+        Config::merge(flags, toml::from_str(file)?)
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file = "region = 'eu-west-1'\naccount_id = '111122223333'\ndelivery_interval = '5m'\n";
+        let flags = Flags { region: Some("eu-north-1".into()), ..Flags::default() };
+        let config = load(flags, file).unwrap();
+        assert_eq!(config.region.as_str(), "eu-north-1");
+        assert_eq!(config.account.as_str(), "111122223333");
+        assert_eq!(config.delivery_interval, Duration::from_secs(300));
+        assert_eq!(config.digest_interval, Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn a_service_can_have_its_own_upstream() {
+        let file = "[upstream]\nurl = 'http://127.0.0.1:5000'\n[upstream.services]\ns3 = 'https://minio:9000'\n";
+        let config = load(Flags::default(), file).unwrap();
+        assert_eq!(config.upstream.unwrap().authority().unwrap(), "127.0.0.1:5000");
+        assert_eq!(config.upstream_services["s3"].scheme_str(), Some("https"));
+    }
+
+    #[test]
+    fn wrong_settings_say_what_was_expected() {
+        for (file, expected) in [
+            ("regoin = 'x'", "unknown field `regoin`"),
+            ("region = 'US'", "region"),
+            ("account_id = '12'", "account_id"),
+            ("delivery_interval = 'soon'", "delivery_interval: a duration looks like"),
+            ("delivery_interval = '0s'", "at least 1s"),
+            ("[upstream]\nurl = 'localhost:5000'", "an endpoint looks like"),
+            ("[upstream]\nurl = 'http://h/p'", "has no path"),
+            ("[audit]\nmode = 'sometimes'", "unknown variant"),
+            ("[journal]\nmax_size = '4 bananas'", "a size looks like"),
+            ("[delivery]\naccess_key_id = 'A'", "go together"),
+        ] {
+            let error = format!("{:#}", load(Flags::default(), file).unwrap_err());
+            assert!(error.contains(expected), "{file}: {error}");
+        }
+    }
+}
