@@ -1,2 +1,86 @@
-//! Placeholder.
-fn main() {}
+//! `pugmark`: the server and its command line.
+//!
+//! Invariant: settings are read and components are wired here and nowhere else.
+
+mod admin;
+mod api;
+mod cloudtrail;
+mod credentials;
+mod embedded;
+mod listen;
+mod lookup;
+mod principals;
+mod s3;
+mod settings;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Pugmark records who did what on AWS-compatible APIs: CloudTrail on infrastructure that you run yourself.
+#[derive(Parser)]
+#[command(name = "pugmark", version, about)]
+struct Arguments {
+    /// What to log, such as info or pugmark_delivery=debug,info
+    #[arg(long, env = "PUGMARK_LOG", default_value = "info", global = true, hide_env = true)]
+    log: String,
+    /// How to log.
+    #[arg(long, env = "PUGMARK_LOG_FORMAT", default_value = "text", global = true, hide_env = true)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(settings::Flags),
+    /// Look up events: who did what. Exit code 0: found, 1: none, 2: error.
+    Lookup(lookup::Command),
+    /// List, add and remove who may call.
+    Principals(principals::Command),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(&arguments);
+    let done = match arguments.command {
+        Command::Serve(flags) => {
+            settings::Config::load(flags).and_then(|config| runtime()?.block_on(wiring::serve(config))).map(|()| true)
+        }
+        Command::Lookup(command) => runtime().and_then(|runtime| runtime.block_on(lookup::run(command))),
+        Command::Principals(command) => principals::run(command).map(|()| true),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn start_log(arguments: &Arguments) {
+    let filter = EnvFilter::try_new(&arguments.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match arguments.log_format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => {
+            use std::io::IsTerminal;
+            builder.with_ansi(std::io::stderr().is_terminal()).init();
+        }
+    }
+}

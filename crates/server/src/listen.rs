@@ -1,0 +1,179 @@
+//! The listeners: accept, limit, serve, and drain at shutdown.
+
+use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use pugmark_gateway::Body;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// Connections served at a time; more wait in the system's queue.
+const CONNECTIONS_MAX: usize = 10_000;
+/// A client must have sent its request's head by then.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+/// A client must have shaken hands by then.
+const TLS_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest request head, in bytes: AWS allows 8 KiB of headers, presigned URLs come on top.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Most headers of a request.
+const HEADERS_MAX: usize = 200;
+/// How long calls under way may take to end once a shutdown has begun.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What a connection says about every request on it.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// The other side.
+    pub(crate) address: IpAddr,
+    /// Version and cipher suite, by the names that CloudTrail writes.
+    pub(crate) tls: Option<(String, String)>,
+}
+
+/// Answers requests.
+pub(crate) trait Handler: Clone + Send + Sync + 'static {
+    /// Answers one; failures are answers too.
+    fn handle(&self, peer: Arc<Peer>, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Serves connections until `shutdown` turns true, then waits for calls under way.
+pub(crate) async fn serve<H: Handler>(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    handler: H,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
+            _ = shutdown.wait_for(|stop| *stop) => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = shutdown.wait_for(|stop| *stop) => break,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, most likely: give connections a moment to close.
+                tracing::warn!(%error, "connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (tls, handler, shutdown) = (tls.clone(), handler.clone(), shutdown.clone());
+        connections.spawn(async move {
+            let _place = place;
+            connection(stream, address.ip(), tls, handler, shutdown).await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+    let drain = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN_TIMEOUT, drain).await.is_err() {
+        tracing::warn!("calls were still under way at the end of the drain time");
+    }
+}
+
+async fn connection<H: Handler>(
+    stream: TcpStream,
+    address: IpAddr,
+    tls: Option<TlsAcceptor>,
+    handler: H,
+    shutdown: watch::Receiver<bool>,
+) {
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        let peer = Arc::new(Peer { address, tls: None });
+        return http(TokioIo::new(stream), peer, handler, shutdown).await;
+    };
+    match tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let session = stream.get_ref().1;
+            let names = session.protocol_version().zip(session.negotiated_cipher_suite());
+            let tls = names.map(|(version, suite)| (tls_version(version), tls_suite(suite.suite())));
+            http(TokioIo::new(stream), Arc::new(Peer { address, tls }), handler, shutdown).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),
+        Err(_) => tracing::debug!(%address, "TLS handshake took too long"),
+    }
+}
+
+async fn http<H: Handler>(
+    io: impl hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    peer: Arc<Peer>,
+    handler: H,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let (handler, peer) = (handler.clone(), peer.clone());
+        async move {
+            let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+            Ok::<_, std::convert::Infallible>(handler.handle(peer, request).await)
+        }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(io, service);
+    tokio::pin!(served);
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        _ = shutdown.wait_for(|stop| *stop) => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(address = %peer.address, %error, "connection ended early");
+    }
+}
+
+/// `TLSv1.3`, as `tlsDetails.tlsVersion` has it.
+fn tls_version(version: rustls::ProtocolVersion) -> String {
+    match version {
+        rustls::ProtocolVersion::TLSv1_2 => "TLSv1.2".into(),
+        rustls::ProtocolVersion::TLSv1_3 => "TLSv1.3".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// `TLS_AES_128_GCM_SHA256` for TLS 1.3, OpenSSL's `ECDHE-RSA-AES128-GCM-SHA256` below, as AWS writes them.
+fn tls_suite(suite: rustls::CipherSuite) -> String {
+    let name = format!("{suite:?}");
+    match name.strip_prefix("TLS13_") {
+        Some(rest) => format!("TLS_{rest}"),
+        None => name
+            .trim_start_matches("TLS_")
+            .replace("_WITH_", "_")
+            .replace("AES_", "AES")
+            .replace("CHACHA20_POLY1305_SHA256", "CHACHA20_POLY1305")
+            .replace('_', "-"),
+    }
+}
+
+/// Reads certificate chain and key for the API listener.
+pub(crate) fn tls_acceptor(certificate: &Path, private_key: &Path) -> anyhow::Result<TlsAcceptor> {
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("read certificate chain {}", certificate.display()))?;
+    let key = PrivateKeyDer::from_pem_file(private_key)
+        .with_context(|| format!("read private key {}", private_key.display()))?;
+    let mut config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("certificate and private key do not fit together")?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

@@ -1,0 +1,38 @@
+//! The embedded bucket store as a service in this process.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use pugmark_buckets::{Authority, Buckets};
+use pugmark_gateway::{Body, LocalCall, LocalService, identities::Identities};
+
+/// Answers `s3.amazonaws.com`.
+pub(crate) struct EmbeddedS3(pub(crate) Arc<Buckets>);
+
+#[async_trait]
+impl LocalService for EmbeddedS3 {
+    async fn call(&self, _: LocalCall, request: Request<Body>) -> Response<Body> {
+        let request = request.map(s3s_body);
+        let response = self.0.call(request).await;
+        response.map(|body| body.map_err(Into::into).boxed_unsync())
+    }
+
+    fn streams(&self) -> bool {
+        true
+    }
+}
+
+/// Tells the bucket store whose key is whose and who may do what.
+pub(crate) struct IdentityAuthority(pub(crate) Arc<Identities>);
+
+impl Authority for IdentityAuthority {
+    fn secret_key(&self, access_key_id: &str) -> Option<String> {
+        self.0.find(access_key_id).map(|principal| principal.secret.expose().to_owned())
+    }
+
+    fn allowed(&self, access_key_id: Option<&str>, action: &str, resource_arn: &str) -> bool {
+        self.0.allowed(access_key_id, action, resource_arn)
+    }
+}

@@ -1,0 +1,376 @@
+//! Opens the parts, connects them, and takes them down in order.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use aws_credential_types::Credentials;
+use http::{Request, Response};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use pugmark_buckets::Buckets;
+use pugmark_catalog::CatalogWriter;
+use pugmark_core::{
+    clock::{Clock, SystemClock},
+    event,
+    identity::Identity,
+};
+use pugmark_delivery::{Delivery, S3Bucket};
+use pugmark_gateway::{
+    Body, Connection, Gateway, Recorder, Route, Routes, UpstreamClient,
+    compose::Tls,
+    identities::{Identities, Principal},
+};
+use pugmark_journal::{EmbeddedJournal, Entry, EntryKind, Journal, Seq};
+use pugmark_table::EventHistory;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{
+    admin::Admin,
+    api::Api,
+    cloudtrail::CloudTrail,
+    credentials::{self, RootCredentials},
+    embedded,
+    listen::{self, Handler, Peer},
+    principals,
+    s3::{EmbeddedS3, IdentityAuthority},
+    settings::{Config, PrincipalSettings, Secret},
+};
+
+/// How often the journal is told what nobody needs any more.
+const RELEASE_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the catalog is saved, so that it holds up no release.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(60);
+/// How much of the journal is read at a time when open intents are looked for.
+const RECOVERY_READ_BYTES: usize = 4 * 1024 * 1024;
+
+/// Runs the server until SIGTERM or SIGINT.
+pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    create_private_dir(&config.data_dir)?;
+    let metrics = PrometheusBuilder::new().install_recorder().context("install metrics")?;
+    let root = credentials::load_or_create(&config.data_dir)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tls = match &config.tls {
+        Some((certificate, key)) => Some(listen::tls_acceptor(certificate, key)?),
+        None => None,
+    };
+    let api_listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("listen on {} for the API", config.listen))?;
+    let admin_listener = TcpListener::bind(config.admin_listen)
+        .await
+        .with_context(|| format!("listen on {} for admin", config.admin_listen))?;
+    let (ready_sender, ready) = watch::channel(false);
+    let (shutdown_sender, shutdown) = watch::channel(false);
+    let (followers_shutdown_sender, followers_shutdown) = watch::channel(false);
+
+    let journal_settings =
+        pugmark_journal::Settings { max_bytes: config.journal_bytes_max, ..pugmark_journal::Settings::default() };
+    let journal: Arc<dyn Journal> = Arc::new(
+        EmbeddedJournal::open(&config.data_dir.join("journal"), journal_settings).context("open the journal")?,
+    );
+    let catalog = Arc::new(
+        CatalogWriter::open(config.data_dir.join("catalog"), journal.clone()).await.context("open the catalog")?,
+    );
+    let identities = Arc::new(identities(&config, &root)?);
+    let history = Arc::new(
+        EventHistory::open(
+            config.data_dir.join("events"),
+            journal.clone(),
+            clock.clone(),
+            pugmark_table::Settings::default(),
+        )
+        .await
+        .context("open event history")?,
+    );
+    let (s3_route, s3_client) = s3(&config, &root, &identities, &clock).await?;
+    let delivery_settings = pugmark_delivery::Settings {
+        delivery_interval: config.delivery_interval,
+        digest_interval: config.digest_interval,
+        ..pugmark_delivery::Settings::default()
+    };
+    let delivery = Delivery::open(
+        config.data_dir.join("delivery"),
+        journal.clone(),
+        Arc::new(S3Bucket::new(s3_client)),
+        clock.clone(),
+        delivery_settings,
+    )
+    .await
+    .context("open delivery")?;
+
+    let recorder = Recorder::new(journal.clone(), catalog.clone(), config.audit_mode, config.on_full);
+    let api = Arc::new(Api::new(catalog.clone(), history.clone(), Arc::new(delivery.clone()), clock.clone()));
+    let gateway = gateway(&config, s3_route, CloudTrail::new(api, identities.clone()), &identities, &recorder, &clock);
+
+    let parts = Parts { journal: journal.clone(), catalog, history, delivery, recorder: recorder.clone() };
+    let followers = parts.run(followers_shutdown);
+    let recovery = tokio::spawn(close_intents(journal.clone(), recorder));
+    let admin = Admin::new(metrics, ready, parts.gauges());
+    let admin_task = tokio::spawn(listen::serve(admin_listener, None, admin, followers_shutdown_of(&shutdown)));
+    let api_task = tokio::spawn(listen::serve(api_listener, tls, Api4Gateway(gateway), shutdown.clone()));
+    ready_sender.send_replace(true);
+    banner(&config, &root);
+
+    stop_signal().await?;
+    tracing::info!("stopping: no new calls, then the pipeline drains");
+    ready_sender.send_replace(false);
+    shutdown_sender.send_replace(true);
+    let _ = api_task.await;
+    recovery.abort();
+    followers_shutdown_sender.send_replace(true);
+    for follower in followers {
+        match follower.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(error = format!("{error:#}"), "follower ended with an error"),
+            Err(error) => tracing::error!(%error, "follower failed"),
+        }
+    }
+    parts.checkpoint().await;
+    journal.close().await;
+    let _ = admin_task.await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn followers_shutdown_of(shutdown: &watch::Receiver<bool>) -> watch::Receiver<bool> {
+    shutdown.clone()
+}
+
+/// The parts that follow the journal, and the journal itself.
+struct Parts {
+    journal: Arc<dyn Journal>,
+    catalog: Arc<CatalogWriter>,
+    history: Arc<EventHistory>,
+    delivery: Delivery,
+    recorder: Recorder,
+}
+
+impl Parts {
+    fn run(&self, shutdown: watch::Receiver<bool>) -> Vec<JoinHandle<anyhow::Result<()>>> {
+        let (history, stop) = (self.history.clone(), shutdown.clone());
+        let history = tokio::spawn(async move { history.run(stop).await.context("event history") });
+        let (delivery, stop) = (self.delivery.clone(), shutdown.clone());
+        let delivery = tokio::spawn(async move { delivery.run(stop).await.context("delivery") });
+        vec![history, delivery, tokio::spawn(self.release(shutdown))]
+    }
+
+    /// Tells the journal, every few seconds, the lowest position that anybody still needs.
+    fn release(&self, mut shutdown: watch::Receiver<bool>) -> impl Future<Output = anyhow::Result<()>> + use<> {
+        let (journal, catalog, recorder) = (self.journal.clone(), self.catalog.clone(), self.recorder.clone());
+        let (history, delivery) = (self.history.position(), self.delivery.position());
+        async move {
+            let mut saved = catalog.checkpoint().await.context("save the catalog")?;
+            let mut saved_at = tokio::time::Instant::now();
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep(RELEASE_INTERVAL) => {}
+                    _ = shutdown.wait_for(|stop| *stop) => return Ok(()),
+                }
+                if saved_at.elapsed() >= CHECKPOINT_INTERVAL {
+                    saved = catalog.checkpoint().await.context("save the catalog")?;
+                    saved_at = tokio::time::Instant::now();
+                }
+                let followers = [*history.borrow(), *delivery.borrow(), saved];
+                let lowest = followers.into_iter().chain(recorder.lowest_open_intent()).min().unwrap_or(Seq(0));
+                journal.release(lowest).await.context("release journal entries")?;
+            }
+        }
+    }
+
+    fn gauges(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let (head, journal) = (self.journal.head(), self.journal.clone());
+        let (history, delivery) = (self.history.position(), self.delivery.position());
+        Arc::new(move || {
+            let head = *head.borrow();
+            metrics::gauge!("pugmark_journal_head").set(head.0 as f64);
+            metrics::gauge!("pugmark_journal_entries").set((head.0 - journal.first().0) as f64);
+            for (follower, position) in [("history", *history.borrow()), ("delivery", *delivery.borrow())] {
+                let lag = head.0.saturating_sub(position.0);
+                metrics::gauge!("pugmark_follower_unsaved_entries", "follower" => follower).set(lag as f64);
+            }
+        })
+    }
+
+    async fn checkpoint(&self) {
+        if let Err(error) = self.catalog.checkpoint().await {
+            tracing::error!(%error, "catalog could not be saved; the journal still has it");
+        }
+    }
+}
+
+/// Closes intents that a crash left without an event: the call may have happened, so an event says just that.
+async fn close_intents(journal: Arc<dyn Journal>, recorder: Recorder) -> anyhow::Result<()> {
+    let head = *journal.head().borrow();
+    let mut open = std::collections::HashMap::new();
+    let mut at = journal.first();
+    while at < head {
+        let read = journal.read(at, RECOVERY_READ_BYTES).await.context("read the journal for open intents")?;
+        let Some(last) = read.last() else { break };
+        at = last.seq.next();
+        for stored in read {
+            match stored.entry.kind {
+                EntryKind::Catalog => {}
+                EntryKind::Intent => {
+                    let intent = event::decode(&stored.entry.payload).context("decode an intent")?;
+                    open.insert(intent.keys.id, intent);
+                }
+                EntryKind::Event if !open.is_empty() => {
+                    open.remove(&event::decode(&stored.entry.payload).context("decode an event")?.keys.id);
+                }
+                EntryKind::Event => {}
+            }
+        }
+    }
+    for (id, intent) in open {
+        tracing::warn!(event_id = %id, "a call was under way when the last run ended; its event says that the outcome is unknown");
+        let entry = Entry { kind: EntryKind::Event, payload: event::encode(&intent) };
+        journal.append(vec![entry]).await.context("record an intent without outcome")?;
+    }
+    drop(recorder);
+    Ok(())
+}
+
+/// Where S3 calls go, and a client for delivery to the same place.
+async fn s3(
+    config: &Config,
+    root: &RootCredentials,
+    identities: &Arc<Identities>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<(Route, aws_sdk_s3::Client)> {
+    let (access_key_id, secret) = match &config.delivery_credentials {
+        Some((access_key_id, secret)) => (access_key_id.clone(), secret.clone()),
+        None => (root.access_key_id.clone(), root.secret_access_key.clone()),
+    };
+    let builder = aws_sdk_s3::config::Builder::new()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+        .region(aws_sdk_s3::config::Region::new(config.region.to_string()))
+        .credentials_provider(Credentials::new(access_key_id, secret.0, None, None, "pugmark"))
+        .force_path_style(true);
+    if let Some(endpoint) = config.upstream_services.get("s3").or(config.upstream.as_ref()) {
+        let client = aws_sdk_s3::Client::from_conf(builder.endpoint_url(endpoint.to_string()).build());
+        return Ok((Route::Remote(endpoint.clone()), client));
+    }
+    let buckets = Buckets::open(
+        config.data_dir.join("buckets"),
+        config.region.to_string(),
+        config.account.to_string(),
+        Arc::new(IdentityAuthority(identities.clone())),
+        clock.clone(),
+    )
+    .await
+    .context("open the embedded bucket store")?;
+    let buckets = Arc::new(buckets);
+    let config = builder.endpoint_url("http://s3.localhost").http_client(embedded::http_client(buckets.clone()));
+    Ok((Route::Local(Arc::new(EmbeddedS3(buckets))), aws_sdk_s3::Client::from_conf(config.build())))
+}
+
+fn gateway(
+    config: &Config,
+    s3: Route,
+    cloudtrail: CloudTrail,
+    identities: &Arc<Identities>,
+    recorder: &Recorder,
+    clock: &Arc<dyn Clock>,
+) -> Gateway {
+    let mut routes = Routes::new(config.upstream.clone().map(Route::Remote));
+    for (service, endpoint) in &config.upstream_services {
+        routes.set(service, Route::Remote(endpoint.clone()));
+    }
+    routes.set("s3", s3);
+    routes.set("cloudtrail", Route::Local(Arc::new(cloudtrail)));
+    let settings = pugmark_gateway::Settings { account: config.account, region: config.region.clone() };
+    Gateway::new(routes, UpstreamClient::default(), identities.clone(), recorder.clone(), clock.clone(), settings)
+}
+
+fn identities(config: &Config, root: &RootCredentials) -> anyhow::Result<Identities> {
+    let mut configured = vec![Principal::new(
+        root.access_key_id.clone(),
+        root.secret_access_key.0.clone(),
+        None,
+        Identity::root(config.account, Some(root.access_key_id.clone())),
+        vec![pugmark_core::policy::Policy::parse("AdministratorAccess").context("built-in policy")?],
+    )];
+    for settings in &config.principals {
+        configured.push(principal(settings)?);
+    }
+    let data_dir = config.data_dir.clone();
+    let reload = move || match load_principals(&data_dir) {
+        Ok(principals) => Some(principals),
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "principals file is not readable; the last good one stays");
+            None
+        }
+    };
+    Ok(Identities::new(configured, Some(Box::new(reload)), Some(config.data_dir.join("identities.log")))?)
+}
+
+fn load_principals(data_dir: &Path) -> anyhow::Result<Vec<Principal>> {
+    principals::load(data_dir)?.iter().map(principal).collect()
+}
+
+fn principal(settings: &PrincipalSettings) -> anyhow::Result<Principal> {
+    let identity = pugmark_gateway::identities::identity_from_arn(&settings.arn, &settings.access_key_id)
+        .with_context(|| format!("principal {}: not the ARN of a user, role session or root", settings.arn))?;
+    let policies = settings
+        .policies
+        .iter()
+        .map(|policy| pugmark_core::policy::Policy::parse(policy))
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(|| format!("policies of principal {}", settings.arn))?;
+    Ok(Principal::new(
+        settings.access_key_id.clone(),
+        settings.secret_access_key.clone(),
+        settings.session_token.clone(),
+        identity,
+        policies,
+    ))
+}
+
+/// The gateway as the API listener's handler.
+#[derive(Clone)]
+struct Api4Gateway(Gateway);
+
+impl Handler for Api4Gateway {
+    async fn handle(&self, peer: Arc<Peer>, request: Request<Body>) -> Response<Body> {
+        let tls = peer.tls.as_ref().map(|(version, suite)| Tls { version: version.clone(), cipher_suite: suite.clone() });
+        self.0.handle(Connection { address: peer.address, tls }, request).await
+    }
+}
+
+fn create_private_dir(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("create data directory {}", path.display()))
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}
+
+/// Says where to go next; shows new root credentials this once.
+fn banner(config: &Config, root: &RootCredentials) {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    println!("Pugmark {} is ready", env!("CARGO_PKG_VERSION"));
+    println!("  API    {scheme}://{}", config.listen);
+    println!("  admin  http://{}", config.admin_listen);
+    println!("  data   {}", config.data_dir.display());
+    match &config.upstream {
+        Some(upstream) => println!("  calls go on to {upstream}"),
+        None => println!("  no upstream: S3 is answered by the embedded bucket store; other services need --upstream URL"),
+    }
+    if root.is_new {
+        let Secret(secret) = &root.secret_access_key;
+        println!("\nThe root credentials, made now and shown only this once (kept in the data directory):\n");
+        println!("  export AWS_ENDPOINT_URL={scheme}://{}", config.listen);
+        println!("  export AWS_DEFAULT_REGION={}", config.region);
+        println!("  export AWS_ACCESS_KEY_ID={}", root.access_key_id);
+        println!("  export AWS_SECRET_ACCESS_KEY={secret}\n");
+    }
+}
