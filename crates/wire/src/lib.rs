@@ -5,5 +5,5 @@
 pub mod catalogue;
 pub mod project;
 pub mod recognize;
-pub mod sigv4;
+// sigv4
 pub mod value;

@@ -1,1 +1,198 @@
 //! From a recognised request or response to its tree of values; errors of every protocol.
+//!
+//! Content that must not be kept never enters the tree: sensitive members become [`Value::Hidden`], blobs a length.
+
+mod cbor;
+mod error;
+mod json;
+mod query;
+mod scalar;
+mod xml;
+
+pub use error::{ErrorInfo, Rendered, error, render_error, request_id};
+use http::{HeaderMap, StatusCode, header, request::Parts};
+
+use crate::{
+    catalogue::{Kind, MemberShape, Protocol, Shape},
+    recognize::{Call, form_decode},
+    value::{Location, Member, Value},
+};
+
+/// Deepest nesting that is followed; what lies deeper is left out.
+const NESTING_MAX: usize = 64;
+/// Most parameters of a form or query string.
+const PARAMETERS_MAX: usize = 20_000;
+
+/// Why a body says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProjectError {
+    /// It is not of its protocol's form.
+    #[error("body is no {0}")]
+    Malformed(&'static str),
+}
+
+/// What a request says. The operation's input may have no members: then an empty structure.
+///
+/// # Errors
+/// When the body is not of the protocol's form.
+pub fn request(call: &Call, parts: &Parts, body: &[u8]) -> Result<Value, ProjectError> {
+    let Some(input) = call.operation.input() else { return Ok(Value::Structure(Vec::new())) };
+    match call.protocol {
+        Protocol::Json10 | Protocol::Json11 => json::structure(input, body),
+        Protocol::Cbor => cbor::structure(input, body),
+        Protocol::Query | Protocol::Ec2 => Ok(query::structure(call, input, parts, body)),
+        Protocol::RestJson | Protocol::RestXml => rest_request(call, input, parts, body),
+    }
+}
+
+/// What a successful answer says.
+///
+/// # Errors
+/// When the body is not of the protocol's form.
+pub fn response(call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Value, ProjectError> {
+    let Some(output) = call.operation.output() else { return Ok(Value::Structure(Vec::new())) };
+    match call.protocol {
+        Protocol::Json10 | Protocol::Json11 => json::structure(output, body),
+        Protocol::Cbor => cbor::structure(output, body),
+        Protocol::Query => xml::response(output, body, call.operation.output_wrapper()),
+        Protocol::Ec2 => xml::response(output, body, None),
+        Protocol::RestJson | Protocol::RestXml => {
+            let mut members = Vec::new();
+            for member in output.members() {
+                let value = match member.location() {
+                    Location::Status => Some(Value::Integer(i64::from(status.as_u16()))),
+                    Location::Header | Location::HeaderPrefix => from_headers(member, headers),
+                    _ => None,
+                };
+                members.extend(value.map(|value| found(member, value)));
+            }
+            rest_body(call.protocol, output, body, &mut members)?;
+            Ok(Value::Structure(members))
+        }
+    }
+}
+
+fn rest_request(call: &Call, input: Shape, parts: &Parts, body: &[u8]) -> Result<Value, ProjectError> {
+    let query: Vec<(String, String)> = parts
+        .uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .take(PARAMETERS_MAX)
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (form_decode(key).into_owned(), form_decode(value).into_owned()))
+        .collect();
+    let mut members = Vec::new();
+    for member in input.members() {
+        let value = match member.location() {
+            Location::Uri => {
+                let label = call.labels.iter().find(|(name, _)| *name == member.wire_name());
+                label.map(|(_, text)| from_text(member, text))
+            }
+            Location::Query => from_query(member, input, &query),
+            Location::Header | Location::HeaderPrefix => from_headers(member, &parts.headers),
+            Location::Body | Location::Status => None,
+        };
+        members.extend(value.map(|value| found(member, value)));
+    }
+    rest_body(call.protocol, input, body, &mut members)?;
+    Ok(Value::Structure(members))
+}
+
+fn rest_body(protocol: Protocol, shape: Shape, body: &[u8], members: &mut Vec<Member>) -> Result<(), ProjectError> {
+    let Some(payload) = shape.payload() else {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let has_body = shape.members().any(|member| member.location() == Location::Body);
+        let value = match protocol {
+            _ if !has_body => return Ok(()),
+            Protocol::RestXml => xml::structure(shape, body)?,
+            _ => json::structure(shape, body)?,
+        };
+        if let Value::Structure(inner) = value {
+            members.extend(inner.into_iter().filter(|member| member.location == Location::Body));
+        }
+        return Ok(());
+    };
+    let Some(content) = payload.shape() else { return Ok(()) };
+    let value = if content.is_sensitive() {
+        Value::Hidden
+    } else if payload.is_streaming() || content.is_event_stream() {
+        Value::Stream
+    } else {
+        match content.kind() {
+            Kind::Blob => Value::Stream,
+            _ if body.is_empty() => return Ok(()),
+            Kind::String => Value::String(String::from_utf8_lossy(body).into_owned()),
+            _ if protocol == Protocol::RestXml => xml::structure(content, body)?,
+            _ => json::value(content, body)?,
+        }
+    };
+    members.push(found(payload, value));
+    Ok(())
+}
+
+fn found(member: MemberShape, value: Value) -> Member {
+    Member { name: member.name(), wire_name: member.location_name(), location: member.location(), value }
+}
+
+/// A member that stands as text in a label, a query string or a header.
+fn from_text(member: MemberShape, text: &str) -> Value {
+    let Some(shape) = member.shape() else { return Value::String(text.to_owned()) };
+    if shape.is_sensitive() { Value::Hidden } else { scalar::from_text(shape, text) }
+}
+
+fn from_query(member: MemberShape, input: Shape, query: &[(String, String)]) -> Option<Value> {
+    let shape = member.shape()?;
+    let name = member.wire_name();
+    let texts = || query.iter().filter(|(key, _)| key == name).map(|(_, text)| text.as_str());
+    match shape.kind() {
+        _ if shape.is_sensitive() => texts().next().map(|_| Value::Hidden),
+        Kind::List => {
+            let element = shape.members().next()?.shape()?;
+            let values: Vec<Value> = texts().map(|text| scalar::from_text(element, text)).collect();
+            (!values.is_empty()).then_some(Value::List(values))
+        }
+        // All parameters that are no member of their own.
+        Kind::Map => {
+            let named = |key: &str| input.members().any(|it| it.location() == Location::Query && it.wire_name() == key);
+            let pairs = query.iter().filter(|(key, _)| !named(key));
+            let values: Vec<_> = pairs.map(|(key, text)| (key.clone(), Value::String(text.clone()))).collect();
+            (!values.is_empty()).then_some(Value::Map(values))
+        }
+        _ => texts().next().map(|text| scalar::from_text(shape, text)),
+    }
+}
+
+fn from_headers(member: MemberShape, headers: &HeaderMap) -> Option<Value> {
+    let shape = member.shape()?;
+    let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    if member.location() == Location::HeaderPrefix {
+        let prefix = member.location_name().unwrap_or_default().to_ascii_lowercase();
+        let pairs = headers.iter().filter_map(|(name, value)| {
+            let key = name.as_str().strip_prefix(&prefix).filter(|key| !key.is_empty())?;
+            Some((key.to_owned(), Value::String(text(value))))
+        });
+        let values: Vec<_> = pairs.collect();
+        return match values.is_empty() {
+            true => None,
+            false if shape.is_sensitive() => Some(Value::Hidden),
+            false => Some(Value::Map(values)),
+        };
+    }
+    let value = headers.get(member.wire_name())?;
+    Some(match shape.kind() {
+        _ if shape.is_sensitive() => Value::Hidden,
+        Kind::List => {
+            let element = shape.members().next()?.shape()?;
+            Value::List(text(value).split(',').map(|part| scalar::from_text(element, part.trim())).collect())
+        }
+        Kind::Timestamp => scalar::timestamp(&text(value)),
+        _ => scalar::from_text(shape, &text(value)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

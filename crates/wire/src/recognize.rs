@@ -1,1 +1,446 @@
 //! From a request's head and body to the service and operation that it calls.
+//!
+//! The service comes from the signature's scope, the `X-Amz-Target` prefix or the host; the operation from the target,
+//! the `Action` parameter, the RPC path, or method and URI.
+
+use std::borrow::Cow;
+
+use http::{Method, header, request::Parts};
+use percent_encoding::percent_decode_str;
+
+use crate::{
+    catalogue::{Catalogue, Operation, Protocol, Service},
+    value::Location,
+};
+
+/// Path segments looked at; a longer path belongs to a greedy label.
+const SEGMENTS_MAX: usize = 1024;
+
+/// A recognised call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The service.
+    pub service: &'static Service,
+    /// The operation.
+    pub operation: Operation,
+    /// The protocol that the request speaks.
+    pub protocol: Protocol,
+    /// Labels of the URI, percent-decoded, by their names in the template.
+    pub labels: Vec<(&'static str, String)>,
+}
+
+/// Recognises a call. `body` may be only a prefix; REST and `X-Amz-Target` calls need none of it.
+/// `signing_name` is the service in the credential scope; without it the host and the target tell.
+pub fn recognize(parts: &Parts, body: &[u8], signing_name: Option<&str>) -> Option<Call> {
+    let services = candidates(parts, signing_name);
+    if let Some(call) = by_target(parts, &services) {
+        return Some(call);
+    }
+    if let Some(call) = by_rpc_path(parts, &services) {
+        return Some(call);
+    }
+    if let Some(call) = by_action(parts, body, &services) {
+        return Some(call);
+    }
+    by_route(parts, &services)
+}
+
+fn candidates(parts: &Parts, signing_name: Option<&str>) -> Vec<&'static Service> {
+    let catalogue = Catalogue::builtin();
+    if let Some(name) = signing_name {
+        let mut services: Vec<_> = catalogue.by_signing_name(name).collect();
+        if services.is_empty() {
+            services = catalogue.by_endpoint_prefix(name).chain(catalogue.service(name)).collect();
+        }
+        return services;
+    }
+    let host = host(parts);
+    let label = host.split(['.', ':']).next().unwrap_or_default();
+    let services: Vec<_> = catalogue.by_endpoint_prefix(label).collect();
+    if !services.is_empty() {
+        return services;
+    }
+    // A stranger without signature or known host speaks to a bucket, unless the request says otherwise.
+    let is_form = header_text(parts, header::CONTENT_TYPE.as_str()).starts_with("application/x-www-form-urlencoded");
+    if is_form || parts.headers.contains_key("x-amz-target") {
+        return Vec::new();
+    }
+    catalogue.service("s3").into_iter().collect()
+}
+
+fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
+    let target = header_text(parts, "x-amz-target");
+    let (prefix, name) = target.rsplit_once('.')?;
+    let json = |service: &'static Service| {
+        let declared = service.protocols().iter().find(|it| matches!(it, Protocol::Json10 | Protocol::Json11));
+        match (declared, header_text(parts, header::CONTENT_TYPE.as_str()).contains("json-1.0")) {
+            (Some(protocol), _) => *protocol,
+            (None, true) => Protocol::Json10,
+            (None, false) => Protocol::Json11,
+        }
+    };
+    let of = |service: &'static Service| {
+        let operation = service.operation(name)?;
+        Some(Call { service, operation, protocol: json(service), labels: Vec::new() })
+    };
+    let named: Vec<_> = Catalogue::builtin().by_target_prefix(prefix).collect();
+    let signed = services.iter().copied().filter(|service| named.iter().any(|it| it.id() == service.id()));
+    // Some clients send a shorter prefix (`CloudTrail_20131101.LookupEvents`): the signature still names the service.
+    signed.chain(named.iter().copied()).chain(services.iter().copied()).find_map(of)
+}
+
+fn by_rpc_path(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
+    let mut segments = parts.uri.path().split('/').skip_while(|segment| *segment != "service");
+    let (Some(_), Some(_), Some("operation"), Some(name)) =
+        (segments.next(), segments.next(), segments.next(), segments.next())
+    else {
+        return None;
+    };
+    if parts.method != Method::POST || !parts.headers.contains_key("smithy-protocol") {
+        return None;
+    }
+    services.iter().copied().find_map(|service| {
+        let operation = service.operation(name)?;
+        Some(Call { service, operation, protocol: Protocol::Cbor, labels: Vec::new() })
+    })
+}
+
+fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Option<Call> {
+    let speaks_query = |service: &&&'static Service| {
+        service.protocols().iter().any(|it| matches!(it, Protocol::Query | Protocol::Ec2))
+    };
+    if !services.is_empty() && !services.iter().any(|service| speaks_query(&service)) {
+        return None;
+    }
+    let form = std::str::from_utf8(body).unwrap_or_default();
+    let find = |name: &str| parameter(form, name).or_else(|| parameter(parts.uri.query().unwrap_or_default(), name));
+    let (action, version) = (find("Action")?, find("Version"));
+    let known = Catalogue::builtin().services().filter(|_| services.is_empty());
+    let services = services.iter().copied().chain(known);
+    let mut matching = services.filter(|service| speaks_query(&service)).filter_map(|service| {
+        let protocol = *service.protocols().iter().find(|it| matches!(it, Protocol::Query | Protocol::Ec2))?;
+        let is_version = version.as_deref() == Some(service.api_version());
+        let operation = service.operation(&action)?;
+        Some((is_version, Call { service, operation, protocol, labels: Vec::new() }))
+    });
+    let first = matching.next()?;
+    if first.0 {
+        return Some(first.1);
+    }
+    // elb and elbv2 share actions and signing name; the version tells them apart.
+    Some(matching.find(|(is_version, _)| *is_version).unwrap_or(first).1)
+}
+
+/// A parameter of a form or query string, decoded.
+pub(crate) fn parameter<'a>(form: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    form.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name).then(|| form_decode(value))
+    })
+}
+
+/// Decodes `%41` and `+` of a form.
+pub(crate) fn form_decode(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
+    let spaced = text.replace('+', " ");
+    Cow::Owned(percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
+}
+
+fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
+    let path = parts.uri.path();
+    let bucket = virtual_bucket(host(parts));
+    services
+        .iter()
+        .copied()
+        .filter(|service| service.protocols().iter().any(|it| matches!(it, Protocol::RestJson | Protocol::RestXml)))
+        .filter_map(|service| {
+            let virtual_path;
+            let path = match &bucket {
+                Some(bucket) if service.id() == "s3" => {
+                    virtual_path = format!("/{bucket}{path}");
+                    &virtual_path
+                }
+                _ => path,
+            };
+            let (score, operation, labels) = service.router().find(parts, path)?;
+            let protocol = service.protocol();
+            Some((score, Call { service, operation, protocol, labels }))
+        })
+        .max_by_key(|(score, _)| *score)
+        .map(|(_, call)| call)
+}
+
+/// The bucket of a virtual-hosted S3 request: `bucket.s3.us-east-1.amazonaws.com`, `bucket.s3.localhost:4580`.
+pub fn virtual_bucket(host: &str) -> Option<String> {
+    let host = host.split(':').next().unwrap_or_default();
+    let at = host.find(".s3.").or_else(|| host.find(".s3-"))?;
+    // Access points and S3 Control put an account or alias in that place.
+    let rest = &host[at + 4..];
+    if at == 0 || rest.starts_with("control") || rest.starts_with("accesspoint") || rest.starts_with("object-lambda") {
+        return None;
+    }
+    Some(host[..at].to_owned())
+}
+
+fn host(parts: &Parts) -> &str {
+    let header = header_text(parts, header::HOST.as_str());
+    if header.is_empty() { parts.uri.host().unwrap_or_default() } else { header }
+}
+
+fn header_text<'a>(parts: &'a Parts, name: &str) -> &'a str {
+    parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The REST operations of one service by method and URI.
+#[derive(Debug)]
+pub(crate) struct Router(Vec<Route>);
+
+#[derive(Debug)]
+struct Route {
+    operation: Operation,
+    method: &'static str,
+    segments: Vec<Segment>,
+    /// Query literals such as `?acl` or `?list-type=2`.
+    query: Vec<(&'static str, Option<&'static str>)>,
+    required_query: Vec<&'static str>,
+    required_headers: Vec<&'static str>,
+    literals: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Segment {
+    Literal(&'static str),
+    Label(&'static str),
+    Greedy(&'static str),
+}
+
+/// The higher, the better: query literals, path literals, all required members there, how many, no greedy label.
+type Score = (usize, usize, bool, usize, bool);
+
+impl Router {
+    pub(crate) fn new(service: &'static Service) -> Self {
+        Self(service.operations().map(Route::new).collect())
+    }
+
+    fn find(&self, parts: &Parts, path: &str) -> Option<(Score, Operation, Vec<(&'static str, String)>)> {
+        let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).splitn(SEGMENTS_MAX, '/').collect();
+        let query: Vec<(&str, &str)> = parts
+            .uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .collect();
+        let method = if parts.method == Method::OPTIONS { return None } else { parts.method.as_str() };
+        // Of equals the first by name counts (`ListBuckets` before `ListDirectoryBuckets`): `max_by_key` takes the last.
+        let routes = self.0.iter().rev().filter(|route| route.method == method);
+        let (score, route) = routes
+            .filter_map(|route| Some((route.score(parts, &segments, &query)?, route)))
+            .max_by_key(|(score, _)| *score)?;
+        Some((score, route.operation, route.labels(&segments)))
+    }
+}
+
+impl Route {
+    fn new(operation: Operation) -> Self {
+        let (path, query) = operation.uri().split_once('?').unwrap_or((operation.uri(), ""));
+        let segments: Vec<Segment> = path
+            .strip_prefix('/')
+            .unwrap_or(path)
+            .split('/')
+            .map(|segment| match segment.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+                Some(label) => label.strip_suffix('+').map_or(Segment::Label(label), Segment::Greedy),
+                None => Segment::Literal(segment),
+            })
+            .collect();
+        let query = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split_once('=').map_or((pair, None), |(key, value)| (key, Some(value))))
+            .collect();
+        let required = |location: Location| {
+            let members = operation.input().into_iter().flat_map(|shape| shape.members());
+            members.filter(|it| it.is_required() && it.location() == location).map(|it| it.wire_name()).collect()
+        };
+        let is_literal = |segment: &&Segment| matches!(segment, Segment::Literal(text) if !text.is_empty());
+        Self {
+            operation,
+            method: operation.http_method(),
+            literals: segments.iter().filter(is_literal).count(),
+            segments,
+            query,
+            required_query: required(Location::Query),
+            required_headers: required(Location::Header),
+        }
+    }
+
+    fn score(&self, parts: &Parts, path: &[&str], query: &[(&str, &str)]) -> Option<Score> {
+        let greedy = matches!(self.segments.last(), Some(Segment::Greedy(_)));
+        // A trailing slash of the path is no segment of its own, except below a greedy label.
+        let path = match path {
+            [head @ .., ""] if !greedy && !head.is_empty() && path.len() != self.segments.len() => head,
+            _ => path,
+        };
+        if path.len() < self.segments.len() || (path.len() > self.segments.len() && !self.has_greedy()) {
+            return None;
+        }
+        self.align(path)?;
+        let has = |name: &str, value: Option<&str>| {
+            query.iter().any(|(key, found)| *key == name && value.is_none_or(|value| value == *found))
+        };
+        if !self.query.iter().all(|(key, value)| has(key, *value)) {
+            return None;
+        }
+        let in_query = self.required_query.iter().filter(|name| has(name, None)).count();
+        let in_headers = self.required_headers.iter().filter(|name| parts.headers.contains_key(**name)).count();
+        let required = self.required_query.len() + self.required_headers.len();
+        let found = in_query + in_headers;
+        Some((self.query.len(), self.literals, found == required, found, !self.has_greedy()))
+    }
+
+    fn has_greedy(&self) -> bool {
+        self.segments.iter().any(|segment| matches!(segment, Segment::Greedy(_)))
+    }
+
+    /// Lays the template over the path: for each segment of the template its range of the path.
+    fn align(&self, path: &[&str]) -> Option<Vec<std::ops::Range<usize>>> {
+        let extra = path.len().checked_sub(self.segments.len())?;
+        let mut at = 0;
+        let mut ranges = Vec::with_capacity(self.segments.len());
+        for segment in &self.segments {
+            let end = at + 1 + if matches!(segment, Segment::Greedy(_)) { extra } else { 0 };
+            match segment {
+                Segment::Literal(text) if path[at] != *text => return None,
+                Segment::Label(_) | Segment::Greedy(_) if end == at + 1 && path[at].is_empty() => return None,
+                _ => {}
+            }
+            ranges.push(at..end);
+            at = end;
+        }
+        Some(ranges)
+    }
+
+    fn labels(&self, path: &[&str]) -> Vec<(&'static str, String)> {
+        let path = if path.len() > self.segments.len() && !self.has_greedy() { &path[..self.segments.len()] } else { path };
+        let Some(ranges) = self.align(path) else { return Vec::new() };
+        let decode = |range: std::ops::Range<usize>| {
+            percent_decode_str(&path[range].join("/")).decode_utf8_lossy().into_owned()
+        };
+        self.segments
+            .iter()
+            .zip(ranges)
+            .filter_map(|(segment, range)| match segment {
+                Segment::Label(name) | Segment::Greedy(name) => Some((*name, decode(range))),
+                Segment::Literal(_) => None,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
+        let mut request = http::Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[track_caller]
+    fn check(method: &str, uri: &str, headers: &[(&str, &str)], body: &str, signing: Option<&str>, expected: &str) {
+        let call = recognize(&parts(method, uri, headers), body.as_bytes(), signing);
+        let found = call.map(|call| format!("{:?} {:?} {:?}", call.operation, call.protocol, call.labels));
+        assert_eq!(found.as_deref().unwrap_or("nothing"), expected, "{method} {uri}");
+    }
+
+    #[test]
+    fn json_calls_are_known_by_their_target() {
+        let target = [("x-amz-target", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents")];
+        check("POST", "/", &target, "{}", Some("cloudtrail"), "cloudtrail:LookupEvents Json11 []");
+        check("POST", "/", &target, "{}", None, "cloudtrail:LookupEvents Json11 []");
+        let short = [("x-amz-target", "CloudTrail_20131101.LookupEvents")];
+        check("POST", "/", &short, "{}", Some("cloudtrail"), "cloudtrail:LookupEvents Json11 []");
+        let dynamo = [("x-amz-target", "DynamoDB_20120810.PutItem")];
+        check("POST", "/", &dynamo, "{}", Some("dynamodb"), "dynamodb:PutItem Json10 []");
+        let streams = [("x-amz-target", "DynamoDBStreams_20120810.GetRecords")];
+        check("POST", "/", &streams, "{}", Some("dynamodb"), "dynamodbstreams:GetRecords Json10 []");
+        check("POST", "/", &[("x-amz-target", "Nobody.Nothing")], "{}", Some("cloudtrail"), "nothing");
+    }
+
+    #[test]
+    fn query_calls_are_known_by_action_and_version() {
+        let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+        check("POST", "/", &form, "Action=CreateUser&Version=2010-05-08", Some("iam"), "iam:CreateUser Query []");
+        let v2 = "Version=2015-12-01&Action=DescribeLoadBalancers";
+        check("POST", "/", &form, v2, Some("elasticloadbalancing"), "elbv2:DescribeLoadBalancers Query []");
+        let v1 = "Action=DescribeLoadBalancers&Version=2012-06-01";
+        check("POST", "/", &form, v1, Some("elasticloadbalancing"), "elb:DescribeLoadBalancers Query []");
+        check("POST", "/", &form, "Action=RunInstances&Version=2016-11-15", Some("ec2"), "ec2:RunInstances Ec2 []");
+        check("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", &[], "", Some("sts"), "sts:GetCallerIdentity Query []");
+        check("POST", "/", &form, "Action=AssumeRoleWithSAML&Version=2011-06-15", None, "sts:AssumeRoleWithSAML Query []");
+    }
+
+    #[test]
+    fn s3_calls_are_known_by_method_uri_and_headers() {
+        let b = "[(\"Bucket\", \"b\")]";
+        let bk = "[(\"Bucket\", \"b\"), (\"Key\", \"k/x y\")]";
+        for (method, uri, expected) in [
+            ("GET", "/", "ListBuckets RestXml []".to_owned()),
+            ("PUT", "/b", format!("CreateBucket RestXml {b}")),
+            ("GET", "/b/", format!("ListObjects RestXml {b}")),
+            ("GET", "/b?list-type=2", format!("ListObjectsV2 RestXml {b}")),
+            ("GET", "/b?acl", format!("GetBucketAcl RestXml {b}")),
+            ("GET", "/b?location=", format!("GetBucketLocation RestXml {b}")),
+            ("PUT", "/b?policy", format!("PutBucketPolicy RestXml {b}")),
+            ("PUT", "/b/k/x%20y", format!("PutObject RestXml {bk}")),
+            ("GET", "/b/k/x%20y?x-id=GetObject", format!("GetObject RestXml {bk}")),
+            ("HEAD", "/b/k/x%20y", format!("HeadObject RestXml {bk}")),
+            ("PUT", "/b/k/x%20y?partNumber=1&uploadId=u", format!("UploadPart RestXml {bk}")),
+            ("POST", "/b/k/x%20y?uploads", format!("CreateMultipartUpload RestXml {bk}")),
+            ("POST", "/b/k/x%20y?uploadId=u", format!("CompleteMultipartUpload RestXml {bk}")),
+            ("DELETE", "/b/k/x%20y?uploadId=u", format!("AbortMultipartUpload RestXml {bk}")),
+            ("POST", "/b?delete", format!("DeleteObjects RestXml {b}")),
+        ] {
+            check(method, uri, &[], "", Some("s3"), &format!("s3:{expected}"));
+        }
+        let copy = [("x-amz-copy-source", "a/b")];
+        check("PUT", "/b/k", &copy, "", Some("s3"), "s3:CopyObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]");
+        let host = [("host", "b.s3.us-east-1.amazonaws.com")];
+        check("GET", "/k", &host, "", Some("s3"), "s3:GetObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]");
+        check("GET", "/b/k", &[("host", "localhost:4580")], "", None, "s3:GetObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]");
+    }
+
+    #[test]
+    fn rest_json_calls_are_known_by_method_and_uri() {
+        let labels = "[(\"FunctionName\", \"f\")]";
+        check("POST", "/2015-03-31/functions/f/invocations", &[], "", Some("lambda"), &format!("lambda:Invoke RestJson {labels}"));
+        check("GET", "/2015-03-31/functions/", &[], "", Some("lambda"), "lambda:ListFunctions RestJson []");
+        check("GET", "/2015-03-31/functions", &[], "", Some("lambda"), "lambda:ListFunctions RestJson []");
+    }
+
+    #[test]
+    fn cbor_calls_are_known_by_their_path() {
+        let headers = [("smithy-protocol", "rpc-v2-cbor")];
+        let uri = "/service/GraniteServiceVersion20100801/operation/PutMetricData";
+        check("POST", uri, &headers, "", Some("monitoring"), "cloudwatch:PutMetricData Cbor []");
+    }
+
+    proptest! {
+        #[test]
+        fn no_request_makes_the_recogniser_panic(path in "/[ -~]{0,60}", body in ".{0,80}", signing in "(s3|iam|ec2|lambda|cloudtrail|x)?") {
+            if let Ok(uri) = path.parse::<http::Uri>() {
+                let request = http::Request::builder().method("POST").uri(uri).body(()).unwrap();
+                let _ = recognize(&request.into_parts().0, body.as_bytes(), Some(signing.as_str()));
+            }
+        }
+    }
+}
