@@ -1,0 +1,160 @@
+"""Writes requests of AWS operations, as botocore serialises them, with what a reader should find in them.
+
+    python3 conformance/catalogue/generate.py --all | cargo run --package pugmark-wire --example recognise
+
+One JSON object a line: service, operation, protocol, variant, signing, method, url, headers, body (base64), expected.
+Two variants an operation: `full` has every member that the model knows, `minimal` only the required ones.
+In `expected`, what a record must not keep is replaced: {"$blob": bytes}, "$stream", "$hidden". Nothing is sent.
+"""
+
+import argparse
+import base64
+import datetime
+import json
+import random
+import sys
+
+import botocore.session
+from botocore.awsrequest import create_request_object, prepare_request_dict
+from botocore.serialize import create_serializer
+
+MOMENT = datetime.datetime(2026, 1, 19, 21, 17, 28, tzinfo=datetime.timezone.utc)
+PROTOCOLS = {"json", "query", "ec2", "rest-json", "rest-xml", "smithy-rpc-v2-cbor"}
+TEXT = "a b/ü&=+<\"'%25>"
+DOCUMENT = {"k": [1, "x", None, True, 1.5, {"n": "m"}]}
+
+
+class Builder:
+    """A valid input for a shape, and the tree that a reader should make of it."""
+
+    def __init__(self, full):
+        self.full = full
+
+    def structure(self, shape, stack, top=False, streams=frozenset()):
+        params, expected = {}, {}
+        payload = shape.serialization.get("payload") if top else None
+        for name, member in shape.members.items():
+            if not self.full and name not in shape.required_members:
+                continue
+            if stack.count(member.name) >= 1 and name not in shape.required_members or len(stack) > 12:
+                continue
+            if member.serialization.get("eventstream"):
+                expected[name] = "$stream"
+                continue
+            place = member.serialization.get("location") if top else None
+            value, tree = self.value(member, stack + [member.name], place)
+            if member.serialization.get("hostLabel"):
+                value = "host1"
+                tree = "$hidden" if member.metadata.get("sensitive") else value
+            if name == payload and (member.type_name == "blob" or member.serialization.get("streaming")):
+                tree = "$hidden" if member.metadata.get("sensitive") else "$stream"
+            params[name], expected[name] = value, tree
+        return params, expected
+
+    def value(self, shape, stack, place=None):
+        value, tree = self.plain(shape, stack, place)
+        return value, "$hidden" if shape.metadata.get("sensitive") else tree
+
+    def plain(self, shape, stack, place):
+        kind = shape.type_name
+        if kind == "structure":
+            if getattr(shape, "is_document_type", False):
+                return DOCUMENT, DOCUMENT
+            return self.structure(shape, stack)
+        if kind == "list":
+            pairs = [self.value(shape.member, stack + [shape.member.name], place) for _ in range(2)]
+            if stack.count(shape.member.name) >= 2:
+                pairs = []
+            return [value for value, _ in pairs], [tree for _, tree in pairs]
+        if kind == "map":
+            if stack.count(shape.value.name) >= 2:
+                return {}, {}
+            value, tree = self.value(shape.value, stack + [shape.value.name], place)
+            keys = (shape.key.enum or ["key1", "key2"])[:2]
+            if shape.key.metadata.get("sensitive"):
+                return {key: value for key in keys}, "$hidden"
+            return {key: value for key in keys}, {key: tree for key in keys}
+        if kind == "timestamp":
+            return MOMENT, "2026-01-19T21:17:28Z"
+        if kind == "blob":
+            return b"pay\x00load", {"$blob": 8}
+        if kind == "boolean":
+            return True, True
+        if kind in ("integer", "long", "short", "byte"):
+            return 42, 42
+        if kind in ("float", "double"):
+            return 1.5, 1.5
+        if shape.enum:
+            return shape.enum[0], shape.enum[0]
+        text = "plain" if place in ("header", "headers") else TEXT
+        if shape.serialization.get("jsonvalue"):
+            return {"a": "b"}, base64.b64encode(b'{"a":"b"}').decode()
+        return text, text
+
+
+def lines(service, model, sample, host_only):
+    metadata = model.metadata
+    signing = metadata.get("signingName") or metadata["endpointPrefix"]
+    names = list(model.operation_names)
+    if sample:
+        names = random.Random(service).sample(names, min(sample, len(names)))
+    spoken = [it for it in metadata.get("protocols") or [metadata["protocol"]] if it in PROTOCOLS]
+    for protocol in spoken:
+        serializer = create_serializer(protocol, include_validation=False)
+        for name in sorted(names):
+            operation = model.operation_model(name)
+            for variant in ("full", "minimal"):
+                params, expected = {}, {}
+                if operation.input_shape is not None:
+                    builder = Builder(variant == "full")
+                    params, expected = builder.structure(operation.input_shape, [operation.input_shape.name], True)
+                prefix = ""
+                try:
+                    request = serializer.serialize_to_request(params, operation)
+                    prefix = request.get("host_prefix") or ""
+                    request["host_prefix"] = None
+                    endpoint = f"https://{prefix}{metadata['endpointPrefix']}.us-east-1.amazonaws.com"
+                    prepare_request_dict(request, endpoint, user_agent="generate")
+                    prepared = create_request_object(request).prepare()
+                except Exception as error:  # noqa: BLE001 - told, and the next one tried
+                    print(f"cannot serialise {service} {name} {protocol} {variant}: {error!r}", file=sys.stderr)
+                    continue
+                body = prepared.body or b""
+                if hasattr(body, "read"):
+                    body = body.read()
+                if isinstance(body, str):
+                    body = body.encode()
+                headers = {
+                    key: value.decode() if isinstance(value, bytes) else str(value)
+                    for key, value in prepared.headers.items()
+                }
+                anonymous = operation.auth_type == "none" or host_only
+                yield {
+                    "service": service,
+                    "operation": name,
+                    "protocol": protocol,
+                    "variant": variant,
+                    "signing": None if anonymous else signing,
+                    "method": prepared.method,
+                    "url": prepared.url,
+                    "headers": headers,
+                    "body": base64.b64encode(bytes(body)).decode(),
+                    "expected": expected,
+                }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="every operation, not three of each service")
+    parser.add_argument("--host-only", action="store_true", help="leave the signing name out")
+    parser.add_argument("services", nargs="*", help="only these")
+    arguments = parser.parse_args()
+    session = botocore.session.Session()
+    for service in arguments.services or session.get_available_services():
+        model = session.get_service_model(service)
+        for line in lines(service, model, None if arguments.all else 3, arguments.host_only):
+            sys.stdout.write(json.dumps(line, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
