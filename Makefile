@@ -1,0 +1,46 @@
+# `make run` starts Pugmark; `make test` installs what the tests need and runs all of them.
+PYTHON ?= python3
+VENV   ?= .venv
+PY      = $(VENV)/bin/python
+
+.PHONY: run build test check unit conformance crash bench clean
+
+run: build
+	./target/release/pugmark serve
+
+build:
+	cargo build --release --bin pugmark
+
+test: unit conformance crash
+
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+unit:
+	cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
+	cargo nextest run --workspace
+	cargo test --workspace --doc
+
+$(VENV)/done: conformance/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r conformance/requirements.txt
+	touch $@
+
+conformance: $(VENV)/done
+	cargo build --bin pugmark
+	$(PY) -m pytest -q conformance
+
+# Kills the server at random moments under load; ROUNDS=200 is the whole run, SEED repeats one.
+ROUNDS ?= 10
+SEED   ?=
+crash: $(VENV)/done
+	cargo build --bin pugmark
+	$(PY) conformance/crash.py --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+bench: $(VENV)/done build
+	bench/gateway.sh
+
+clean:
+	cargo clean
+	rm -rf $(VENV)

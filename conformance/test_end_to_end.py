@@ -1,0 +1,203 @@
+"""The main job, end to end, with the real AWS CLI: calls are made, looked up, delivered, and proven.
+
+Calls go through Pugmark to moto; a trail delivers into a bucket; `aws cloudtrail validate-logs` judges the files,
+first untouched and then after each kind of tampering.
+"""
+
+import datetime
+import gzip
+import json
+import time
+
+import pytest
+
+BUCKET = "audit-bucket"
+TRAIL = "main-trail"
+
+# (CLI arguments, event source, event name, error code): eight services and more, some calls failing.
+CALLS = [
+    (["iam", "create-user", "--user-name", "alice"], "iam.amazonaws.com", "CreateUser", None),
+    (["iam", "create-user", "--user-name", "alice"], "iam.amazonaws.com", "CreateUser", "EntityAlreadyExistsException"),
+    (["iam", "get-role", "--role-name", "nobody"], "iam.amazonaws.com", "GetRole", "NoSuchEntityException"),
+    (["sts", "get-caller-identity"], "sts.amazonaws.com", "GetCallerIdentity", None),
+    (["ec2", "create-security-group", "--group-name", "web", "--description", "d"],
+     "ec2.amazonaws.com", "CreateSecurityGroup", None),
+    (["ec2", "describe-instances", "--instance-ids", "i-0123456789abcdef0"],
+     "ec2.amazonaws.com", "DescribeInstances", "Client.InvalidInstanceID.NotFound"),
+    (["dynamodb", "create-table", "--table-name", "t", "--attribute-definitions", "AttributeName=k,AttributeType=S",
+      "--key-schema", "AttributeName=k,KeyType=HASH", "--billing-mode", "PAY_PER_REQUEST"],
+     "dynamodb.amazonaws.com", "CreateTable", None),
+    (["dynamodb", "describe-table", "--table-name", "missing"],
+     "dynamodb.amazonaws.com", "DescribeTable", "ResourceNotFoundException"),
+    (["sqs", "create-queue", "--queue-name", "q"], "sqs.amazonaws.com", "CreateQueue", None),
+    (["sns", "create-topic", "--name", "topic"], "sns.amazonaws.com", "CreateTopic", None),
+    (["kms", "create-key", "--description", "k"], "kms.amazonaws.com", "CreateKey", None),
+    (["secretsmanager", "create-secret", "--name", "s", "--secret-string", "CANARY-SECRET"],
+     "secretsmanager.amazonaws.com", "CreateSecret", None),
+    (["ssm", "put-parameter", "--name", "/p", "--type", "SecureString", "--value", "CANARY-SECRET"],
+     "ssm.amazonaws.com", "PutParameter", None),
+    (["logs", "create-log-group", "--log-group-name", "/g"], "logs.amazonaws.com", "CreateLogGroup", None),
+    (["events", "put-rule", "--name", "r", "--schedule-expression", "rate(5 minutes)"],
+     "events.amazonaws.com", "PutRule", None),
+    (["lambda", "get-function", "--function-name", "missing"],
+     "lambda.amazonaws.com", "GetFunction20150331v2", "ResourceNotFoundException"),
+    (["iam", "list-users"], "iam.amazonaws.com", "ListUsers", None),
+]
+
+
+def wait_until(check, seconds=30, what="condition"):
+    deadline = time.monotonic() + seconds
+    while True:
+        found = check()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what} was not met within {seconds} s"
+        time.sleep(0.2)
+
+
+def log_keys(s3, prefix="AWSLogs/123456789012/CloudTrail/"):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    return [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(".json.gz")]
+
+
+def records(s3):
+    """Every record of every log file, from buckets as a consumer reads them."""
+    found = []
+    for key in log_keys(s3):
+        body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        found += json.loads(gzip.decompress(body))["Records"]
+    return found
+
+
+def lookup(server, key, value):
+    output = server.cli("cloudtrail", "lookup-events", "--lookup-attributes",
+                        f"AttributeKey={key},AttributeValue={value}", "--output", "json").stdout
+    return json.loads(output)["Events"]
+
+
+@pytest.fixture(params=["embedded", "upstream"])
+def server(request):
+    """S3 in Pugmark itself, and S3 in the upstream. IAM and the rest are in the upstream in one case only."""
+    return request.getfixturevalue("alone" if request.param == "embedded" else "gateway")
+
+
+def make_trail(server):
+    server.cli("s3api", "create-bucket", "--bucket", BUCKET)
+    server.cli("cloudtrail", "create-trail", "--name", TRAIL, "--s3-bucket-name", BUCKET,
+               "--is-multi-region-trail", "--enable-log-file-validation")
+    server.cli("cloudtrail", "start-logging", "--name", TRAIL)
+
+
+def test_calls_are_found_and_delivered(gateway):
+    make_trail(gateway)
+    for arguments, _, name, error in CALLS:
+        done = gateway.cli(*arguments, check=False)
+        assert (done.returncode != 0) == (error is not None), f"{name}: {done.stdout}{done.stderr}"
+    expected = sorted((source, name, error or "") for _, source, name, error in CALLS)
+
+    events = [json.loads(event["CloudTrailEvent"]) for page in gateway.client("cloudtrail").get_paginator("lookup_events").paginate() for event in page["Events"]]
+    sources = {source for _, source, _, _ in CALLS}
+    seen = sorted((e["eventSource"], e["eventName"], e.get("errorCode", "")) for e in events if e["eventSource"] in sources)
+    assert seen == expected
+
+    for event in events:
+        assert event["eventVersion"].startswith("1.") and event["awsRegion"] == "us-east-1"
+        assert event["userIdentity"]["type"] == "Root" and event["recipientAccountId"] == "123456789012"
+        assert event["sourceIPAddress"] == "127.0.0.1" and "aws-cli" in event["userAgent"]
+        if event.get("errorCode"):
+            assert event["responseElements"] is None
+    created = next(e for e in events if e["eventName"] == "CreateUser" and "errorCode" not in e)
+    assert created["requestParameters"] == {"userName": "alice"}
+    assert created["responseElements"]["user"]["userName"] == "alice" and created["readOnly"] is False
+
+    # Each look-up attribute finds it.
+    assert {e["EventName"] for e in lookup(gateway, "EventName", "CreateQueue")} == {"CreateQueue"}
+    assert [e["EventId"] for e in lookup(gateway, "EventId", created["eventID"])] == [created["eventID"]]
+    assert len(lookup(gateway, "EventSource", "dynamodb.amazonaws.com")) == 2
+    assert {e["ReadOnly"] for e in lookup(gateway, "ReadOnly", "true")} == {"true"}
+    assert len(lookup(gateway, "Username", "root")) >= len(CALLS)
+    assert any(e["EventName"] == "CreateUser" for e in lookup(gateway, "ResourceName", "alice"))
+    assert any(e["EventName"] == "CreateUser" for e in lookup(gateway, "ResourceType", "AWS::IAM::User"))
+    assert len(lookup(gateway, "AccessKeyId", "AKIAPUGMARKCONFORMAN")) >= len(CALLS)
+    assert lookup(gateway, "EventName", "createqueue") == []
+
+    # The log files hold the same records, once, and no secret.
+    s3 = gateway.client("s3")
+    def all_delivered():
+        seen = sorted((e["eventSource"], e["eventName"], e.get("errorCode", "")) for e in records(s3) if e["eventSource"] in sources)
+        return seen == expected
+    wait_until(all_delivered, what="delivery of every call")
+    delivered = records(s3)
+    ids = [record["eventID"] for record in delivered]
+    assert len(ids) == len(set(ids))
+    by_id = {event["eventID"]: event for event in events}
+    for record in delivered:
+        if record["eventID"] in by_id:
+            assert record == by_id[record["eventID"]]
+    assert "CANARY-SECRET" not in json.dumps(delivered)
+    for key in log_keys(s3):
+        times = [r["eventTime"] for r in json.loads(gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()))["Records"]]
+        assert times == sorted(times)
+    assert "CANARY-SECRET" not in (gateway.data_dir / "server.log").read_text()
+
+    status = gateway.client("cloudtrail").get_trail_status(Name=TRAIL)
+    assert status["IsLogging"] and "LatestDeliveryTime" in status and not status.get("LatestDeliveryError")
+
+
+def validate(server, since):
+    """What `aws cloudtrail validate-logs` says."""
+    done = server.cli("cloudtrail", "validate-logs", "--trail-arn",
+                      f"arn:aws:cloudtrail:us-east-1:123456789012:trail/{TRAIL}",
+                      "--start-time", since.strftime("%Y-%m-%dT%H:%M:%SZ"), "--verbose", check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_validation_finds_every_tampering(server):
+    since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=2)
+    make_trail(server)
+    s3 = server.client("s3")
+    digests = lambda: log_keys(s3, "AWSLogs/123456789012/CloudTrail-Digest/")
+    covered = lambda: [f["s3Object"] for k in digests() for f in json.loads(gzip.decompress(s3.get_object(Bucket=BUCKET, Key=k)["Body"].read()))["logFiles"]]
+    for count in range(1, 5):
+        server.cli("cloudtrail", "describe-trails")
+        wait_until(lambda: len(log_keys(s3)) >= count, what="a log file")
+        time.sleep(1.2)
+    wait_until(lambda: len(covered()) >= 3 and len(digests()) >= 3, what="digests over three log files")
+    server.cli("cloudtrail", "stop-logging", "--name", TRAIL)
+    last = wait_until(lambda: sorted(covered()) == sorted(log_keys(s3)) and sorted(digests())[-1], what="the last digest")
+    code, said = validate(server, since)
+    assert code == 0 and "INVALID" not in said and "log files valid" in said, said
+
+    def tampered(key, change, expected):
+        """Changes one object, asks the validator, and puts the object back."""
+        original = s3.get_object(Bucket=BUCKET, Key=key)
+        body = original["Body"].read()
+        change(key, body, original)
+        code, said = validate(server, since)
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=original["Metadata"],
+                      ContentType=original["ContentType"], ContentEncoding="gzip")
+        assert code == 1 and expected in said, f"{expected!r} is not in:\n{said}"
+        assert validate(server, since)[0] == 0
+
+    def delete(key, body, original):
+        s3.delete_object(Bucket=BUCKET, Key=key)
+
+    def edit(key, body, original):
+        text = gzip.decompress(body).replace(b"us-east-1", b"us-west-1", 1)
+        s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(text), Metadata=original["Metadata"], ContentEncoding="gzip")
+
+    def swap_with(other):
+        def swap(key, body, original):
+            found = s3.get_object(Bucket=BUCKET, Key=other)
+            s3.put_object(Bucket=BUCKET, Key=key, Body=found["Body"].read(), Metadata=found["Metadata"], ContentEncoding="gzip")
+        return swap
+
+    log, other_log = covered()[0], covered()[1]
+    digest, other_digest = sorted(digests())[1], sorted(digests())[0]
+    tampered(log, delete, "INVALID: not found")
+    tampered(log, edit, "INVALID: hash value doesn't match")
+    tampered(log, swap_with(other_log), "INVALID: hash value doesn't match")
+    tampered(digest, delete, "INVALID: not found")
+    tampered(digest, edit, "INVALID: ")
+    tampered(digest, swap_with(other_digest), "INVALID: has been moved from its original location")
+    assert last
