@@ -1,0 +1,147 @@
+//! CloudTrail's own operations: decoded input in, decoded output out.
+//!
+//! Invariant: AWS error codes of these operations are chosen here; it knows no sockets, no signatures and no policies.
+
+mod create;
+mod error;
+mod event_selectors;
+mod fields;
+mod find;
+mod keys;
+mod logging;
+mod names;
+mod port;
+mod read;
+mod render;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod update;
+
+use std::sync::Arc;
+
+use pugmark_catalog::CatalogWriter;
+use pugmark_core::{
+    account::{AccountId, Region},
+    clock::Clock,
+    identity::Identity,
+};
+use serde_json::Value;
+
+pub(crate) use self::error::ApiError;
+pub(crate) use self::port::{CheckError, DeliveryPort, HistoryPort, PublicKey, TrailStatus};
+use self::fields::Fields;
+
+/// Who calls, where.
+pub(crate) struct Caller {
+    /// The caller, as recorded.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the operations of organisations ask for it later"))]
+    pub identity: Identity,
+    /// The account that is worked on.
+    pub account: AccountId,
+    /// The Region of the endpoint that was called.
+    pub region: Region,
+    /// The key that signed.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the operations of organisations ask for it later"))]
+    pub access_key_id: Option<String>,
+}
+
+/// CloudTrail's operations over the catalog, event history and delivery.
+pub(crate) struct Api {
+    catalog: Arc<CatalogWriter>,
+    history: Arc<dyn HistoryPort>,
+    delivery: Arc<dyn DeliveryPort>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Operations of the service model that wait for their issue.
+const NOT_YET: [&str; 43] = [
+    "CancelQuery",
+    "CreateChannel",
+    "CreateDashboard",
+    "CreateEventDataStore",
+    "DeleteChannel",
+    "DeleteDashboard",
+    "DeleteEventDataStore",
+    "DeleteResourcePolicy",
+    "DeregisterOrganizationDelegatedAdmin",
+    "DescribeQuery",
+    "DisableFederation",
+    "EnableFederation",
+    "GenerateQuery",
+    "GetChannel",
+    "GetDashboard",
+    "GetEventConfiguration",
+    "GetEventDataStore",
+    "GetImport",
+    "GetQueryResults",
+    "GetResourcePolicy",
+    "ListChannels",
+    "ListDashboards",
+    "ListEventDataStores",
+    "ListImportFailures",
+    "ListImports",
+    "ListInsightsData",
+    "ListInsightsMetricData",
+    "ListQueries",
+    "PutEventConfiguration",
+    "PutInsightSelectors",
+    "PutResourcePolicy",
+    "RegisterOrganizationDelegatedAdmin",
+    "RestoreEventDataStore",
+    "SearchSampleQueries",
+    "StartDashboardRefresh",
+    "StartEventDataStoreIngestion",
+    "StartImport",
+    "StartQuery",
+    "StopEventDataStoreIngestion",
+    "StopImport",
+    "UpdateChannel",
+    "UpdateDashboard",
+    "UpdateEventDataStore",
+];
+
+impl Api {
+    /// The operations over these parts.
+    pub(crate) fn new(
+        catalog: Arc<CatalogWriter>,
+        history: Arc<dyn HistoryPort>,
+        delivery: Arc<dyn DeliveryPort>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { catalog, history, delivery, clock }
+    }
+
+    /// Runs one operation; `body` is the request's JSON.
+    pub(crate) async fn call(&self, caller: &Caller, operation: &str, body: &[u8]) -> Result<Value, ApiError> {
+        if NOT_YET.contains(&operation) {
+            return Err(ApiError::unsupported(format!("{operation} is not supported by Pugmark yet.")));
+        }
+        let input = fields::parse(body)?;
+        let fields = Fields::of(&input)?;
+        match operation {
+            "CreateTrail" => self.create_trail(caller, fields).await,
+            "UpdateTrail" => self.update_trail(caller, fields).await,
+            "DeleteTrail" => self.delete_trail(caller, fields).await,
+            "GetTrail" => self.get_trail(caller, fields),
+            "DescribeTrails" => self.describe_trails(caller, fields),
+            "ListTrails" => self.list_trails(caller, fields),
+            "GetTrailStatus" => self.get_trail_status(caller, fields),
+            "StartLogging" => self.start_logging(caller, fields).await,
+            "StopLogging" => self.stop_logging(caller, fields).await,
+            "PutEventSelectors" => self.put_event_selectors(caller, fields).await,
+            "GetEventSelectors" => self.get_event_selectors(caller, fields),
+            "GetInsightSelectors" => self.get_insight_selectors(caller, fields),
+            "AddTags" => self.add_tags(caller, fields).await,
+            "RemoveTags" => self.remove_tags(caller, fields).await,
+            "ListTags" => self.list_tags(caller, fields),
+            "ListPublicKeys" => self.list_public_keys(caller, fields),
+            "LookupEvents" => self.history.lookup_events(caller, self.clock.now(), &input).await,
+            _ => Err(ApiError {
+                code: "UnknownOperationException",
+                status: 404,
+                message: format!("{operation} is not an operation of CloudTrail"),
+            }),
+        }
+    }
+}

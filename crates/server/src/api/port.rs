@@ -1,0 +1,68 @@
+//! What the operations need from event history and delivery.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use pugmark_catalog::{Trail, TrailId};
+use pugmark_core::account::Region;
+use serde_json::Value;
+
+use super::{ApiError, Caller};
+
+/// Answers `LookupEvents`.
+#[async_trait]
+pub(crate) trait HistoryPort: Send + Sync {
+    /// One page of events.
+    async fn lookup_events(&self, caller: &Caller, now: Timestamp, input: &Value) -> Result<Value, ApiError>;
+}
+
+/// What delivery knows and can check.
+#[async_trait]
+pub(crate) trait DeliveryPort: Send + Sync {
+    /// How delivery of this trail goes in this Region.
+    fn status(&self, trail: &TrailId, region: &Region) -> TrailStatus;
+
+    /// Every key that signed digests of the Region between the two times, inclusive. `Err` says what failed, for the log.
+    fn public_keys(&self, region: &Region, from: Timestamp, to: Timestamp) -> Result<Vec<PublicKey>, String>;
+
+    /// Whether the trail's files can be written where it says.
+    async fn check(&self, trail: &Trail) -> Result<(), CheckError>;
+}
+
+/// How delivery of a trail goes in one Region.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct TrailStatus {
+    /// The last log file that was written.
+    pub latest_delivery_time: Option<Timestamp>,
+    /// The S3 error code of the last write, if it failed.
+    pub latest_delivery_error: Option<String>,
+    /// The last time that a write was tried.
+    pub latest_delivery_attempt_time: Option<Timestamp>,
+    /// The last digest that was written.
+    pub latest_digest_delivery_time: Option<Timestamp>,
+    /// The S3 error code of the last digest write, if it failed.
+    pub latest_digest_delivery_error: Option<String>,
+}
+
+/// A public key for digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PublicKey {
+    /// PKCS#1 DER.
+    pub value: Vec<u8>,
+    /// Start of its validity.
+    pub validity_start: Timestamp,
+    /// End of its validity.
+    pub validity_end: Timestamp,
+    /// 32 hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// Why files cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CheckError {
+    /// The bucket does not exist.
+    NoSuchBucket,
+    /// The bucket does not let us write.
+    Denied,
+    /// The bucket cannot be reached at the moment.
+    Unreachable(String),
+}
