@@ -2,13 +2,17 @@
 //!
 //! Invariant: it knows what is configured and never performs it; no bucket, no delivery, no wire protocol.
 
+#[cfg(test)]
+mod sample;
+mod select;
+mod snapshot;
 mod stored;
 mod trail;
 mod writer;
 
 pub use stored::{Change, DecodeError};
 pub use trail::{
-    AdvancedEventSelector, Catalog, DataResource, EventSelector, FieldSelector, ReadWriteType, Selectors, Trail,
-    TrailArn, TrailId,
+    AdvancedEventSelector, Catalog, DataResource, EventSelector, FieldSelector, ReadWriteType,
+    Selectors, Trail, TrailArn, TrailId,
 };
 pub use writer::{CatalogWriter, WriteError};

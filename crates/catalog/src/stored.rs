@@ -1,8 +1,15 @@
 //! The stored form of catalog changes and snapshots; described in `docs/formats.md`.
 
 use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
 
+use self::form::{ChangeForm, SnapshotForm};
 use crate::trail::{Catalog, Trail, TrailArn};
+
+mod form;
+
+/// First byte of every stored change and snapshot.
+const VERSION: u8 = 1;
 
 /// One change of the catalog, as it stands in the journal. Applying the same changes in order gives the same catalog.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,7 +34,7 @@ pub enum DecodeError {
 impl Change {
     /// The stored form.
     pub fn encode(&self) -> Bytes {
-        todo!("the catalog's owner writes this")
+        write(&ChangeForm::from(self))
     }
 
     /// Reads a stored change.
@@ -35,8 +42,7 @@ impl Change {
     /// # Errors
     /// When the version is unknown or the bytes are damaged.
     pub fn decode(stored: &[u8]) -> Result<Self, DecodeError> {
-        let _ = stored;
-        todo!("the catalog's owner writes this")
+        read::<ChangeForm>(stored)?.try_into()
     }
 }
 
@@ -55,7 +61,7 @@ impl Catalog {
 
     /// The whole catalog as a snapshot.
     pub fn encode(&self) -> Bytes {
-        todo!("the catalog's owner writes this")
+        write(&SnapshotForm::from(self))
     }
 
     /// Reads a snapshot.
@@ -63,7 +69,26 @@ impl Catalog {
     /// # Errors
     /// When the version is unknown or the bytes are damaged.
     pub fn decode(stored: &[u8]) -> Result<Self, DecodeError> {
-        let _ = stored;
-        todo!("the catalog's owner writes this")
+        read::<SnapshotForm>(stored)?.try_into()
     }
 }
+
+fn write<T: Serialize>(form: &T) -> Bytes {
+    let mut out = vec![VERSION];
+    serde_json::to_writer(&mut out, form)
+        .expect("a form has string keys only and memory takes every write");
+    out.into()
+}
+
+fn read<T: DeserializeOwned>(stored: &[u8]) -> Result<T, DecodeError> {
+    match stored.split_first() {
+        Some((&VERSION, json)) => {
+            serde_json::from_slice(json).map_err(|error| DecodeError::Damaged(error.to_string()))
+        }
+        Some((&version, _)) => Err(DecodeError::UnknownVersion(version.into())),
+        None => Err(DecodeError::Damaged("it is empty".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

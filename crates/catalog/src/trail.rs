@@ -159,7 +159,22 @@ impl Catalog {
 impl Trail {
     /// Whether this trail, as configured here, records the event: logging, account, Region, global services, selectors.
     pub fn wants(&self, keys: &EventKeys) -> bool {
-        let _ = keys;
-        todo!("the catalog's owner writes this")
+        self.is_logging && self.covers(keys) && self.selectors.select(keys)
+    }
+
+    /// Whether the trail appears in the Region, as itself or as a shadow.
+    pub fn is_in(&self, region: &Region) -> bool {
+        self.is_multi_region || self.home_region == *region
+    }
+
+    /// Whether the event's account and Region belong to the trail. Events of global services stand in us-east-1,
+    /// and only trails that ask for them have them.
+    fn covers(&self, keys: &EventKeys) -> bool {
+        let in_region = if keys.global_service {
+            self.include_global_service_events && self.is_in(&Region::global())
+        } else {
+            self.is_in(&keys.region)
+        };
+        in_region && self.account == keys.account
     }
 }

@@ -1,0 +1,118 @@
+//! Trails and events for the tests of this crate.
+
+#![allow(clippy::unwrap_used)]
+
+use pugmark_core::event::{EventCategory, EventKeys};
+use uuid::Uuid;
+
+use crate::trail::{
+    AdvancedEventSelector, DataResource, EventSelector, FieldSelector, ReadWriteType, Selectors,
+    Trail, TrailArn, TrailId,
+};
+
+/// A one-Region trail of eu-central-1 that logs, with default selectors.
+pub(crate) fn trail() -> Trail {
+    Trail {
+        id: TrailId("0193f2a0-0000-7000-8000-000000000001".into()),
+        arn: TrailArn("arn:aws:cloudtrail:eu-central-1:111122223333:trail/audit".into()),
+        name: "audit".into(),
+        account: "111122223333".parse().unwrap(),
+        home_region: "eu-central-1".parse().unwrap(),
+        bucket: "logs".into(),
+        key_prefix: None,
+        sns_topic_name: None,
+        include_global_service_events: true,
+        is_multi_region: false,
+        log_file_validation: false,
+        logs_group_arn: None,
+        logs_role_arn: None,
+        kms_key_id: None,
+        is_organization: false,
+        selectors: Selectors::Default,
+        tags: [].into(),
+        is_logging: true,
+        started: None,
+        stopped: None,
+    }
+}
+
+/// A trail with every member set.
+pub(crate) fn full_trail() -> Trail {
+    let field = |field: &str| FieldSelector {
+        field: field.into(),
+        ..FieldSelector::default()
+    };
+    Trail {
+        key_prefix: Some("team/a".into()),
+        sns_topic_name: Some("topic".into()),
+        is_multi_region: true,
+        log_file_validation: true,
+        logs_group_arn: Some("arn:aws:logs:eu-central-1:111122223333:log-group:g:*".into()),
+        logs_role_arn: Some("arn:aws:iam::111122223333:role/r".into()),
+        kms_key_id: Some("arn:aws:kms:eu-central-1:111122223333:key/k".into()),
+        selectors: Selectors::Advanced(vec![AdvancedEventSelector {
+            name: Some("writes".into()),
+            field_selectors: vec![
+                FieldSelector {
+                    equals: vec!["Data".into()],
+                    ..field("eventCategory")
+                },
+                FieldSelector {
+                    equals: vec!["a".into()],
+                    starts_with: vec!["b".into()],
+                    ends_with: vec!["c".into()],
+                    not_equals: vec!["d".into()],
+                    not_starts_with: vec!["e".into()],
+                    not_ends_with: vec!["f".into(), "ü \"".into()],
+                    ..field("eventName")
+                },
+            ],
+        }]),
+        tags: [
+            ("team".to_owned(), Some("red".to_owned())),
+            ("bare".to_owned(), None),
+        ]
+        .into(),
+        started: Some("2026-01-19T21:17:28.123456789Z".parse().unwrap()),
+        stopped: Some("2026-01-19T20:17:28Z".parse().unwrap()),
+        ..trail()
+    }
+}
+
+/// Basic selectors with every member set.
+pub(crate) fn basic() -> Selectors {
+    Selectors::Basic(vec![EventSelector {
+        read_write_type: ReadWriteType::WriteOnly,
+        include_management_events: true,
+        data_resources: vec![DataResource {
+            kind: "AWS::S3::Object".into(),
+            values: vec!["arn:aws:s3:::b/p".into()],
+        }],
+        exclude_management_event_sources: vec!["kms.amazonaws.com".into()],
+    }])
+}
+
+/// A management event of eu-central-1 that writes.
+pub(crate) fn event() -> EventKeys {
+    EventKeys {
+        id: Uuid::nil(),
+        time: "2026-01-19T21:17:28Z".parse().unwrap(),
+        category: EventCategory::Management,
+        account: "111122223333".parse().unwrap(),
+        region: "eu-central-1".parse().unwrap(),
+        source: "ec2.amazonaws.com".into(),
+        name: "RunInstances".into(),
+        event_type: "AwsApiCall".into(),
+        read_only: Some(false),
+        global_service: false,
+        username: None,
+        access_key_id: None,
+        identity_arn: None,
+        invoked_by: None,
+        error_code: None,
+        vpc_endpoint_id: None,
+        from_console: false,
+        resources: vec![],
+        lookup_resources: vec![],
+    }
+}
