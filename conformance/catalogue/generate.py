@@ -20,6 +20,8 @@ from botocore.serialize import create_serializer
 
 MOMENT = datetime.datetime(2026, 1, 19, 21, 17, 28, tzinfo=datetime.timezone.utc)
 PROTOCOLS = {"json", "query", "ec2", "rest-json", "rest-xml", "smithy-rpc-v2-cbor"}
+# Operations of S3 with an endpoint and a signing name of their own.
+S3_SCOPES = {"ListDirectoryBuckets": "s3express", "WriteGetObjectResponse": "s3-object-lambda"}
 TEXT = "a b/ü&=+<\"'%25>"
 DOCUMENT = {"k": [1, "x", None, True, 1.5, {"n": "m"}]}
 
@@ -87,7 +89,7 @@ class Builder:
         if shape.enum:
             return shape.enum[0], shape.enum[0]
         text = "plain" if place in ("header", "headers") else TEXT
-        if shape.serialization.get("jsonvalue"):
+        if shape.serialization.get("jsonvalue") and place == "header":
             return {"a": "b"}, base64.b64encode(b'{"a":"b"}').decode()
         return text, text
 
@@ -113,7 +115,8 @@ def lines(service, model, sample, host_only):
                     request = serializer.serialize_to_request(params, operation)
                     prefix = request.get("host_prefix") or ""
                     request["host_prefix"] = None
-                    endpoint = f"https://{prefix}{metadata['endpointPrefix']}.us-east-1.amazonaws.com"
+                    label = "s3-object-lambda" if name == "WriteGetObjectResponse" else metadata["endpointPrefix"]
+                    endpoint = f"https://{prefix}{label}.us-east-1.amazonaws.com"
                     prepare_request_dict(request, endpoint, user_agent="generate")
                     prepared = create_request_object(request).prepare()
                 except Exception as error:  # noqa: BLE001 - told, and the next one tried
@@ -128,13 +131,14 @@ def lines(service, model, sample, host_only):
                     key: value.decode() if isinstance(value, bytes) else str(value)
                     for key, value in prepared.headers.items()
                 }
+                scope = S3_SCOPES.get(name, signing) if service == "s3" else signing
                 anonymous = operation.auth_type == "none" or host_only
                 yield {
                     "service": service,
                     "operation": name,
                     "protocol": protocol,
                     "variant": variant,
-                    "signing": None if anonymous else signing,
+                    "signing": None if anonymous else scope,
                     "method": prepared.method,
                     "url": prepared.url,
                     "headers": headers,

@@ -438,6 +438,12 @@ impl Shape {
         self.members().find(|member| member.name() == name)
     }
 
+    /// A map whose keys must not be kept.
+    pub(crate) fn has_sensitive_keys(&self) -> bool {
+        self.kind() == Kind::Map
+            && self.members().next().and_then(|key| key.shape()).is_some_and(|key| key.is_sensitive())
+    }
+
     fn has_opaque_payload(&self) -> bool {
         let opaque = |member: MemberShape| {
             member.is_streaming()

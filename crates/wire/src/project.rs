@@ -9,11 +9,13 @@ mod query;
 mod scalar;
 mod xml;
 
+use std::collections::BTreeMap;
+
 pub use error::{ErrorInfo, Rendered, error, render_error, request_id};
 use http::{HeaderMap, StatusCode, header, request::Parts};
 
 use crate::{
-    catalogue::{Kind, MemberShape, Protocol, Shape},
+    catalogue::{Kind, MemberShape, Operation, Protocol, Shape},
     recognize::{Call, form_decode},
     value::{Location, Member, Value},
 };
@@ -36,7 +38,9 @@ pub enum ProjectError {
 /// # Errors
 /// When the body is not of the protocol's form.
 pub fn request(call: &Call, parts: &Parts, body: &[u8]) -> Result<Value, ProjectError> {
-    let Some(input) = call.operation.input() else { return Ok(Value::Structure(Vec::new())) };
+    let Some(input) = call.operation.input() else {
+        return Ok(Value::Structure(Vec::new()));
+    };
     match call.protocol {
         Protocol::Json10 | Protocol::Json11 => json::structure(input, body),
         Protocol::Cbor => cbor::structure(input, body),
@@ -50,7 +54,9 @@ pub fn request(call: &Call, parts: &Parts, body: &[u8]) -> Result<Value, Project
 /// # Errors
 /// When the body is not of the protocol's form.
 pub fn response(call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Value, ProjectError> {
-    let Some(output) = call.operation.output() else { return Ok(Value::Structure(Vec::new())) };
+    let Some(output) = call.operation.output() else {
+        return Ok(Value::Structure(Vec::new()));
+    };
     match call.protocol {
         Protocol::Json10 | Protocol::Json11 => json::structure(output, body),
         Protocol::Cbor => cbor::structure(output, body),
@@ -90,14 +96,23 @@ fn rest_request(call: &Call, input: Shape, parts: &Parts, body: &[u8]) -> Result
                 let label = call.labels.iter().find(|(name, _)| *name == member.wire_name());
                 label.map(|(_, text)| from_text(member, text))
             }
-            Location::Query => from_query(member, input, &query),
+            Location::Query => from_query(member, call.operation, &query),
             Location::Header | Location::HeaderPrefix => from_headers(member, &parts.headers),
             Location::Body | Location::Status => None,
         };
         members.extend(value.map(|value| found(member, value)));
     }
     rest_body(call.protocol, input, body, &mut members)?;
+    // The caller may give a body in part or not at all: only the head tells whether one was sent.
+    if body.is_empty() && !announces_body(&parts.headers) {
+        members.retain(|member| member.location != Location::Body);
+    }
     Ok(Value::Structure(members))
+}
+
+fn announces_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    length.is_some_and(|value| value.as_bytes() != b"0") || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 fn rest_body(protocol: Protocol, shape: Shape, body: &[u8], members: &mut Vec<Member>) -> Result<(), ProjectError> {
@@ -116,7 +131,9 @@ fn rest_body(protocol: Protocol, shape: Shape, body: &[u8], members: &mut Vec<Me
         }
         return Ok(());
     };
-    let Some(content) = payload.shape() else { return Ok(()) };
+    let Some(content) = payload.shape() else {
+        return Ok(());
+    };
     let value = if content.is_sensitive() {
         Value::Hidden
     } else if payload.is_streaming() || content.is_event_stream() {
@@ -140,11 +157,13 @@ fn found(member: MemberShape, value: Value) -> Member {
 
 /// A member that stands as text in a label, a query string or a header.
 fn from_text(member: MemberShape, text: &str) -> Value {
-    let Some(shape) = member.shape() else { return Value::String(text.to_owned()) };
-    if shape.is_sensitive() { Value::Hidden } else { scalar::from_text(shape, text) }
+    let Some(shape) = member.shape() else {
+        return Value::String(text.to_owned());
+    };
+    scalar::from_text(shape, text)
 }
 
-fn from_query(member: MemberShape, input: Shape, query: &[(String, String)]) -> Option<Value> {
+fn from_query(member: MemberShape, operation: Operation, query: &[(String, String)]) -> Option<Value> {
     let shape = member.shape()?;
     let name = member.wire_name();
     let texts = || query.iter().filter(|(key, _)| key == name).map(|(_, text)| text.as_str());
@@ -157,13 +176,34 @@ fn from_query(member: MemberShape, input: Shape, query: &[(String, String)]) -> 
         }
         // All parameters that are no member of their own.
         Kind::Map => {
-            let named = |key: &str| input.members().any(|it| it.location() == Location::Query && it.wire_name() == key);
-            let pairs = query.iter().filter(|(key, _)| !named(key));
-            let values: Vec<_> = pairs.map(|(key, text)| (key.clone(), Value::String(text.clone()))).collect();
+            let literals = operation.uri().split_once('?').map_or("", |(_, query)| query);
+            let is_literal = |key: &str| literals.split('&').any(|pair| pair.split('=').next() == Some(key));
+            let is_member = |key: &str| {
+                let mut members = operation.input().into_iter().flat_map(|input| input.members());
+                members.any(|it| it.location() == Location::Query && it.wire_name() == key)
+            };
+            let pairs = query.iter().filter(|(key, _)| !is_literal(key) && !is_member(key));
+            let values = map_of_texts(shape, pairs)?;
             (!values.is_empty()).then_some(Value::Map(values))
         }
         _ => texts().next().map(|text| scalar::from_text(shape, text)),
     }
+}
+
+/// Parameters as a map; those of a map of lists may come several times.
+fn map_of_texts<'a>(shape: Shape, pairs: impl Iterator<Item = &'a (String, String)>) -> Option<Vec<(String, Value)>> {
+    let content = shape.members().nth(1)?.shape()?;
+    let element = if content.kind() == Kind::List { content.members().next()?.shape()? } else { content };
+    let mut values: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for (key, text) in pairs {
+        values.entry(key.clone()).or_default().push(scalar::from_text(element, text));
+    }
+    let value = |mut texts: Vec<Value>| match content.kind() {
+        _ if content.is_sensitive() => Some(Value::Hidden),
+        Kind::List => Some(Value::List(texts)),
+        _ => texts.pop(),
+    };
+    Some(values.into_iter().filter_map(|(key, texts)| Some((key, value(texts)?))).collect())
 }
 
 fn from_headers(member: MemberShape, headers: &HeaderMap) -> Option<Value> {
@@ -171,9 +211,10 @@ fn from_headers(member: MemberShape, headers: &HeaderMap) -> Option<Value> {
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     if member.location() == Location::HeaderPrefix {
         let prefix = member.location_name().unwrap_or_default().to_ascii_lowercase();
+        let content = shape.members().nth(1)?.shape()?;
         let pairs = headers.iter().filter_map(|(name, value)| {
             let key = name.as_str().strip_prefix(&prefix).filter(|key| !key.is_empty())?;
-            Some((key.to_owned(), Value::String(text(value))))
+            Some((key.to_owned(), scalar::from_text(content, &text(value))))
         });
         let values: Vec<_> = pairs.collect();
         return match values.is_empty() {

@@ -15,6 +15,15 @@ use crate::{
 
 /// Path segments looked at; a longer path belongs to a greedy label.
 const SEGMENTS_MAX: usize = 1024;
+/// Further names in a credential scope that mean S3.
+const S3_SIGNING_NAMES: [&str; 3] = ["s3express", "s3-outposts", "s3-object-lambda"];
+
+/// S3 operations with a successor of the same URI (`…Configuration`), whose shapes say all that these say and more.
+const S3_SUPERSEDED: [&str; 4] =
+    ["GetBucketLifecycle", "PutBucketLifecycle", "GetBucketNotification", "PutBucketNotification"];
+
+/// Labels of a URI by their names in its template.
+pub type Labels = Vec<(&'static str, String)>;
 
 /// A recognised call.
 #[derive(Debug, Clone)]
@@ -26,7 +35,7 @@ pub struct Call {
     /// The protocol that the request speaks.
     pub protocol: Protocol,
     /// Labels of the URI, percent-decoded, by their names in the template.
-    pub labels: Vec<(&'static str, String)>,
+    pub labels: Labels,
 }
 
 /// Recognises a call. `body` may be only a prefix; REST and `X-Amz-Target` calls need none of it.
@@ -42,21 +51,30 @@ pub fn recognize(parts: &Parts, body: &[u8], signing_name: Option<&str>) -> Opti
     if let Some(call) = by_action(parts, body, &services) {
         return Some(call);
     }
-    by_route(parts, &services)
+    let mut call = by_route(parts, &services)?;
+    // The list of directory buckets has the request of the list of buckets, and another endpoint.
+    if call.service.id() == "s3" && call.operation.name() == "ListBuckets" && signing_name == Some("s3express") {
+        call.operation = call.service.operation("ListDirectoryBuckets").unwrap_or(call.operation);
+    }
+    Some(call)
 }
 
 fn candidates(parts: &Parts, signing_name: Option<&str>) -> Vec<&'static Service> {
     let catalogue = Catalogue::builtin();
     if let Some(name) = signing_name {
         let mut services: Vec<_> = catalogue.by_signing_name(name).collect();
+        // S3 signs for directory buckets, Outposts and Object Lambda under names of their own.
+        if S3_SIGNING_NAMES.contains(&name) {
+            services.extend(catalogue.by_signing_name("s3"));
+        }
         if services.is_empty() {
             services = catalogue.by_endpoint_prefix(name).chain(catalogue.service(name)).collect();
         }
         return services;
     }
     let host = host(parts);
-    let label = host.split(['.', ':']).next().unwrap_or_default();
-    let services: Vec<_> = catalogue.by_endpoint_prefix(label).collect();
+    // A bucket may bear a service's name: `logs.s3.us-east-1.amazonaws.com`.
+    let services = if virtual_bucket(host).is_some() { Vec::new() } else { by_host(host) };
     if !services.is_empty() {
         return services;
     }
@@ -66,6 +84,36 @@ fn candidates(parts: &Parts, signing_name: Option<&str>) -> Vec<&'static Service
         return Vec::new();
     }
     catalogue.service("s3").into_iter().collect()
+}
+
+/// The services of a host name: an endpoint prefix has up to three labels (`portal.sso`), and an operation may put up
+/// to two of its own before it (`123456789012.s3-control`).
+fn by_host(host: &str) -> Vec<&'static Service> {
+    let host = host.split(':').next().unwrap_or_default();
+    let labels: Vec<&str> = host.split('.').take(5).collect();
+    for skipped in 0..3 {
+        for taken in (1..=3).rev() {
+            let Some(prefix) = labels.get(skipped..skipped + taken) else {
+                continue;
+            };
+            let services: Vec<_> = Catalogue::builtin().by_endpoint_prefix(&prefix.join(".")).collect();
+            if !services.is_empty() {
+                return services;
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// How well a service fits where several share a signing name and would answer the same request: by its host name
+/// first (`bedrock-agent.…`), then as the one that the signing name is named after (`rds`, not `docdb`).
+fn fitness(service: &Service, host: &str) -> (bool, bool) {
+    let prefix = service.endpoint_prefix();
+    let is_host = host
+        .match_indices(prefix)
+        .any(|(at, _)| (at == 0 || host[..at].ends_with('.')) && host[at + prefix.len()..].starts_with('.'));
+    // Wisdom's successor (`qconnect`) kept its name in signatures and hosts, and added members.
+    (is_host, service.id() == service.signing_name() && service.id() != "wisdom")
 }
 
 fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
@@ -86,7 +134,9 @@ fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     let named: Vec<_> = Catalogue::builtin().by_target_prefix(prefix).collect();
     let signed = services.iter().copied().filter(|service| named.iter().any(|it| it.id() == service.id()));
     // Some clients send a shorter prefix (`CloudTrail_20131101.LookupEvents`): the signature still names the service.
-    signed.chain(named.iter().copied()).chain(services.iter().copied()).find_map(of)
+    let host = host(parts);
+    best(signed.filter_map(of), |call| fitness(call.service, host))
+        .or_else(|| named.iter().chain(services).copied().find_map(of))
 }
 
 fn by_rpc_path(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
@@ -117,18 +167,19 @@ fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Optio
     let (action, version) = (find("Action")?, find("Version"));
     let known = Catalogue::builtin().services().filter(|_| services.is_empty());
     let services = services.iter().copied().chain(known);
-    let mut matching = services.filter(|service| speaks_query(&service)).filter_map(|service| {
+    let matching = services.filter(|service| speaks_query(&service)).filter_map(|service| {
         let protocol = *service.protocols().iter().find(|it| matches!(it, Protocol::Query | Protocol::Ec2))?;
-        let is_version = version.as_deref() == Some(service.api_version());
         let operation = service.operation(&action)?;
-        Some((is_version, Call { service, operation, protocol, labels: Vec::new() }))
+        Some(Call { service, operation, protocol, labels: Vec::new() })
     });
-    let first = matching.next()?;
-    if first.0 {
-        return Some(first.1);
-    }
-    // elb and elbv2 share actions and signing name; the version tells them apart.
-    Some(matching.find(|(is_version, _)| *is_version).unwrap_or(first).1)
+    // elb and elbv2 share actions and signing name; the version tells them apart. Of equals the first.
+    let host = host(parts);
+    best(matching, |call| (version.as_deref() == Some(call.service.api_version()), fitness(call.service, host)))
+}
+
+/// The best by a rank; of equals the first.
+fn best<T, R: Ord>(items: impl Iterator<Item = T>, rank: impl Fn(&T) -> R) -> Option<T> {
+    items.map(|item| (rank(&item), item)).reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|it| it.1)
 }
 
 /// A parameter of a form or query string, decoded.
@@ -150,8 +201,9 @@ pub(crate) fn form_decode(text: &str) -> Cow<'_, str> {
 
 fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     let path = parts.uri.path();
-    let bucket = virtual_bucket(host(parts));
-    services
+    let host = host(parts);
+    let bucket = virtual_bucket(host);
+    let matching = services
         .iter()
         .copied()
         .filter(|service| service.protocols().iter().any(|it| matches!(it, Protocol::RestJson | Protocol::RestXml)))
@@ -167,9 +219,12 @@ fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
             let (score, operation, labels) = service.router().find(parts, path)?;
             let protocol = service.protocol();
             Some((score, Call { service, operation, protocol, labels }))
-        })
-        .max_by_key(|(score, _)| *score)
-        .map(|(_, call)| call)
+        });
+    let rank = |(score, call): &(Score, Call)| {
+        let (is_host, is_namesake) = fitness(call.service, host);
+        (is_host, *score, is_namesake)
+    };
+    best(matching, rank).map(|(_, call)| call)
 }
 
 /// The bucket of a virtual-hosted S3 request: `bucket.s3.us-east-1.amazonaws.com`, `bucket.s3.localhost:4580`.
@@ -221,10 +276,11 @@ type Score = (usize, usize, bool, usize, bool);
 
 impl Router {
     pub(crate) fn new(service: &'static Service) -> Self {
-        Self(service.operations().map(Route::new).collect())
+        let is_superseded = |name: &str| service.id() == "s3" && S3_SUPERSEDED.contains(&name);
+        Self(service.operations().filter(|it| !is_superseded(it.name())).map(Route::new).collect())
     }
 
-    fn find(&self, parts: &Parts, path: &str) -> Option<(Score, Operation, Vec<(&'static str, String)>)> {
+    fn find(&self, parts: &Parts, path: &str) -> Option<(Score, Operation, Labels)> {
         let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).splitn(SEGMENTS_MAX, '/').collect();
         let query: Vec<(&str, &str)> = parts
             .uri
@@ -234,7 +290,11 @@ impl Router {
             .filter(|pair| !pair.is_empty())
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .collect();
-        let method = if parts.method == Method::OPTIONS { return None } else { parts.method.as_str() };
+        let method = if parts.method == Method::OPTIONS {
+            return None;
+        } else {
+            parts.method.as_str()
+        };
         // Of equals the first by name counts (`ListBuckets` before `ListDirectoryBuckets`): `max_by_key` takes the last.
         let routes = self.0.iter().rev().filter(|route| route.method == method);
         let (score, route) = routes
@@ -314,7 +374,9 @@ impl Route {
             let end = at + 1 + if matches!(segment, Segment::Greedy(_)) { extra } else { 0 };
             match segment {
                 Segment::Literal(text) if path[at] != *text => return None,
-                Segment::Label(_) | Segment::Greedy(_) if end == at + 1 && path[at].is_empty() => return None,
+                Segment::Label(_) | Segment::Greedy(_) if end == at + 1 && path[at].is_empty() => {
+                    return None;
+                }
                 _ => {}
             }
             ranges.push(at..end);
@@ -323,12 +385,14 @@ impl Route {
         Some(ranges)
     }
 
-    fn labels(&self, path: &[&str]) -> Vec<(&'static str, String)> {
-        let path = if path.len() > self.segments.len() && !self.has_greedy() { &path[..self.segments.len()] } else { path };
-        let Some(ranges) = self.align(path) else { return Vec::new() };
-        let decode = |range: std::ops::Range<usize>| {
-            percent_decode_str(&path[range].join("/")).decode_utf8_lossy().into_owned()
+    fn labels(&self, path: &[&str]) -> Labels {
+        let path =
+            if path.len() > self.segments.len() && !self.has_greedy() { &path[..self.segments.len()] } else { path };
+        let Some(ranges) = self.align(path) else {
+            return Vec::new();
         };
+        let decode =
+            |range: std::ops::Range<usize>| percent_decode_str(&path[range].join("/")).decode_utf8_lossy().into_owned();
         self.segments
             .iter()
             .zip(ranges)
@@ -385,8 +449,22 @@ mod tests {
         let v1 = "Action=DescribeLoadBalancers&Version=2012-06-01";
         check("POST", "/", &form, v1, Some("elasticloadbalancing"), "elb:DescribeLoadBalancers Query []");
         check("POST", "/", &form, "Action=RunInstances&Version=2016-11-15", Some("ec2"), "ec2:RunInstances Ec2 []");
-        check("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", &[], "", Some("sts"), "sts:GetCallerIdentity Query []");
-        check("POST", "/", &form, "Action=AssumeRoleWithSAML&Version=2011-06-15", None, "sts:AssumeRoleWithSAML Query []");
+        check(
+            "GET",
+            "/?Action=GetCallerIdentity&Version=2011-06-15",
+            &[],
+            "",
+            Some("sts"),
+            "sts:GetCallerIdentity Query []",
+        );
+        check(
+            "POST",
+            "/",
+            &form,
+            "Action=AssumeRoleWithSAML&Version=2011-06-15",
+            None,
+            "sts:AssumeRoleWithSAML Query []",
+        );
     }
 
     #[test]
@@ -416,15 +494,53 @@ mod tests {
         check("PUT", "/b/k", &copy, "", Some("s3"), "s3:CopyObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]");
         let host = [("host", "b.s3.us-east-1.amazonaws.com")];
         check("GET", "/k", &host, "", Some("s3"), "s3:GetObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]");
-        check("GET", "/b/k", &[("host", "localhost:4580")], "", None, "s3:GetObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]");
+        check(
+            "GET",
+            "/b/k",
+            &[("host", "localhost:4580")],
+            "",
+            None,
+            "s3:GetObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]",
+        );
     }
 
     #[test]
     fn rest_json_calls_are_known_by_method_and_uri() {
         let labels = "[(\"FunctionName\", \"f\")]";
-        check("POST", "/2015-03-31/functions/f/invocations", &[], "", Some("lambda"), &format!("lambda:Invoke RestJson {labels}"));
+        check(
+            "POST",
+            "/2015-03-31/functions/f/invocations",
+            &[],
+            "",
+            Some("lambda"),
+            &format!("lambda:Invoke RestJson {labels}"),
+        );
         check("GET", "/2015-03-31/functions/", &[], "", Some("lambda"), "lambda:ListFunctions RestJson []");
         check("GET", "/2015-03-31/functions", &[], "", Some("lambda"), "lambda:ListFunctions RestJson []");
+    }
+
+    #[test]
+    fn services_that_share_a_signing_name_are_told_apart() {
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let rds = "Action=CreateDBCluster&Version=2014-10-31&MasterUserPassword=x";
+        check("POST", "/", &form, rds, Some("rds"), "rds:CreateDBCluster Query []");
+        let agent = [("host", "bedrock-agent.eu-west-1.amazonaws.com")];
+        let label = "[(\"resourceArn\", \"a\")]";
+        let expected = format!("bedrock-agent:ListTagsForResource RestJson {label}");
+        check("GET", "/tags/a", &agent, "", Some("bedrock"), &expected);
+        let target = |host| [("x-amz-target", "Timestream_20181101.DescribeEndpoints"), ("host", host)];
+        let (write, query) =
+            (target("ingest.timestream.us-east-1.amazonaws.com"), target("query.timestream.us-east-1.amazonaws.com"));
+        check("POST", "/", &write, "{}", Some("timestream"), "timestream-write:DescribeEndpoints Json10 []");
+        check("POST", "/", &query, "{}", Some("timestream"), "timestream-query:DescribeEndpoints Json10 []");
+        check("GET", "/", &[], "", Some("s3express"), "s3:ListDirectoryBuckets RestXml []");
+        let bucket = [("host", "logs.s3.us-east-1.amazonaws.com")];
+        let labels = "[(\"Bucket\", \"logs\"), (\"Key\", \"k\")]";
+        check("GET", "/k", &bucket, "", None, &format!("s3:GetObject RestXml {labels}"));
+        let sso = [("host", "portal.sso.us-east-1.amazonaws.com")];
+        check("POST", "/logout", &sso, "", None, "sso:Logout RestJson []");
+        let lifecycle = "s3:PutBucketLifecycleConfiguration RestXml [(\"Bucket\", \"b\")]";
+        check("PUT", "/b?lifecycle", &[], "", Some("s3"), lifecycle);
     }
 
     #[test]

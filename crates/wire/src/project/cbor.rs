@@ -101,7 +101,9 @@ fn item(input: &mut Input<'_>, depth: usize) -> Result<Item, ProjectError> {
         (5, mut left) => {
             let mut map = Vec::new();
             while input.more(&mut left)? {
-                let Item::Text(key) = item(input, depth + 1)? else { return Err(MALFORMED) };
+                let Item::Text(key) = item(input, depth + 1)? else {
+                    return Err(MALFORMED);
+                };
                 map.push((key, item(input, depth + 1)?));
             }
             Item::Map(map)
@@ -171,8 +173,12 @@ fn of_shape(shape: Shape, item: Item) -> Result<Value, ProjectError> {
         (Kind::Structure, Item::Map(map)) => {
             let mut members = Vec::new();
             for (key, item) in map {
-                let Some(member) = shape.members().find(|member| member.wire_name() == key) else { continue };
-                let Some(content) = member.shape() else { continue };
+                let Some(member) = shape.members().find(|member| member.wire_name() == key) else {
+                    continue;
+                };
+                let Some(content) = member.shape() else {
+                    continue;
+                };
                 members.push(found(member, of_shape(content, item)?));
             }
             Value::Structure(members)
@@ -184,14 +190,17 @@ fn of_shape(shape: Shape, item: Item) -> Result<Value, ProjectError> {
             }
             None => Value::Null,
         },
-        (Kind::Map, Item::Map(map)) => match shape.members().nth(1).and_then(|member| member.shape()) {
-            Some(content) => Value::Map(
-                map.into_iter()
-                    .map(|(key, item)| Ok((key, of_shape(content, item)?)))
-                    .collect::<Result<_, ProjectError>>()?,
-            ),
-            None => Value::Null,
-        },
+        (Kind::Map, _) if shape.has_sensitive_keys() => Value::Hidden,
+        (Kind::Map, Item::Map(map)) => {
+            match shape.members().nth(1).and_then(|member| member.shape()) {
+                Some(content) => Value::Map(
+                    map.into_iter()
+                        .map(|(key, item)| Ok((key, of_shape(content, item)?)))
+                        .collect::<Result<_, ProjectError>>()?,
+                ),
+                None => Value::Null,
+            }
+        }
         (_, Item::Bool(truth)) => Value::Bool(truth),
         (Kind::Timestamp, Item::Integer(seconds)) => scalar::epoch(seconds as f64).unwrap_or(Value::Integer(seconds)),
         (_, Item::Integer(number)) => Value::Integer(number),

@@ -71,20 +71,28 @@ fn of_status(status: StatusCode) -> String {
 type CodeAndMessage = (Option<String>, Option<String>);
 
 fn from_json(body: &[u8]) -> CodeAndMessage {
-    let Ok(json) = serde_json::from_slice::<Json>(body) else { return (None, None) };
+    let Ok(json) = serde_json::from_slice::<Json>(body) else {
+        return (None, None);
+    };
     let text = |names: &[&str]| names.iter().find_map(|name| json[*name].as_str().map(str::to_owned));
     (text(&["__type", "code", "Code"]), text(&["message", "Message", "errorMessage"]))
 }
 
 fn from_xml(body: &[u8]) -> CodeAndMessage {
-    let Ok(root) = xml::parse(body) else { return (None, None) };
-    let Some(error) = root.find("Error") else { return (None, None) };
+    let Ok(root) = xml::parse(body) else {
+        return (None, None);
+    };
+    let Some(error) = root.find("Error") else {
+        return (None, None);
+    };
     let text = |name: &str| error.child(name).map(|element| element.text.clone());
     (text("Code"), text("Message"))
 }
 
 fn from_cbor(body: &[u8]) -> CodeAndMessage {
-    let Ok(cbor::Item::Map(map)) = cbor::parse(body) else { return (None, None) };
+    let Ok(cbor::Item::Map(map)) = cbor::parse(body) else {
+        return (None, None);
+    };
     let text = |names: &[&str]| {
         map.iter().find_map(|(key, item)| match item {
             cbor::Item::Text(text) if names.contains(&key.as_str()) => Some(text.clone()),
@@ -127,8 +135,13 @@ pub fn render_error(
     let kind = if code.starts_with("Internal") || code.starts_with("Service") { "Receiver" } else { "Sender" };
     let (content_type, id_header, body) = match protocol {
         Protocol::Json10 | Protocol::Json11 => {
-            let content = if protocol == Protocol::Json10 { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" };
-            (content, "x-amzn-requestid", serde_json::json!({"__type": code, "message": message}).to_string().into_bytes())
+            let content =
+                if protocol == Protocol::Json10 { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" };
+            (
+                content,
+                "x-amzn-requestid",
+                serde_json::json!({"__type": code, "message": message}).to_string().into_bytes(),
+            )
         }
         Protocol::RestJson => {
             ("application/json", "x-amzn-requestid", serde_json::json!({"message": message}).to_string().into_bytes())

@@ -46,7 +46,9 @@ fn of_shape(shape: Shape, json: Json, depth: usize) -> Value {
             for (key, json) in object {
                 let known = shape.members().find(|it| it.location() == Location::Body && it.wire_name() == key);
                 let Some(member) = known else { continue };
-                let Some(content) = member.shape() else { continue };
+                let Some(content) = member.shape() else {
+                    continue;
+                };
                 members.push(found(member, of_shape(content, json, depth + 1)));
             }
             Value::Structure(members)
@@ -55,17 +57,13 @@ fn of_shape(shape: Shape, json: Json, depth: usize) -> Value {
             Some(element) => Value::List(array.into_iter().map(|json| of_shape(element, json, depth + 1)).collect()),
             None => Value::Null,
         },
-        (Kind::Map, Json::Object(object)) => {
-            let mut members = shape.members();
-            let key_is_sensitive = members.next().and_then(|it| it.shape()).is_some_and(|it| it.is_sensitive());
-            match members.next().and_then(|it| it.shape()) {
-                Some(_) if key_is_sensitive => Value::Hidden,
-                Some(value) => {
-                    Value::Map(object.into_iter().map(|(key, json)| (key, of_shape(value, json, depth + 1))).collect())
-                }
-                None => Value::Null,
+        (Kind::Map, Json::Object(object)) => match shape.members().nth(1).and_then(|it| it.shape()) {
+            Some(_) if shape.has_sensitive_keys() => Value::Hidden,
+            Some(value) => {
+                Value::Map(object.into_iter().map(|(key, json)| (key, of_shape(value, json, depth + 1))).collect())
             }
-        }
+            None => Value::Null,
+        },
         (Kind::Timestamp, Json::Number(number)) => {
             number.as_f64().and_then(scalar::epoch).unwrap_or_else(|| Value::String(number.to_string()))
         }

@@ -11,6 +11,9 @@ use crate::{
     value::{Member, Value},
 };
 
+/// Most dotted segments over all parameters; later parameters are left out.
+const NODES_MAX: usize = 100_000;
+
 /// Parameters by their dotted segments.
 #[derive(Default)]
 struct Node<'a> {
@@ -22,12 +25,21 @@ struct Node<'a> {
 pub(super) fn structure(call: &Call, input: Shape, parts: &Parts, body: &[u8]) -> Value {
     let form = String::from_utf8_lossy(body);
     let mut root = Node::default();
+    let mut nodes = 0;
     let pairs = form.split('&').chain(parts.uri.query().unwrap_or_default().split('&'));
     for pair in pairs.filter(|pair| !pair.is_empty()).take(PARAMETERS_MAX) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let mut node = &mut root;
         for segment in form_decode(key).split('.').take(NESTING_MAX) {
+            // A node costs far more memory than the two bytes that can ask for it.
+            nodes += 1;
+            if nodes > NODES_MAX {
+                break;
+            }
             node = node.children.entry(Cow::Owned(segment.to_owned())).or_default();
+        }
+        if nodes > NODES_MAX {
+            break;
         }
         node.text = Some(form_decode(value));
     }
@@ -65,9 +77,7 @@ fn ec2_name(member: MemberShape) -> Cow<'static, str> {
         (Some(name), _) => name.into(),
         (None, Some(name)) => {
             let mut letters = name.chars();
-            letters.next().map_or(Cow::Borrowed(""), |first| {
-                Cow::Owned(first.to_uppercase().chain(letters).collect())
-            })
+            letters.next().map_or(Cow::Borrowed(""), |first| Cow::Owned(first.to_uppercase().chain(letters).collect()))
         }
         (None, None) => member.name().into(),
     }
@@ -77,7 +87,7 @@ fn value_at(shape: Shape, node: &Node<'_>, is_ec2: bool, flattened: bool, depth:
     if depth > NESTING_MAX {
         return None;
     }
-    if shape.is_sensitive() {
+    if shape.is_sensitive() || shape.has_sensitive_keys() {
         return Some(Value::Hidden);
     }
     match shape.kind() {
@@ -93,7 +103,8 @@ fn value_at(shape: Shape, node: &Node<'_>, is_ec2: bool, flattened: bool, depth:
                     None => return node.text.as_ref().map(|_| Value::List(Vec::new())),
                 },
             };
-            let values = numbered(node).filter_map(|child| value_at(element, child, is_ec2, false, depth + 1)).collect();
+            let values =
+                numbered(node).filter_map(|child| value_at(element, child, is_ec2, false, depth + 1)).collect();
             Some(Value::List(values))
         }
         Kind::Map => {

@@ -8,6 +8,7 @@ use crate::{
 /// A scalar that stands as text (XML, query, headers). Text that is not of the shape's kind stays text.
 pub(super) fn from_text(shape: Shape, text: &str) -> Value {
     match shape.kind() {
+        _ if shape.is_sensitive() => Value::Hidden,
         Kind::Boolean => match text {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
@@ -44,7 +45,10 @@ pub(super) fn timestamp(text: &str) -> Value {
 pub(super) fn epoch(seconds: f64) -> Option<Value> {
     let millis = (seconds * 1000.0).round();
     // Within years -9999 to 9999, which is what a timestamp holds.
-    (millis.abs() < 2.5e14).then(|| jiff::Timestamp::from_millisecond(millis as i64).ok()).flatten().map(Value::Timestamp)
+    (millis.abs() < 2.5e14)
+        .then(|| jiff::Timestamp::from_millisecond(millis as i64).ok())
+        .flatten()
+        .map(Value::Timestamp)
 }
 
 /// Only the length of a blob is kept: four characters of base64 say three bytes.

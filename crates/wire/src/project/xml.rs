@@ -131,6 +131,7 @@ fn of_shape(shape: Shape, element: &Element, depth: usize) -> Value {
             )
         }
         Kind::List => of_list(shape, element.children.iter(), depth + 1),
+        Kind::Map if shape.has_sensitive_keys() => Value::Hidden,
         Kind::Map => of_map(shape, element.children.iter(), depth + 1),
         _ => scalar::from_text(shape, &element.text),
     }
@@ -152,10 +153,11 @@ fn of_member(member: MemberShape, parent: &Element, depth: usize) -> Option<Valu
         Kind::List => element_name.unwrap_or_else(|| member.wire_name()),
         _ => member.wire_name(),
     };
-    let mut named = parent.children.iter().filter(|child| child.name == name || child.name == member.wire_name()).peekable();
+    let mut named =
+        parent.children.iter().filter(|child| child.name == name || child.name == member.wire_name()).peekable();
     named.peek()?;
     Some(match shape.kind() {
-        _ if shape.is_sensitive() => Value::Hidden,
+        _ if shape.is_sensitive() || shape.has_sensitive_keys() => Value::Hidden,
         Kind::Map => of_map(shape, named, depth),
         _ => of_list(shape, named, depth),
     })
@@ -170,8 +172,12 @@ fn of_list<'a>(shape: Shape, elements: impl Iterator<Item = &'a Element>, depth:
 
 fn of_map<'a>(shape: Shape, entries: impl Iterator<Item = &'a Element>, depth: usize) -> Value {
     let mut members = shape.members();
-    let (Some(key), Some(value)) = (members.next(), members.next()) else { return Value::Null };
-    let Some(content) = value.shape() else { return Value::Null };
+    let (Some(key), Some(value)) = (members.next(), members.next()) else {
+        return Value::Null;
+    };
+    let Some(content) = value.shape() else {
+        return Value::Null;
+    };
     let pairs = entries.filter_map(|entry| {
         let key = entry.child(key.location_name().unwrap_or("key"))?;
         let value = entry.child(value.location_name().unwrap_or("value"))?;
