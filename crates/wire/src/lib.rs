@@ -5,5 +5,5 @@
 pub mod catalogue;
 pub mod project;
 pub mod recognize;
-// sigv4
+pub mod sigv4;
 pub mod value;
