@@ -4,6 +4,8 @@
 
 One JSON object a line: service, operation, protocol, variant, signing, method, url, headers, body (base64), expected.
 Two variants an operation: `full` has every member that the model knows, `minimal` only the required ones.
+With --answers each line is an answer (status, headers, body) instead, written by botocore's request serialisers from
+the output's shape; those that botocore's own parser does not read back as they were meant are left out.
 In `expected`, what a record must not keep is replaced: {"$blob": bytes}, "$stream", "$hidden". Nothing is sent.
 """
 
@@ -13,9 +15,13 @@ import datetime
 import json
 import random
 import sys
+import xml.etree.ElementTree as ElementTree
 
 import botocore.session
+import botocore.parsers
+import botocore.serialize
 from botocore.awsrequest import create_request_object, prepare_request_dict
+from botocore.model import OperationModel
 from botocore.serialize import create_serializer
 
 MOMENT = datetime.datetime(2026, 1, 19, 21, 17, 28, tzinfo=datetime.timezone.utc)
@@ -44,6 +50,8 @@ class Builder:
                 expected[name] = "$stream"
                 continue
             place = member.serialization.get("location") if top else None
+            if expected and getattr(shape, "is_tagged_union", False):
+                break
             value, tree = self.value(member, stack + [member.name], place)
             if member.serialization.get("hostLabel"):
                 value = "host1"
@@ -147,16 +155,93 @@ def lines(service, model, sample, host_only):
                 }
 
 
+def answers(service, model, sample):
+    metadata = model.metadata
+    names = sorted(model.operation_names)
+    if sample:
+        names = sorted(random.Random(service).sample(names, min(sample, len(names))))
+    left_out = 0
+    for protocol in [it for it in metadata.get("protocols") or [metadata["protocol"]] if it in PROTOCOLS]:
+        for name in names:
+            shape = model.operation_model(name).output_shape
+            if shape is None:
+                continue
+            for variant in ("full", "minimal"):
+                params, expected = Builder(variant == "full").structure(shape, [shape.name], True)
+                for member, member_shape in shape.members.items():
+                    if member_shape.serialization.get("location") == "statusCode":
+                        params.pop(member, None)
+                        expected[member] = 200
+                try:
+                    headers, body = answer(protocol, model, name, params)
+                    read = botocore.parsers.create_parser(protocol).parse(
+                        {"headers": headers, "body": body, "status_code": 200, "context": {}}, shape
+                    )
+                except Exception as error:  # noqa: BLE001 - told, and the next one tried
+                    print(f"cannot answer {service} {name} {protocol} {variant}: {error!r}", file=sys.stderr)
+                    continue
+                read.pop("ResponseMetadata", None)
+                if not agrees(params, read):
+                    left_out += 1
+                    continue
+                yield {
+                    "service": service,
+                    "operation": name,
+                    "protocol": protocol,
+                    "variant": variant,
+                    "status": 200,
+                    "headers": {key: str(value) for key, value in headers.items()},
+                    "body": base64.b64encode(body).decode(),
+                    "expected": expected,
+                }
+    if left_out:
+        print(f"{service}: {left_out} answers left out", file=sys.stderr)
+
+
+def answer(protocol, model, name, params):
+    """Headers and body of an answer: the output as if it were an input."""
+    operation = model.operation_model(name)
+    output = operation._operation_model["output"]
+    if protocol in ("query", "ec2"):
+        # Only the REST-XML serialiser writes XML; it takes any shape.
+        root = ElementTree.Element(f"{name}Response", xmlns="http://example.com/")
+        inner = ElementTree.SubElement(root, output["resultWrapper"]) if "resultWrapper" in output else root
+        writer = create_serializer("rest-xml", include_validation=False)
+        for member, value in params.items():
+            shape = operation.output_shape.members[member]
+            writer._serialize(shape, value, inner, shape.serialization.get("name", member))
+        ElementTree.SubElement(root, "requestId" if protocol == "ec2" else "ResponseMetadata")
+        return {"content-type": "text/xml"}, ElementTree.tostring(root)
+    turned = {"name": name, "http": {"method": "POST", "requestUri": "/"}, "input": output}
+    writer = create_serializer(protocol, include_validation=False)
+    request = writer.serialize_to_request(params, OperationModel(turned, model, name))
+    body = request["body"]
+    return request["headers"], body.encode() if isinstance(body, str) else bytes(body)
+
+
+def agrees(params, read):
+    """Whether what was read back is what was written, but for empty values and how streams are wrapped."""
+    if isinstance(params, dict) and isinstance(read, dict):
+        keys = {key for key, value in params.items() if value not in ({}, [])}
+        return all(agrees(params[key], read.get(key)) for key in keys)
+    if isinstance(params, list) and isinstance(read, list):
+        return len(params) == len(read) and all(agrees(one, other) for one, other in zip(params, read))
+    return params == read or hasattr(read, "read") or isinstance(read, (dict, list)) and not params
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--all", action="store_true", help="every operation, not three of each service")
     parser.add_argument("--host-only", action="store_true", help="leave the signing name out")
+    parser.add_argument("--answers", action="store_true", help="answers instead of requests")
     parser.add_argument("services", nargs="*", help="only these")
     arguments = parser.parse_args()
     session = botocore.session.Session()
     for service in arguments.services or session.get_available_services():
         model = session.get_service_model(service)
-        for line in lines(service, model, None if arguments.all else 3, arguments.host_only):
+        sample = None if arguments.all else 3
+        made = answers(service, model, sample) if arguments.answers else lines(service, model, sample, arguments.host_only)
+        for line in made:
             sys.stdout.write(json.dumps(line, sort_keys=True) + "\n")
 
 
