@@ -2,12 +2,14 @@
 //!
 //! Invariant: it knows entries as kind and bytes, never what they say; nobody but a follower's own cursor decides what may go.
 
+mod embedded;
 mod memory;
 
 use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use embedded::{EmbeddedJournal, SegmentSummary, Settings, check_segment};
 pub use memory::MemoryJournal;
 use tokio::sync::watch;
 
@@ -55,6 +57,9 @@ pub struct Stored {
 /// Largest payload of one entry, in bytes: an event with every field at its limit fits several times over.
 pub const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Largest batch, in bytes: payloads, and a few bytes for each entry.
+pub const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// What went wrong, by what the caller must do.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -66,8 +71,10 @@ pub enum JournalError {
         /// The bound.
         max_bytes: u64,
     },
-    /// Fix the request: an entry is over [`ENTRY_BYTES_MAX`].
-    #[error("journal entry of {bytes} bytes is over the limit of {ENTRY_BYTES_MAX}")]
+    /// Fix the request: an entry is over [`ENTRY_BYTES_MAX`], or the batch over [`BATCH_BYTES_MAX`].
+    #[error(
+        "{bytes} bytes are over the limit of {ENTRY_BYTES_MAX} for an entry or {BATCH_BYTES_MAX} for a batch"
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -118,11 +125,11 @@ pub trait Journal: Send + Sync + 'static {
     /// Dropping the future does not undo the append.
     async fn append(&self, batch: Vec<Entry>) -> Result<Range<Seq>, JournalError>;
 
-    /// Whether `bytes` more would be taken now; `Full` if not. The gateway asks before it forwards a call.
+    /// Whether `bytes` more would be taken now; `Full` or `Closed` if not. The gateway asks before it forwards a call.
     fn check_room(&self, bytes: u64) -> Result<(), JournalError>;
 
     /// Durable entries from `from` on: at least one unless `from` is the head, at most about `bytes_max` bytes
-    /// of payload (one entry may exceed it). Never waits for new ones.
+    /// of payload (one entry may exceed it), perhaps fewer. Never waits for new ones. From the head on there are none.
     async fn read(&self, from: Seq, bytes_max: usize) -> Result<Vec<Stored>, JournalError>;
 
     /// The position after the last durable entry; changes are announced.
@@ -131,9 +138,10 @@ pub trait Journal: Send + Sync + 'static {
     /// The first position that is still kept.
     fn first(&self) -> Seq;
 
-    /// Nobody will read below `below` any more; frees what can be freed. A lower value than before has no effect.
+    /// Nobody will read below `below` any more; frees what can be freed, perhaps less than all of it. A lower value
+    /// than before has no effect.
     async fn release(&self, below: Seq) -> Result<(), JournalError>;
 
-    /// Refuses further appends with `Closed`, after those under way are durable.
+    /// Refuses further appends with `Closed`, and returns when those under way are durable. Reads go on.
     async fn close(&self);
 }

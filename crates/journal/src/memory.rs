@@ -5,7 +5,7 @@ use std::{collections::VecDeque, ops::Range, sync::Mutex};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::{ENTRY_BYTES_MAX, Entry, Journal, JournalError, Seq, Stored};
+use crate::{BATCH_BYTES_MAX, ENTRY_BYTES_MAX, Entry, Journal, JournalError, Seq, Stored};
 
 /// Keeps entries until they are released; durable for as long as the process lives.
 #[derive(Debug)]
@@ -26,16 +26,30 @@ struct State {
 impl MemoryJournal {
     /// A journal that takes `max_bytes` of payload before it is full.
     pub fn new(max_bytes: u64) -> Self {
-        Self { state: Mutex::default(), head: watch::Sender::new(Seq(0)), max_bytes }
+        Self {
+            state: Mutex::default(),
+            head: watch::Sender::new(Seq(0)),
+            max_bytes,
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn room(&self, state: &State, bytes: u64) -> Result<(), JournalError> {
-        if state.used_bytes + bytes > self.max_bytes {
-            return Err(JournalError::Full { used_bytes: state.used_bytes, max_bytes: self.max_bytes });
+        if state.closed {
+            return Err(JournalError::Closed {
+                reason: "shut down".into(),
+            });
+        }
+        if state.used_bytes.saturating_add(bytes) > self.max_bytes {
+            return Err(JournalError::Full {
+                used_bytes: state.used_bytes,
+                max_bytes: self.max_bytes,
+            });
         }
         Ok(())
     }
@@ -44,14 +58,25 @@ impl MemoryJournal {
 #[async_trait]
 impl Journal for MemoryJournal {
     async fn append(&self, batch: Vec<Entry>) -> Result<Range<Seq>, JournalError> {
-        if let Some(entry) = batch.iter().find(|entry| entry.payload.len() > ENTRY_BYTES_MAX) {
-            return Err(JournalError::TooLarge { bytes: entry.payload.len() });
-        }
-        let mut state = self.state();
-        if state.closed {
-            return Err(JournalError::Closed { reason: "shut down".into() });
+        if let Some(entry) = batch
+            .iter()
+            .find(|entry| entry.payload.len() > ENTRY_BYTES_MAX)
+        {
+            return Err(JournalError::TooLarge {
+                bytes: entry.payload.len(),
+            });
         }
         let bytes: u64 = batch.iter().map(|entry| entry.payload.len() as u64).sum();
+        if bytes > BATCH_BYTES_MAX as u64 {
+            return Err(JournalError::TooLarge {
+                bytes: bytes as usize,
+            });
+        }
+        let mut state = self.state();
+        if batch.is_empty() {
+            let head = *self.head.borrow();
+            return Ok(head..head);
+        }
         self.room(&state, bytes)?;
         let start = state.first + state.entries.len() as u64;
         state.used_bytes += bytes;
@@ -68,7 +93,10 @@ impl Journal for MemoryJournal {
     async fn read(&self, from: Seq, bytes_max: usize) -> Result<Vec<Stored>, JournalError> {
         let state = self.state();
         let Some(skip) = from.0.checked_sub(state.first) else {
-            return Err(JournalError::Released { asked: from, first: Seq(state.first) });
+            return Err(JournalError::Released {
+                asked: from,
+                first: Seq(state.first),
+            });
         };
         let mut bytes = 0;
         let mut stored = Vec::new();
@@ -77,7 +105,10 @@ impl Journal for MemoryJournal {
                 break;
             }
             bytes += entry.payload.len();
-            stored.push(Stored { seq: Seq(state.first + index as u64), entry: entry.clone() });
+            stored.push(Stored {
+                seq: Seq(state.first + index as u64),
+                entry: entry.clone(),
+            });
         }
         Ok(stored)
     }
@@ -93,7 +124,9 @@ impl Journal for MemoryJournal {
     async fn release(&self, below: Seq) -> Result<(), JournalError> {
         let mut state = self.state();
         while state.first < below.0 {
-            let Some(entry) = state.entries.pop_front() else { break };
+            let Some(entry) = state.entries.pop_front() else {
+                break;
+            };
             state.used_bytes -= entry.payload.len() as u64;
             state.first += 1;
         }

@@ -1,0 +1,200 @@
+//! What waits for the writer, within its bounds: bytes in the queue (wait) and bytes on disk (refuse).
+
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+
+use super::segment::{Body, FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES};
+use crate::{Entry, JournalError, Seq};
+
+/// What an append may take on disk beside its frame: the header of a segment that it begins.
+const OVERHEAD_BYTES: u64 = SEGMENT_HEADER_BYTES as u64;
+/// Kept free for the frame that a clean close writes.
+const CLOSING_BYTES: u64 = FRAME_HEADER_BYTES as u64;
+
+/// How an append ended: its range, or why the journal closed.
+pub(super) type Outcome = Result<Range<Seq>, String>;
+
+/// A batch that waits to be written.
+pub(super) struct Pending {
+    /// The batch, encoded.
+    pub(super) body: Body,
+    /// The batch, for the readers at the head.
+    pub(super) entries: Vec<Entry>,
+    /// Who waits.
+    pub(super) answer: oneshot::Sender<Outcome>,
+    /// What it holds of the queue's room.
+    pub(super) permits: u32,
+}
+
+impl Pending {
+    fn reserved_bytes(&self) -> u64 {
+        self.body.frame_bytes() + OVERHEAD_BYTES
+    }
+}
+
+/// The queue.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+    room: Semaphore,
+    room_bytes: u32,
+    max_bytes: u64,
+}
+
+struct State {
+    pending: VecDeque<Pending>,
+    disk_bytes: u64,
+    reserved_bytes: u64,
+    closed: Option<String>,
+}
+
+impl Queue {
+    /// A queue that holds about `room_bytes` in memory, before a disk that holds `disk_bytes` of `max_bytes`.
+    pub(super) fn new(room_bytes: u32, disk_bytes: u64, max_bytes: u64) -> Self {
+        let state = State {
+            pending: VecDeque::new(),
+            disk_bytes,
+            reserved_bytes: 0,
+            closed: None,
+        };
+        let room = Semaphore::new(room_bytes as usize);
+        Self {
+            state: Mutex::new(state),
+            filled: Condvar::new(),
+            room,
+            room_bytes,
+            max_bytes,
+        }
+    }
+
+    /// Whether a frame of `frame_bytes` would be taken now.
+    pub(super) fn check_room(&self, frame_bytes: u64) -> Result<(), JournalError> {
+        self.state()
+            .check(frame_bytes.saturating_add(OVERHEAD_BYTES), self.max_bytes)
+    }
+
+    /// Waits for room in memory. A batch that is larger than the whole queue takes all of it.
+    pub(super) async fn wait(&self, bytes: usize) -> Result<SemaphorePermit<'_>, JournalError> {
+        let permits = u32::try_from(bytes)
+            .unwrap_or(u32::MAX)
+            .min(self.room_bytes);
+        self.room
+            .acquire_many(permits)
+            .await
+            .map_err(|_| self.state().closed_error())
+    }
+
+    /// Hands a batch to the writer.
+    pub(super) fn push(&self, pending: Pending) -> Result<(), JournalError> {
+        let bytes = pending.reserved_bytes();
+        let mut state = self.state();
+        state.check(bytes, self.max_bytes)?;
+        state.reserved_bytes += bytes;
+        state.pending.push_back(pending);
+        let was_empty = state.pending.len() == 1;
+        drop(state);
+        if was_empty {
+            self.filled.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The writer's side: waits for batches and takes as many as fit into `bytes_max`, at least one. `None` when the
+    /// journal was closed and all is written.
+    pub(super) fn take(&self, bytes_max: u64) -> Option<Vec<Pending>> {
+        let mut state = self.state();
+        while state.pending.is_empty() {
+            if state.closed.is_some() {
+                return None;
+            }
+            state = self
+                .filled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let (mut count, mut bytes) = (0, 0);
+        for pending in &state.pending {
+            bytes += pending.body.frame_bytes();
+            if count > 0 && bytes > bytes_max {
+                break;
+            }
+            count += 1;
+        }
+        Some(state.pending.drain(..count).collect())
+    }
+
+    /// The writer's side: a group is on disk, which grew by `disk_bytes`.
+    pub(super) fn written(&self, group: &[Pending], disk_bytes: u64) {
+        let mut state = self.state();
+        state.disk_bytes += disk_bytes;
+        state.reserved_bytes -= group.iter().map(Pending::reserved_bytes).sum::<u64>();
+        drop(state);
+        self.room
+            .add_permits(group.iter().map(|pending| pending.permits as usize).sum());
+    }
+
+    /// Segments were removed.
+    pub(super) fn freed(&self, bytes: u64) {
+        self.state().disk_bytes -= bytes;
+    }
+
+    /// Takes nothing more; what waits is still written. The first reason stays.
+    pub(super) fn close(&self, reason: &str) {
+        self.state().closed.get_or_insert_with(|| reason.to_owned());
+        self.room.close();
+        self.filled.notify_one();
+    }
+
+    /// Takes nothing more and drops what waits, telling each why.
+    pub(super) fn fail(&self, reason: &str) {
+        self.close(reason);
+        let pending = std::mem::take(&mut self.state().pending);
+        for pending in pending {
+            // Who went away does not want to know.
+            let _ = pending.answer.send(Err(reason.to_owned()));
+        }
+    }
+
+    /// The error for who comes after the close.
+    pub(super) fn closed_error(&self) -> JournalError {
+        self.state().closed_error()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn check(&self, bytes: u64, max_bytes: u64) -> Result<(), JournalError> {
+        if self.closed.is_some() {
+            return Err(self.closed_error());
+        }
+        let used_bytes = self.disk_bytes + self.reserved_bytes;
+        if used_bytes
+            .saturating_add(bytes)
+            .saturating_add(CLOSING_BYTES)
+            > max_bytes
+        {
+            return Err(JournalError::Full {
+                used_bytes,
+                max_bytes,
+            });
+        }
+        Ok(())
+    }
+
+    fn closed_error(&self) -> JournalError {
+        JournalError::Closed {
+            reason: self
+                .closed
+                .clone()
+                .unwrap_or_else(|| "the writer stopped".into()),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The thread that writes: one write and one sync for all appends that wait (group commit).
+//!
+//! While it waits for the disk, further appends gather; they are its next group. Nothing is ever delayed to wait for
+//! company, so an append on an idle journal takes about one sync.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use super::{
+    queue::{Pending, Queue},
+    recent::Recent,
+    segment::{Body, SEGMENT_HEADER_BYTES},
+    store::{Active, Store},
+};
+use crate::{JournalError, Seq};
+
+/// Largest group that is written at once, so that no append waits behind a very long write.
+const GROUP_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// What the journal's handle, its writer and its readers share.
+pub(super) struct Shared {
+    /// The segments.
+    pub(super) store: Store,
+    /// What waits.
+    pub(super) queue: Queue,
+    /// The newest entries.
+    pub(super) recent: Mutex<Recent>,
+    /// Position after the last durable entry.
+    pub(super) head: watch::Sender<Seq>,
+    /// Whether the writer has ended.
+    pub(super) ended: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// The newest entries.
+    pub(super) fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
+        self.recent
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Owns the segment that is written to.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    active: Active,
+    segment_bytes: u64,
+    frames: Vec<u8>,
+    starts: Vec<(u64, usize)>,
+}
+
+impl Writer {
+    /// A writer that begins a new segment when one would pass `segment_bytes`.
+    pub(super) fn new(shared: Arc<Shared>, active: Active, segment_bytes: u64) -> Self {
+        Self {
+            shared,
+            active,
+            segment_bytes,
+            frames: Vec::new(),
+            starts: Vec::new(),
+        }
+    }
+
+    /// Writes until the journal is closed, or until the disk fails: then nobody knows what the disk has, so nothing
+    /// is written any more and every append is refused with the reason.
+    pub(super) fn run(mut self) {
+        let _ended = Ended(self.shared.clone());
+        let group_bytes_max = self.segment_bytes.min(GROUP_BYTES_MAX);
+        while let Some(group) = self.shared.queue.take(group_bytes_max) {
+            match self.write(&group) {
+                Ok(disk_bytes) => self.publish(group, disk_bytes),
+                Err(error) => return self.fail(group, &error),
+            }
+        }
+        if !self.active.closed_cleanly() {
+            let (next, at) = (self.active.end(), self.active.bytes());
+            self.frames.clear();
+            Body::closing().write(&mut self.frames, self.active.salt(), next, at);
+            if let Err(error) = self.active.append(&self.frames, &[], next) {
+                // All entries are durable without it.
+                tracing::warn!(
+                    reason = reason(&error),
+                    "journal's closing mark could not be written"
+                );
+            }
+        }
+    }
+
+    /// Makes a group durable; says how much longer the files are.
+    fn write(&mut self, group: &[Pending]) -> Result<u64, JournalError> {
+        let group_bytes: u64 = group.iter().map(|pending| pending.body.frame_bytes()).sum();
+        let mut disk_bytes = group_bytes;
+        let mut next = self.active.end();
+        if !self.active.is_empty() && self.active.bytes() + group_bytes > self.segment_bytes {
+            self.active = self.shared.store.rotate(next)?;
+            disk_bytes += SEGMENT_HEADER_BYTES as u64;
+        }
+        self.frames.clear();
+        self.frames.shrink_to(GROUP_BYTES_MAX as usize);
+        self.starts.clear();
+        for pending in group {
+            self.starts.push((next, self.frames.len()));
+            pending.body.write(
+                &mut self.frames,
+                self.active.salt(),
+                next,
+                self.active.bytes(),
+            );
+            next += pending.body.entries();
+        }
+        self.active.append(&self.frames, &self.starts, next)?;
+        Ok(disk_bytes)
+    }
+
+    /// Tells everybody: readers first, so that who appended can read it at once.
+    fn publish(&self, group: Vec<Pending>, disk_bytes: u64) {
+        let shared = &*self.shared;
+        shared.queue.written(&group, disk_bytes);
+        let mut next = *shared.head.borrow();
+        let mut answers = Vec::with_capacity(group.len());
+        {
+            let mut recent = shared.recent();
+            for pending in group {
+                let end = Seq(next.0 + pending.body.entries());
+                answers.push((pending.answer, next..end));
+                recent.push(pending.entries);
+                next = end;
+            }
+        }
+        shared.head.send_replace(next);
+        for (answer, range) in answers {
+            // Who went away does not want to know; the batch is stored all the same.
+            let _ = answer.send(Ok(range));
+        }
+    }
+
+    fn fail(&self, group: Vec<Pending>, error: &JournalError) {
+        let reason = reason(error);
+        tracing::error!(
+            reason,
+            "journal's disk failed; nothing is appended any more"
+        );
+        self.shared.queue.fail(&reason);
+        for pending in group {
+            let _ = pending.answer.send(Err(reason.clone()));
+        }
+    }
+}
+
+/// Whatever ends the writer, nobody waits for it in vain.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.queue.fail("the writer stopped");
+        self.0.ended.send_replace(true);
+    }
+}
+
+/// An error with what caused it, in one line.
+fn reason(error: &JournalError) -> String {
+    match error {
+        JournalError::Io { action, source } => format!("{action}: {source}"),
+        error => error.to_string(),
+    }
+}
