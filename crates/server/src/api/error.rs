@@ -17,7 +17,11 @@ pub(crate) struct ApiError {
 impl ApiError {
     /// Any error that CloudTrail's model names: all of them are 400 on the wire.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, status: 400, message: message.into() }
+        Self {
+            code,
+            status: 400,
+            message: message.into(),
+        }
     }
 
     /// Something that AWS has and Pugmark not yet.
@@ -34,7 +38,9 @@ impl ApiError {
     pub(crate) fn constraint(path: &str, value: &str, constraint: &str) -> Self {
         Self::new(
             "ValidationException",
-            format!("1 validation error detected: Value {value} at '{path}' failed to satisfy constraint: {constraint}"),
+            format!(
+                "1 validation error detected: Value {value} at '{path}' failed to satisfy constraint: {constraint}"
+            ),
         )
     }
 }
@@ -46,11 +52,17 @@ impl From<WriteError<ApiError>> for ApiError {
             WriteError::Journal(JournalError::Full { .. }) => Self {
                 code: "ServiceUnavailable",
                 status: 503,
-                message: "The journal is full; try again when the trails' files have been delivered.".into(),
+                message:
+                    "The journal is full; try again when the trails' files have been delivered."
+                        .into(),
             },
             WriteError::Journal(error) => {
                 tracing::error!(%error, "a catalog change could not be appended");
-                Self { code: "InternalFailure", status: 500, message: "The change could not be stored.".into() }
+                Self {
+                    code: "InternalFailure",
+                    status: 500,
+                    message: "The change could not be stored.".into(),
+                }
             }
         }
     }

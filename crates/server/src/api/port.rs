@@ -12,7 +12,12 @@ use super::{ApiError, Caller};
 #[async_trait]
 pub(crate) trait HistoryPort: Send + Sync {
     /// One page of events.
-    async fn lookup_events(&self, caller: &Caller, now: Timestamp, input: &Value) -> Result<Value, ApiError>;
+    async fn lookup_events(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+        input: &Value,
+    ) -> Result<Value, ApiError>;
 }
 
 /// What delivery knows and can check.
@@ -22,7 +27,12 @@ pub(crate) trait DeliveryPort: Send + Sync {
     fn status(&self, trail: &TrailId, region: &Region) -> TrailStatus;
 
     /// Every key that signed digests of the Region between the two times, inclusive. `Err` says what failed, for the log.
-    fn public_keys(&self, region: &Region, from: Timestamp, to: Timestamp) -> Result<Vec<PublicKey>, String>;
+    fn public_keys(
+        &self,
+        region: &Region,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<PublicKey>, String>;
 
     /// Whether the trail's files can be written where it says.
     async fn check(&self, trail: &Trail) -> Result<(), CheckError>;

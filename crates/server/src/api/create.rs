@@ -1,0 +1,220 @@
+//! `CreateTrail` and `DeleteTrail`, and the rules that making and changing a trail share.
+
+use pugmark_catalog::{Catalog, Change, Selectors, Trail, TrailArn, TrailId};
+use pugmark_core::{account::Region, limits};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Api, ApiError, Caller, Fields, find::Target, names, port::CheckError, render, tags};
+
+impl Api {
+    pub(super) async fn create_trail(
+        &self,
+        caller: &Caller,
+        fields: Fields<'_>,
+    ) -> Result<Value, ApiError> {
+        let trail = new_trail(caller, fields)?;
+        check_place(&self.catalog.snapshot(), &trail)?;
+        self.check_bucket(&trail).await?;
+        let answer = Value::Object(render::settings(&trail));
+        self.catalog
+            .change(|catalog| {
+                check_place(catalog, &trail)?;
+                Ok::<_, ApiError>((Some(Change::PutTrail(Box::new(trail))), ()))
+            })
+            .await?;
+        Ok(answer)
+    }
+
+    pub(super) async fn delete_trail(
+        &self,
+        caller: &Caller,
+        fields: Fields<'_>,
+    ) -> Result<Value, ApiError> {
+        let target = Target::read(caller, fields, "Name")?;
+        self.catalog
+            .change(|catalog| {
+                let trail = target.changeable(caller, catalog, &target.arn.0)?;
+                Ok::<_, ApiError>((Some(Change::DeleteTrail(trail.arn.clone())), ()))
+            })
+            .await?;
+        Ok(json!({}))
+    }
+
+    /// Whether files can be written to where the trail says.
+    pub(super) async fn check_bucket(&self, trail: &Trail) -> Result<(), ApiError> {
+        let bucket = &trail.bucket;
+        self.delivery
+            .check(trail)
+            .await
+            .map_err(|error| match error {
+                CheckError::NoSuchBucket => ApiError::new(
+                    "S3BucketDoesNotExistException",
+                    format!("S3 bucket {bucket} does not exist!"),
+                ),
+                CheckError::Denied => ApiError::new(
+                    "InsufficientS3BucketPolicyException",
+                    format!("Incorrect S3 bucket policy is detected for bucket: {bucket}"),
+                ),
+                CheckError::Unreachable(reason) => {
+                    tracing::warn!(bucket, reason, "the bucket of a trail cannot be reached");
+                    ApiError {
+                        code: "ServiceUnavailable",
+                        status: 503,
+                        message: format!("S3 bucket {bucket} cannot be reached at the moment."),
+                    }
+                }
+            })
+    }
+}
+
+/// The trail that the request describes, with everything checked that needs no look at other trails or at the bucket.
+fn new_trail(caller: &Caller, fields: Fields<'_>) -> Result<Trail, ApiError> {
+    let name = fields.text("Name")?.unwrap_or_default();
+    names::check_trail_name(name)?;
+    let trail = Trail {
+        id: TrailId(Uuid::now_v7().to_string()),
+        arn: names::trail_arn(&caller.region, caller.account, name),
+        name: name.into(),
+        account: caller.account,
+        home_region: caller.region.clone(),
+        bucket: fields.text("S3BucketName")?.unwrap_or_default().into(),
+        key_prefix: None,
+        sns_topic_name: None,
+        include_global_service_events: fields.flag("IncludeGlobalServiceEvents")?.unwrap_or(true),
+        is_multi_region: fields.flag("IsMultiRegionTrail")?.unwrap_or(false),
+        log_file_validation: fields.flag("EnableLogFileValidation")?.unwrap_or(false),
+        logs_group_arn: None,
+        logs_role_arn: None,
+        kms_key_id: None,
+        is_organization: false,
+        selectors: Selectors::Default,
+        tags: tags::read(fields, "TagsList")?.unwrap_or_default(),
+        is_logging: false,
+        started: None,
+        stopped: None,
+    };
+    check_combination(&trail)?;
+    names::check_bucket_name(&trail.bucket)?;
+    let key_prefix = names::key_prefix(fields.text("S3KeyPrefix")?.unwrap_or_default())?;
+    check_destinations(fields)?;
+    Ok(Trail {
+        key_prefix,
+        ..trail
+    })
+}
+
+/// A trail of all Regions has the events of global services.
+pub(super) fn check_combination(trail: &Trail) -> Result<(), ApiError> {
+    if trail.is_multi_region && !trail.include_global_service_events {
+        return Err(ApiError::new(
+            "InvalidParameterCombinationException",
+            "Multi-Region trail must include global service events.",
+        ));
+    }
+    Ok(())
+}
+
+/// The references beside the bucket: first their form, then that Pugmark does not serve them yet.
+/// An empty one asks for nothing.
+pub(super) fn check_destinations(fields: Fields<'_>) -> Result<(), ApiError> {
+    let given = |name| Ok::<_, ApiError>(fields.text(name)?.filter(|text| !text.is_empty()));
+    let (topic, key) = (given("SnsTopicName")?, given("KmsKeyId")?);
+    let (group, role) = (
+        given("CloudWatchLogsLogGroupArn")?,
+        given("CloudWatchLogsRoleArn")?,
+    );
+    topic.map_or(Ok(()), names::check_topic)?;
+    key.map_or(Ok(()), names::check_kms_key)?;
+    group.map_or(Ok(()), names::check_log_group)?;
+    role.map_or(Ok(()), names::check_role)?;
+    match (group, role) {
+        (Some(_), None) => {
+            return Err(ApiError::new(
+                "InvalidCloudWatchLogsRoleArnException",
+                "You must specify a role ARN as well as a log group.",
+            ));
+        }
+        (None, Some(_)) => {
+            return Err(ApiError::new(
+                "InvalidCloudWatchLogsLogGroupArnException",
+                "You must specify a log group ARN as well as a role.",
+            ));
+        }
+        _ => {}
+    }
+    if fields.flag("IsOrganizationTrail")? == Some(true) {
+        return Err(ApiError::new(
+            "OrganizationsNotInUseException",
+            "The account is in no organization: Pugmark does not support organization trails yet.",
+        ));
+    }
+    let refused = [
+        (
+            topic.is_some(),
+            "SnsTopicName: notifications to Amazon SNS are",
+        ),
+        (
+            key.is_some(),
+            "KmsKeyId: encryption of log files with AWS KMS is",
+        ),
+        (
+            group.is_some(),
+            "CloudWatchLogsLogGroupArn: delivery to CloudWatch Logs is",
+        ),
+        (
+            fields.flag("RecursiveLogging")? == Some(false),
+            "RecursiveLogging=false is",
+        ),
+    ];
+    match refused.iter().find(|(is_asked, _)| *is_asked) {
+        Some((_, what)) => Err(ApiError::unsupported(format!(
+            "{what} not supported by Pugmark yet."
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Whether the trail's name is free and there is room, in each Region where it appears.
+pub(super) fn check_place(catalog: &Catalog, trail: &Trail) -> Result<(), ApiError> {
+    let others = || {
+        catalog
+            .trails
+            .values()
+            .filter(|other| other.account == trail.account && other.arn != trail.arn)
+    };
+    let meets = |other: &Trail| trail.is_multi_region || other.is_in(&trail.home_region);
+    let taken = |arn: &TrailArn| {
+        catalog
+            .trails
+            .get(arn)
+            .is_some_and(|same| same.id != trail.id)
+    };
+    if taken(&trail.arn) || others().any(|other| other.name == trail.name && meets(other)) {
+        return Err(ApiError::new(
+            "TrailAlreadyExistsException",
+            format!(
+                "Trail {} already exists for customer: {}",
+                trail.name, trail.account
+            ),
+        ));
+    }
+    let full = |region: &Region| {
+        others().filter(|other| other.is_in(region)).count() >= limits::TRAILS_PER_REGION_MAX
+    };
+    let mut regions = vec![&trail.home_region];
+    if trail.is_multi_region {
+        regions.extend(others().map(|other| &other.home_region));
+    }
+    match regions.into_iter().find(|region| full(region)) {
+        Some(region) => Err(ApiError::new(
+            "MaximumNumberOfTrailsExceededException",
+            format!(
+                "User: {} already has {} trails in {region}",
+                trail.account,
+                limits::TRAILS_PER_REGION_MAX
+            ),
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,101 @@
+//! Finds the trail that a request names, by the rules for names, ARNs, shadows and home Regions.
+
+use pugmark_catalog::{Catalog, Trail, TrailArn};
+
+use super::{ApiError, Caller, Fields, names};
+
+/// A trail as a request names it.
+pub(crate) struct Target {
+    /// As it was sent.
+    pub(crate) given: String,
+    /// The ARN that it stands for: a name means the trail of that name whose home is the called Region.
+    pub(crate) arn: TrailArn,
+    by_name: bool,
+}
+
+impl Target {
+    /// Reads the member `member`, which must be there.
+    pub(crate) fn read(
+        caller: &Caller,
+        fields: Fields<'_>,
+        member: &str,
+    ) -> Result<Self, ApiError> {
+        Self::parse(caller, fields.text(member)?.unwrap_or_default())
+    }
+
+    /// A name or an ARN.
+    pub(crate) fn parse(caller: &Caller, given: &str) -> Result<Self, ApiError> {
+        if given.starts_with("arn:") {
+            names::check_trail_arn(given)?;
+            return Ok(Self {
+                given: given.into(),
+                arn: TrailArn(given.into()),
+                by_name: false,
+            });
+        }
+        names::check_trail_name(given)?;
+        let arn = names::trail_arn(&caller.region, caller.account, given);
+        Ok(Self {
+            given: given.into(),
+            arn,
+            by_name: true,
+        })
+    }
+
+    /// The trail, if the account has it, in whatever Region.
+    pub(crate) fn owned<'c>(&self, caller: &Caller, catalog: &'c Catalog) -> Option<&'c Trail> {
+        catalog
+            .trails
+            .get(&self.arn)
+            .filter(|trail| trail.account == caller.account)
+    }
+
+    /// The trail for reading: it or a shadow of it must be in the called Region.
+    pub(crate) fn visible<'c>(&self, caller: &Caller, catalog: &'c Catalog) -> Option<&'c Trail> {
+        self.owned(caller, catalog)
+            .filter(|trail| trail.is_in(&caller.region))
+    }
+
+    /// The trail for changing: the called Region must be its home. `called` is what the message for an unknown one says.
+    pub(crate) fn changeable<'c>(
+        &self,
+        caller: &Caller,
+        catalog: &'c Catalog,
+        called: &str,
+    ) -> Result<&'c Trail, ApiError> {
+        let shadow = || {
+            visible_trails(caller, catalog).find(|trail| self.by_name && trail.name == self.given)
+        };
+        match self.owned(caller, catalog).or_else(shadow) {
+            Some(trail) if trail.home_region == caller.region => Ok(trail),
+            Some(trail) => Err(ApiError::new(
+                "InvalidHomeRegionException",
+                format!(
+                    "Trail {} can only be changed in its home Region, {}.",
+                    trail.arn, trail.home_region
+                ),
+            )),
+            None => Err(unknown(caller, called)),
+        }
+    }
+}
+
+/// The account's trails that appear in the called Region, shadows included.
+pub(crate) fn visible_trails<'c>(
+    caller: &Caller,
+    catalog: &'c Catalog,
+) -> impl Iterator<Item = &'c Trail> {
+    let (account, region) = (caller.account, caller.region.clone());
+    catalog
+        .trails
+        .values()
+        .filter(move |trail| trail.account == account && trail.is_in(&region))
+}
+
+/// The answer for a trail that is not there.
+pub(crate) fn unknown(caller: &Caller, called: &str) -> ApiError {
+    ApiError::new(
+        "TrailNotFoundException",
+        format!("Unknown trail: {called} for the user: {}", caller.account),
+    )
+}
