@@ -120,6 +120,8 @@ def lines(service, model, sample, host_only):
                     params, expected = builder.structure(operation.input_shape, [operation.input_shape.name], True)
                 prefix = ""
                 try:
+                    if operation.input_shape is not None and operation.input_shape.metadata.get("sensitive"):
+                        expected = "$hidden"
                     request = serializer.serialize_to_request(params, operation)
                     prefix = request.get("host_prefix") or ""
                     request["host_prefix"] = None
@@ -172,6 +174,8 @@ def answers(service, model, sample):
                     if member_shape.serialization.get("location") == "statusCode":
                         params.pop(member, None)
                         expected[member] = 200
+                if shape.metadata.get("sensitive"):
+                    expected = "$hidden"
                 try:
                     headers, body = answer(protocol, model, name, params)
                     read = botocore.parsers.create_parser(protocol).parse(
@@ -212,8 +216,20 @@ def answer(protocol, model, name, params):
             writer._serialize(shape, value, inner, shape.serialization.get("name", member))
         ElementTree.SubElement(root, "requestId" if protocol == "ec2" else "ResponseMetadata")
         return {"content-type": "text/xml"}, ElementTree.tostring(root)
-    turned = {"name": name, "http": {"method": "POST", "requestUri": "/"}, "input": output}
+    turned = {"name": name, "http": {"method": "POST", "requestUri": "/"}, "input": {"locationName": "Answer", **output}}
     writer = create_serializer(protocol, include_validation=False)
+    shape = operation.output_shape
+    payload = shape.members.get(shape.serialization.get("payload"))
+    if protocol == "rest-xml" and payload is not None and payload.type_name == "structure":
+        # As an input this would need the name of its root, which answers leave to the service.
+        content = params.pop(payload_name := shape.serialization["payload"], None)
+        request = writer.serialize_to_request(params, OperationModel(turned, model, name))
+        root = ElementTree.Element("Payload")
+        if content is not None:
+            writer._serialize(payload, content, root, payload_name)
+            params[payload_name] = content
+            root = root[0]
+        return request["headers"], ElementTree.tostring(root) if content is not None else b""
     request = writer.serialize_to_request(params, OperationModel(turned, model, name))
     body = request["body"]
     return request["headers"], body.encode() if isinstance(body, str) else bytes(body)

@@ -122,6 +122,7 @@ struct Blob {
     strings: Vec<u8>,
     string_at: HashMap<String, u32>,
     shape_at: BTreeMap<String, u32>,
+    location_names: HashMap<String, String>,
     shapes: Vec<u8>,
     members: Vec<u8>,
     member_count: u32,
@@ -136,6 +137,9 @@ impl Blob {
         let names: std::collections::BTreeSet<&String> = shapes.keys().collect();
         for (at, name) in names.iter().enumerate() {
             blob.shape_at.insert((*name).clone(), u32::try_from(at)?);
+            if let Some(location_name) = shapes[*name]["locationName"].as_str() {
+                blob.location_names.insert((*name).clone(), location_name.to_owned());
+            }
         }
         for name in &names {
             blob.shape(name, &shapes[*name])?;
@@ -255,6 +259,12 @@ impl Blob {
         Ok(())
     }
 
+    /// A few shapes say how members of them are called, unless the member says it itself.
+    fn location_name(&self, reference: &Value) -> String {
+        let of_shape = || self.location_names.get(reference["shape"].as_str()?).map(String::as_str);
+        reference["locationName"].as_str().or_else(of_shape).unwrap_or("").to_owned()
+    }
+
     fn member(&mut self, name: &str, reference: &Value, required: bool) -> anyhow::Result<()> {
         let is = |key: &str| reference[key] == json!(true);
         let location: u8 = match reference["location"].as_str() {
@@ -271,9 +281,10 @@ impl Blob {
             | u8::from(is("xmlAttribute")) << 2
             | u8::from(is("jsonvalue")) << 3
             | u8::from(required) << 4;
+        let location_name = self.location_name(reference);
         let row = [
             self.string(name),
-            self.string(reference["locationName"].as_str().unwrap_or("")),
+            self.string(&location_name),
             self.string(reference["queryName"].as_str().unwrap_or("")),
             self.shape_ref(reference),
         ];

@@ -41,6 +41,9 @@ pub fn request(call: &Call, parts: &Parts, body: &[u8]) -> Result<Value, Project
     let Some(input) = call.operation.input() else {
         return Ok(Value::Structure(Vec::new()));
     };
+    if input.is_sensitive() {
+        return Ok(Value::Hidden);
+    }
     match call.protocol {
         Protocol::Json10 | Protocol::Json11 => json::structure(input, body),
         Protocol::Cbor => cbor::structure(input, body),
@@ -49,7 +52,7 @@ pub fn request(call: &Call, parts: &Parts, body: &[u8]) -> Result<Value, Project
     }
 }
 
-/// What a successful answer says.
+/// What a successful answer says; [`Value::Hidden`] when the model marks all of it sensitive.
 ///
 /// # Errors
 /// When the body is not of the protocol's form.
@@ -57,6 +60,9 @@ pub fn response(call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8
     let Some(output) = call.operation.output() else {
         return Ok(Value::Structure(Vec::new()));
     };
+    if output.is_sensitive() {
+        return Ok(Value::Hidden);
+    }
     match call.protocol {
         Protocol::Json10 | Protocol::Json11 => json::structure(output, body),
         Protocol::Cbor => cbor::structure(output, body),
