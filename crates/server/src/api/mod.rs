@@ -2,6 +2,7 @@
 //!
 //! Invariant: AWS error codes of these operations are chosen here; it knows no sockets, no signatures and no policies.
 
+mod adapters;
 mod create;
 mod error;
 mod event_selectors;
@@ -9,6 +10,7 @@ mod fields;
 mod find;
 mod keys;
 mod logging;
+mod lookup;
 mod names;
 mod port;
 mod read;

@@ -421,3 +421,90 @@ async fn a_trail_of_all_regions_needs_its_name_free_in_all_of_them() {
         );
     }
 }
+
+/// Any value in any member of any operation: answered, and never as a fault of ours.
+#[tokio::test]
+async fn odd_values_are_never_our_fault() {
+    let world = World::new().await;
+    world.create("audit", json!({})).await;
+    let members = [
+        "Name",
+        "TrailName",
+        "S3BucketName",
+        "S3KeyPrefix",
+        "SnsTopicName",
+        "IncludeGlobalServiceEvents",
+        "IsMultiRegionTrail",
+        "EnableLogFileValidation",
+        "CloudWatchLogsLogGroupArn",
+        "CloudWatchLogsRoleArn",
+        "KmsKeyId",
+        "IsOrganizationTrail",
+        "RecursiveLogging",
+        "TagsList",
+        "ResourceId",
+        "ResourceIdList",
+        "NextToken",
+        "trailNameList",
+        "includeShadowTrails",
+        "EventSelectors",
+        "AdvancedEventSelectors",
+        "StartTime",
+        "EndTime",
+    ];
+    let values = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1e300),
+        json!(u64::MAX),
+        json!(""),
+        json!("\u{0}"),
+        json!("audit"),
+        json!("arn:aws:cloudtrail:eu-central-1:111122223333:trail/"),
+        json!("arn:"),
+        json!("ü".repeat(3000)),
+        json!([]),
+        json!({}),
+        json!([null]),
+        json!([[]]),
+        json!([{}]),
+        json!(["audit"]),
+        json!([{"Key": null}]),
+        json!([{"FieldSelectors": [{"Field": "eventCategory", "Equals": [7]}]}]),
+        json!([{"DataResources": [{}]}]),
+    ];
+    let operations = [
+        "CreateTrail",
+        "UpdateTrail",
+        "GetTrail",
+        "DescribeTrails",
+        "ListTrails",
+        "GetTrailStatus",
+        "StartLogging",
+        "StopLogging",
+        "PutEventSelectors",
+        "GetEventSelectors",
+        "GetInsightSelectors",
+        "AddTags",
+        "RemoveTags",
+        "ListTags",
+        "ListPublicKeys",
+        "DeleteTrail",
+    ];
+    for operation in operations {
+        for member in members {
+            for value in &values {
+                let mut input =
+                    json!({"Name": "audit", "TrailName": "audit", "ResourceId": arn("audit")});
+                if operation == "CreateTrail" {
+                    input = json!({"Name": "audit", "S3BucketName": "logs"});
+                }
+                input[member] = value.clone();
+                if let Err(error) = world.call(operation, input.clone()).await {
+                    assert_eq!(error.status, 400, "{operation} {input}: {}", error.message);
+                }
+            }
+        }
+    }
+}

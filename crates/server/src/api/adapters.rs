@@ -1,0 +1,65 @@
+//! Event history and delivery as the ports of the operations.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use pugmark_catalog::{Trail, TrailId};
+use pugmark_core::account::Region;
+use pugmark_delivery::Delivery;
+use pugmark_table::EventHistory;
+use serde_json::Value;
+
+use super::{
+    ApiError, Caller, lookup,
+    port::{CheckError, DeliveryPort, HistoryPort, PublicKey, TrailStatus},
+};
+
+#[async_trait]
+impl HistoryPort for EventHistory {
+    async fn lookup_events(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+        input: &Value,
+    ) -> Result<Value, ApiError> {
+        lookup::lookup_events(self, caller, now, input).await
+    }
+}
+
+#[async_trait]
+impl DeliveryPort for Delivery {
+    fn status(&self, trail: &TrailId, region: &Region) -> TrailStatus {
+        let status = Self::status(self, trail, region);
+        TrailStatus {
+            latest_delivery_time: status.latest_delivery_time,
+            latest_delivery_error: status.latest_delivery_error,
+            latest_delivery_attempt_time: status.latest_delivery_attempt_time,
+            latest_digest_delivery_time: status.latest_digest_delivery_time,
+            latest_digest_delivery_error: status.latest_digest_delivery_error,
+        }
+    }
+
+    fn public_keys(
+        &self,
+        region: &Region,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<PublicKey>, String> {
+        let keys = Self::public_keys(self, region, from, to).map_err(|error| error.to_string())?;
+        let key = |key: pugmark_delivery::PublicKey| PublicKey {
+            value: key.value,
+            validity_start: key.validity_start,
+            validity_end: key.validity_end,
+            fingerprint: key.fingerprint,
+        };
+        Ok(keys.into_iter().map(key).collect())
+    }
+
+    async fn check(&self, trail: &Trail) -> Result<(), CheckError> {
+        use pugmark_delivery::CheckError as Found;
+        Self::check(self, trail).await.map_err(|error| match error {
+            Found::NoSuchBucket => CheckError::NoSuchBucket,
+            Found::Denied { .. } => CheckError::Denied,
+            Found::Unreachable { .. } => CheckError::Unreachable(error.to_string()),
+        })
+    }
+}
