@@ -13,6 +13,11 @@ mod segment;
 mod store;
 mod writer;
 
+#[cfg(test)]
+mod faulty;
+#[cfg(test)]
+mod simulation;
+
 use std::{
     ops::Range,
     path::Path,
@@ -79,25 +84,7 @@ impl EmbeddedJournal {
             action: format!("open journal directory {}", dir.display()),
             source,
         })?;
-        Self::open_files(Arc::new(files), &settings)
-    }
-
-    fn open_files(files: Arc<dyn Files>, settings: &Settings) -> Result<Self, JournalError> {
-        let (store, active) = Store::open(files)?;
-        let head = active.end();
-        let shared = Arc::new(Shared {
-            queue: Queue::new(
-                settings.queue_bytes.max(1),
-                store.bytes(),
-                settings.max_bytes,
-            ),
-            recent: Mutex::new(Recent::new(head, settings.recent_bytes)),
-            head: watch::Sender::new(Seq(head)),
-            ended: watch::Sender::new(false),
-            store,
-        });
-        let segment_bytes = settings.segment_bytes.min(settings.max_bytes / 4);
-        let writer = Writer::new(shared.clone(), active, segment_bytes);
+        let (shared, writer) = prepare(Arc::new(files), &settings)?;
         let thread = std::thread::Builder::new()
             .name("journal-writer".into())
             .spawn(move || writer.run())
@@ -110,6 +97,29 @@ impl EmbeddedJournal {
             writer: Mutex::new(Some(thread)),
         })
     }
+}
+
+/// Opens the files; the writer does not run yet.
+fn prepare(
+    files: Arc<dyn Files>,
+    settings: &Settings,
+) -> Result<(Arc<Shared>, Writer), JournalError> {
+    let (store, active) = Store::open(files)?;
+    let head = active.end();
+    let shared = Arc::new(Shared {
+        queue: Queue::new(
+            settings.queue_bytes.max(1),
+            store.bytes(),
+            settings.max_bytes,
+        ),
+        recent: Mutex::new(Recent::new(head, settings.recent_bytes)),
+        head: watch::Sender::new(Seq(head)),
+        ended: watch::Sender::new(false),
+        store,
+    });
+    let segment_bytes = settings.segment_bytes.min(settings.max_bytes / 4);
+    let writer = Writer::new(shared.clone(), active, segment_bytes);
+    Ok((shared, writer))
 }
 
 #[async_trait]

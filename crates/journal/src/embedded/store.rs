@@ -75,6 +75,10 @@ impl Store {
                 segments.push_back(found(&*files, name)?);
             }
         }
+        // An earlier life may have ended between giving a segment its name and making the name durable.
+        files
+            .sync_dir()
+            .map_err(|source| io_error("make durable the names in", "directory", source))?;
         for at in 1..segments.len() {
             let end = segments[at].header.first;
             if end <= segments[at - 1].header.first {

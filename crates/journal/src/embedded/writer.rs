@@ -66,24 +66,42 @@ impl Writer {
     /// is written any more and every append is refused with the reason.
     pub(super) fn run(mut self) {
         let _ended = Ended(self.shared.clone());
+        while self.turn() {}
+    }
+
+    /// Waits for a group and writes it. Returns whether there will be another.
+    pub(super) fn turn(&mut self) -> bool {
         let group_bytes_max = self.segment_bytes.min(GROUP_BYTES_MAX);
-        while let Some(group) = self.shared.queue.take(group_bytes_max) {
-            match self.write(&group) {
-                Ok(disk_bytes) => self.publish(group, disk_bytes),
-                Err(error) => return self.fail(group, &error),
+        let Some(group) = self.shared.queue.take(group_bytes_max) else {
+            self.write_closing();
+            return false;
+        };
+        match self.write(&group) {
+            Ok(disk_bytes) => {
+                self.publish(group, disk_bytes);
+                true
+            }
+            Err(error) => {
+                self.fail(group, &error);
+                false
             }
         }
-        if !self.active.closed_cleanly() {
-            let (next, at) = (self.active.end(), self.active.bytes());
-            self.frames.clear();
-            Body::closing().write(&mut self.frames, self.active.salt(), next, at);
-            if let Err(error) = self.active.append(&self.frames, &[], next) {
-                // All entries are durable without it.
-                tracing::warn!(
-                    reason = reason(&error),
-                    "journal's closing mark could not be written"
-                );
-            }
+    }
+
+    /// Says in the file that all before it is durable; the next open then takes nothing for torn.
+    fn write_closing(&mut self) {
+        if self.active.closed_cleanly() {
+            return;
+        }
+        let (next, at) = (self.active.end(), self.active.bytes());
+        self.frames.clear();
+        Body::closing().write(&mut self.frames, self.active.salt(), next, at);
+        if let Err(error) = self.active.append(&self.frames, &[], next) {
+            // All entries are durable without it.
+            tracing::warn!(
+                reason = reason(&error),
+                "journal's closing mark could not be written"
+            );
         }
     }
 
