@@ -173,6 +173,11 @@ impl Capture {
         self.total
     }
 
+    /// The copy so far, if it is whole; else all bytes that passed.
+    pub(crate) fn copy(&self) -> Result<Bytes, u64> {
+        if self.bytes.len() as u64 == self.total { Ok(Bytes::copy_from_slice(&self.bytes)) } else { Err(self.total) }
+    }
+
     /// The copy, if it is whole.
     pub(crate) fn whole(self) -> Result<Bytes, u64> {
         if self.bytes.len() as u64 == self.total { Ok(self.bytes.freeze()) } else { Err(self.total) }

@@ -1,1 +1,322 @@
 //! Who an access key belongs to: configured principals, and what the traffic teaches.
+//!
+//! Answers of `AssumeRole*`, `GetSessionToken`, `GetFederationToken` and `CreateAccessKey` that pass by say which
+//! principal a new key belongs to. Only ids are kept, never secrets or tokens.
+
+mod learnt;
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use learnt::Learnt;
+use pugmark_core::{
+    account::{AccountId, Arn},
+    identity::{Identity, IdentityType, SessionContext, SessionIssuer},
+    policy::{self, Decision, Policy},
+};
+use pugmark_wire::{
+    sigv4::{Claim, SigningKey},
+    value::Value,
+};
+
+/// The principals file is looked at this often, at the most.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
+/// Derived keys kept for each principal: one for each day, Region and service in use.
+const SIGNING_KEYS_MAX: usize = 64;
+
+/// A text that is never printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// Somebody whose secret is known.
+#[derive(Debug)]
+pub struct Principal {
+    /// The access key id.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret: Secret,
+    /// The session token that must come along, for temporary credentials.
+    pub session_token: Option<Secret>,
+    /// What records say of the principal.
+    pub identity: Identity,
+    /// What the principal may do in Pugmark itself.
+    pub policies: Vec<Policy>,
+    signing_keys: Mutex<Vec<(String, SigningKey)>>,
+}
+
+impl Principal {
+    /// A principal with its credentials.
+    pub fn new(
+        access_key_id: String,
+        secret: String,
+        session_token: Option<String>,
+        identity: Identity,
+        policies: Vec<Policy>,
+    ) -> Self {
+        let session_token = session_token.map(Secret);
+        Self { access_key_id, secret: Secret(secret), session_token, identity, policies, signing_keys: Mutex::default() }
+    }
+
+    /// The signing key for a claim's scope; derived once for each day, Region and service.
+    pub(crate) fn signing_key(&self, claim: &Claim) -> SigningKey {
+        let scope = format!("{}/{}/{}", claim.scope_date(), claim.region, claim.service);
+        let mut keys = self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, key)) = keys.iter().find(|(known, _)| *known == scope) {
+            return key.clone();
+        }
+        let key = SigningKey::derive(self.secret.expose(), claim.scope_date(), &claim.region, &claim.service);
+        if keys.len() == SIGNING_KEYS_MAX {
+            keys.remove(0);
+        }
+        keys.push((scope, key.clone()));
+        key
+    }
+}
+
+/// Reads the principals file anew; `None` keeps what was read before.
+pub type Reload = Box<dyn Fn() -> Option<Vec<Principal>> + Send + Sync>;
+
+/// Everybody who is known.
+pub struct Identities {
+    configured: Vec<Arc<Principal>>,
+    /// From the principals file.
+    added: RwLock<Vec<Arc<Principal>>>,
+    reload: Option<Reload>,
+    reloaded: Mutex<Option<Instant>>,
+    learnt: Learnt,
+}
+
+impl Identities {
+    /// Starts from configured principals; `reload` reads those that can change while the server runs, `learnt_path` is
+    /// where learnt identities are kept.
+    ///
+    /// # Errors
+    /// When the learnt identities cannot be read.
+    pub fn new(configured: Vec<Principal>, reload: Option<Reload>, learnt_path: Option<PathBuf>) -> std::io::Result<Self> {
+        let identities = Self {
+            configured: configured.into_iter().map(Arc::new).collect(),
+            added: RwLock::default(),
+            reload,
+            reloaded: Mutex::default(),
+            learnt: Learnt::open(learnt_path)?,
+        };
+        identities.refresh();
+        Ok(identities)
+    }
+
+    /// Somebody whose secret is known, by access key id.
+    pub fn find(&self, access_key_id: &str) -> Option<Arc<Principal>> {
+        self.refresh();
+        let is_it = |principal: &&Arc<Principal>| principal.access_key_id == access_key_id;
+        let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
+        self.configured.iter().chain(added.iter()).find(is_it).cloned()
+    }
+
+    /// What a record says of the caller.
+    pub fn identify(&self, access_key_id: Option<&str>) -> Identity {
+        let Some(access_key_id) = access_key_id else {
+            // S3's record of an anonymous caller.
+            return Identity { kind: IdentityType::AwsAccount, principal_id: Some(String::new()), ..Identity::unknown(None) };
+        };
+        if let Some(principal) = self.find(access_key_id) {
+            return principal.identity.clone();
+        }
+        self.learnt.find(access_key_id).unwrap_or_else(|| Identity::unknown(Some(access_key_id.to_owned())))
+    }
+
+    /// Whether a caller may do something in Pugmark itself. A caller without known secret may nothing.
+    pub fn allowed(&self, access_key_id: Option<&str>, action: &str, resource: &str) -> bool {
+        let Some(principal) = access_key_id.and_then(|id| self.find(id)) else { return false };
+        let request =
+            policy::Request { action, resource, principal: principal.identity.arn.as_deref(), ..Default::default() };
+        policy::evaluate(&principal.policies, &request) == Decision::Allow
+    }
+
+    /// Learns from a successful answer which principal a new access key belongs to.
+    pub fn learn(
+        &self,
+        caller: &Identity,
+        service: &str,
+        operation: &str,
+        request: &Value,
+        response: &Value,
+        now: Timestamp,
+    ) {
+        let taught = match (service, operation) {
+            ("sts", "AssumeRole" | "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity") => {
+                role_session(caller, operation, request, response, now)
+            }
+            ("sts", "GetSessionToken") => user_session(caller, request, response, now),
+            ("sts", "GetFederationToken") => federated(caller, response, now),
+            ("iam", "CreateAccessKey") => new_key(caller, response),
+            _ => return,
+        };
+        if let Some((identity, expires)) = taught {
+            self.learnt.put(identity, expires, now);
+        }
+    }
+
+    fn refresh(&self) {
+        let Some(reload) = &self.reload else { return };
+        let mut reloaded = self.reloaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if reloaded.is_some_and(|at| at.elapsed() < RELOAD_INTERVAL) {
+            return;
+        }
+        if let Some(principals) = reload() {
+            *self.added.write().unwrap_or_else(PoisonError::into_inner) = principals.into_iter().map(Arc::new).collect();
+        }
+        *reloaded = Some(Instant::now());
+    }
+}
+
+/// The identity that an ARN names: a user, a role session, a federated user or root.
+pub fn identity_from_arn(text: &str, access_key_id: &str) -> Option<Identity> {
+    let arn = Arn::parse(text)?;
+    let account: AccountId = arn.account.parse().ok()?;
+    let key = Some(access_key_id.to_owned());
+    let (kind, name) = arn.resource.split_once('/').unwrap_or((arn.resource, ""));
+    // Records need an id; configured principals get one that stays the same.
+    let id = |prefix: &str| stable_id(prefix, text);
+    match (arn.service, kind) {
+        ("iam", "root") => Some(Identity::root(account, key)),
+        ("iam", "user") if !name.is_empty() => Some(Identity {
+            kind: IdentityType::IamUser,
+            principal_id: Some(id("AIDA")),
+            arn: Some(text.to_owned()),
+            account: Some(account),
+            user_name: name.rsplit('/').next().map(str::to_owned),
+            ..Identity::unknown(key)
+        }),
+        ("sts", "assumed-role") => {
+            let (role, session) = name.split_once('/')?;
+            let role_arn = format!("arn:{}:iam::{account}:role/{role}", arn.partition);
+            let role_id = stable_id("AROA", &role_arn);
+            let issuer = SessionIssuer {
+                kind: "Role",
+                principal_id: Some(role_id.clone()),
+                arn: role_arn,
+                account,
+                user_name: Some(role.to_owned()),
+            };
+            Some(Identity {
+                kind: IdentityType::AssumedRole,
+                principal_id: Some(format!("{role_id}:{session}")),
+                arn: Some(text.to_owned()),
+                account: Some(account),
+                session: Some(SessionContext { issuer: Some(issuer), ..SessionContext::default() }),
+                ..Identity::unknown(key)
+            })
+        }
+        ("sts", "federated-user") if !name.is_empty() => Some(Identity {
+            kind: IdentityType::FederatedUser,
+            principal_id: Some(format!("{account}:{name}")),
+            arn: Some(text.to_owned()),
+            account: Some(account),
+            session: Some(SessionContext::default()),
+            ..Identity::unknown(key)
+        }),
+        _ => None,
+    }
+}
+
+/// `AIDA` and 17 letters and digits that depend on the ARN alone.
+fn stable_id(prefix: &str, arn: &str) -> String {
+    const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let hash = pugmark_wire::sigv4::sha256(arn.as_bytes());
+    let rest: String = hash[..17].iter().map(|byte| char::from(BASE32[usize::from(byte % 32)])).collect();
+    format!("{prefix}{rest}")
+}
+
+type Taught = (Identity, Option<Timestamp>);
+
+fn text(value: &Value, path: &[&str]) -> Option<String> {
+    path.iter().try_fold(value, |value, name| value.member(name))?.as_str().map(str::to_owned)
+}
+
+fn expiration(response: &Value) -> Option<Timestamp> {
+    match response.member("Credentials")?.member("Expiration")? {
+        Value::Timestamp(time) => Some(*time),
+        _ => None,
+    }
+}
+
+fn role_session(caller: &Identity, operation: &str, request: &Value, response: &Value, now: Timestamp) -> Option<Taught> {
+    let access_key_id = text(response, &["Credentials", "AccessKeyId"])?;
+    let session_arn = text(response, &["AssumedRoleUser", "Arn"])?;
+    let role_arn = text(request, &["RoleArn"])?;
+    let principal_id = text(response, &["AssumedRoleUser", "AssumedRoleId"]);
+    let mut identity = identity_from_arn(&session_arn, &access_key_id)?;
+    let account: AccountId = Arn::parse(&role_arn)?.account.parse().ok()?;
+    let session = identity.session.get_or_insert_default();
+    session.issuer = Some(SessionIssuer {
+        kind: "Role",
+        principal_id: principal_id.as_deref().and_then(|id| id.split(':').next()).map(str::to_owned),
+        user_name: role_arn.rsplit('/').next().map(str::to_owned),
+        arn: role_arn,
+        account,
+    });
+    session.created = Some(now);
+    // A session's factor is that of the call that made it; federated calls have none of AWS's.
+    session.mfa_authenticated = operation == "AssumeRole" && request.member("SerialNumber").is_some();
+    session.source_identity = text(response, &["SourceIdentity"])
+        .or_else(|| text(request, &["SourceIdentity"]))
+        .or_else(|| caller.session.as_ref()?.source_identity.clone());
+    session.web_identity_provider = text(response, &["Provider"]);
+    identity.principal_id = principal_id.or(identity.principal_id);
+    Some((identity, expiration(response)))
+}
+
+fn user_session(caller: &Identity, request: &Value, response: &Value, now: Timestamp) -> Option<Taught> {
+    let session = SessionContext {
+        created: Some(now),
+        mfa_authenticated: request.member("SerialNumber").is_some(),
+        ..SessionContext::default()
+    };
+    let access_key_id = text(response, &["Credentials", "AccessKeyId"])?;
+    let identity = Identity { access_key_id: Some(access_key_id), session: Some(session), ..caller.clone() };
+    Some((identity, expiration(response)))
+}
+
+fn federated(caller: &Identity, response: &Value, now: Timestamp) -> Option<Taught> {
+    let access_key_id = text(response, &["Credentials", "AccessKeyId"])?;
+    let mut identity = identity_from_arn(&text(response, &["FederatedUser", "Arn"])?, &access_key_id)?;
+    identity.principal_id = text(response, &["FederatedUser", "FederatedUserId"]).or(identity.principal_id);
+    let issuer = SessionIssuer {
+        kind: if caller.kind == IdentityType::Root { "Root" } else { "IAMUser" },
+        principal_id: caller.principal_id.clone(),
+        arn: caller.arn.clone()?,
+        account: caller.account?,
+        user_name: caller.user_name.clone(),
+    };
+    identity.session = Some(SessionContext { issuer: Some(issuer), created: Some(now), ..SessionContext::default() });
+    Some((identity, expiration(response)))
+}
+
+fn new_key(caller: &Identity, response: &Value) -> Option<Taught> {
+    let access_key_id = text(response, &["AccessKey", "AccessKeyId"])?;
+    let user = text(response, &["AccessKey", "UserName"])?;
+    let account = caller.account?;
+    let arn = format!("arn:aws:iam::{account}:user/{user}");
+    Some((identity_from_arn(&arn, &access_key_id)?, None))
+}
+
+#[cfg(test)]
+mod tests;

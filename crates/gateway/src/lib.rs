@@ -2,12 +2,18 @@
 //!
 //! Invariant: a call's answer is not complete before its event is durable; no body is held whole.
 
+mod answer;
 mod body;
 pub mod compose;
 pub mod identities;
+mod intake;
+mod pending;
 mod recorder;
+mod refusal;
 mod upstream;
+mod verify;
 
 pub use body::{Body, BoxError, empty_body, full_body};
+pub use intake::{Connection, Gateway, Settings};
 pub use recorder::{AuditMode, OnFull, Recorder};
 pub use upstream::{LocalCall, LocalService, Route, Routes, UpstreamClient};

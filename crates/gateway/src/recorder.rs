@@ -74,6 +74,11 @@ impl Recorder {
         self.0.catalog.snapshot().trails.values().any(|trail| trail.is_logging)
     }
 
+    /// Whether anyone wants this event: event history takes all management events, trails take what they select.
+    pub(crate) fn selects(&self, event: &Event) -> bool {
+        event.keys.category == EventCategory::Management || self.0.catalog.snapshot().wants(&event.keys)
+    }
+
     /// Makes an intent durable; its position stays in the journal until [`Recorder::close_intent`].
     pub(crate) async fn intend(&self, event: &Event) -> Result<Seq, JournalError> {
         let entry = Entry { kind: EntryKind::Intent, payload: event::encode(event) };
@@ -101,7 +106,7 @@ impl Recorder {
     /// # Errors
     /// When the event is not durable although it should be.
     pub async fn record(&self, event: Event) -> Result<(), JournalError> {
-        if event.keys.category != EventCategory::Management && !self.0.catalog.snapshot().wants(&event.keys) {
+        if !self.selects(&event) {
             return Ok(());
         }
         metrics::counter!("pugmark_events_total", "category" => event.keys.category.as_str()).increment(1);

@@ -1,0 +1,96 @@
+//! What is configured, what is learnt, and what survives.
+#![allow(clippy::unwrap_used)]
+
+use pugmark_wire::value::{Location, Member};
+
+use super::*;
+
+fn structure(members: &[(&'static str, Value)]) -> Value {
+    let member = |(name, value): &(&'static str, Value)| Member {
+        name,
+        wire_name: None,
+        location: Location::Body,
+        value: value.clone(),
+    };
+    Value::Structure(members.iter().map(member).collect())
+}
+
+fn string(text: &str) -> Value {
+    Value::String(text.into())
+}
+
+fn alice() -> Principal {
+    let identity = identity_from_arn("arn:aws:iam::123456789012:user/team/alice", "AKIAALICE").unwrap();
+    let policies = vec![Policy::parse("AWSCloudTrail_ReadOnlyAccess").unwrap()];
+    Principal::new("AKIAALICE".into(), "secret".into(), None, identity, policies)
+}
+
+const NOW: Timestamp = Timestamp::constant(1_768_857_448, 0);
+
+fn assume_role(identities: &Identities) {
+    let request = structure(&[
+        ("RoleArn", string("arn:aws:iam::123456789012:role/path/Admin")),
+        ("SerialNumber", string("arn:aws:iam::123456789012:mfa/alice")),
+        ("SourceIdentity", string("alice")),
+    ]);
+    let expires = Value::Timestamp(Timestamp::constant(1_768_861_048, 0));
+    let credentials = structure(&[("AccessKeyId", string("ASIA1")), ("SecretAccessKey", Value::Hidden), ("Expiration", expires)]);
+    let user = structure(&[
+        ("AssumedRoleId", string("AROA1:job")),
+        ("Arn", string("arn:aws:sts::123456789012:assumed-role/Admin/job")),
+    ]);
+    let response = structure(&[("Credentials", credentials), ("AssumedRoleUser", user)]);
+    let caller = identities.identify(Some("AKIAALICE"));
+    identities.learn(&caller, "sts", "AssumeRole", &request, &response, NOW);
+}
+
+#[test]
+fn configured_principals_are_known_and_bounded_by_their_policies() {
+    let identities = Identities::new(vec![alice()], None, None).unwrap();
+    let identity = identities.identify(Some("AKIAALICE"));
+    assert_eq!((identity.kind, identity.user_name.as_deref()), (IdentityType::IamUser, Some("alice")));
+    assert!(identities.allowed(Some("AKIAALICE"), "cloudtrail:LookupEvents", "*"));
+    assert!(!identities.allowed(Some("AKIAALICE"), "cloudtrail:StopLogging", "*"));
+    assert!(!identities.allowed(None, "cloudtrail:LookupEvents", "*"));
+    assert_eq!(identities.identify(Some("AKIANOBODY")).kind, IdentityType::Unknown);
+    assert!(!format!("{:?}", identities.find("AKIAALICE")).contains("\"secret\""));
+}
+
+#[test]
+fn a_role_session_is_learnt_and_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("identities.log");
+    let open = || Identities::new(vec![alice()], None, Some(path.clone())).unwrap();
+    let identities = open();
+    assume_role(&identities);
+    let learnt = identities.identify(Some("ASIA1"));
+    assert_eq!(learnt.principal_id.as_deref(), Some("AROA1:job"));
+    let session = learnt.session.clone().unwrap();
+    let issuer = session.issuer.unwrap();
+    assert_eq!(issuer.arn, "arn:aws:iam::123456789012:role/path/Admin");
+    assert_eq!((issuer.principal_id.as_deref(), issuer.user_name.as_deref()), (Some("AROA1"), Some("Admin")));
+    assert_eq!((session.mfa_authenticated, session.source_identity.as_deref()), (true, Some("alice")));
+    drop(identities);
+    assert_eq!(open().identify(Some("ASIA1")), learnt);
+    // A torn last line is no obstacle.
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("{\"key\":\"ASIA2\",\"ty");
+    std::fs::write(&path, text).unwrap();
+    assert_eq!(open().identify(Some("ASIA1")), learnt);
+}
+
+#[test]
+fn a_new_access_key_belongs_to_its_user() {
+    let identities = Identities::new(vec![alice()], None, None).unwrap();
+    let caller = identities.identify(Some("AKIAALICE"));
+    let key = structure(&[("AccessKeyId", string("AKIABOB")), ("UserName", string("bob"))]);
+    identities.learn(&caller, "iam", "CreateAccessKey", &structure(&[]), &structure(&[("AccessKey", key)]), NOW);
+    assert_eq!(identities.identify(Some("AKIABOB")).arn.as_deref(), Some("arn:aws:iam::123456789012:user/bob"));
+}
+
+#[test]
+fn arns_of_no_principal_are_refused() {
+    for bad in ["", "arn:aws:iam::12:user/x", "arn:aws:iam::123456789012:role/x", "arn:aws:s3:::b"] {
+        assert!(identity_from_arn(bad, "AKIA").is_none(), "{bad}");
+    }
+}

@@ -1,0 +1,258 @@
+//! The way of one call: admit, recognise, verify, forward, record, answer.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use http::{Method, Request, Response, header, request::Parts};
+use http_body_util::BodyExt;
+use pugmark_core::{
+    account::{AccountId, Region},
+    clock::Clock,
+    limits,
+};
+use pugmark_wire::{
+    catalogue::Protocol,
+    recognize::{Call, recognize},
+    sigv4::AuthError,
+};
+use uuid::Uuid;
+
+use crate::{
+    answer::{self, Answered},
+    body::{Body, Inspected, Prefix, full_body, read_prefix},
+    compose::Tls,
+    identities::Identities,
+    pending::Pending,
+    recorder::Recorder,
+    refusal::Refusal,
+    upstream::{LocalCall, Route, Routes, UpstreamClient},
+    verify::{self, BodyCheck, Claimed, Outgoing, Verdict},
+};
+
+/// How long a client may pause within the part of a body that is read before forwarding.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What a connection says of the calls on it.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The caller's address.
+    pub address: IpAddr,
+    /// What was negotiated, when the connection is encrypted.
+    pub tls: Option<Tls>,
+}
+
+/// What the gateway takes for granted when a call does not say.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The account of callers whose key does not tell.
+    pub account: AccountId,
+    /// The Region of calls that are not signed for one.
+    pub region: Region,
+}
+
+/// The recording proxy.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    routes: Routes,
+    client: UpstreamClient,
+    identities: Arc<Identities>,
+    recorder: Recorder,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+}
+
+impl Gateway {
+    /// Connects the parts.
+    pub fn new(
+        routes: Routes,
+        client: UpstreamClient,
+        identities: Arc<Identities>,
+        recorder: Recorder,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        Self(Arc::new(Inner { routes, client, identities, recorder, clock, settings }))
+    }
+
+    /// Answers one call. The call runs to its end even when the caller goes away, so that it is recorded.
+    pub async fn handle(&self, connection: Connection, request: Request<Body>) -> Response<Body> {
+        let inner = self.0.clone();
+        let (parts, body) = request.into_parts();
+        let protocol = answer::protocol_of(&parts);
+        match tokio::spawn(async move { inner.handle(connection, parts, body).await }).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::error!(%error, "a call failed inside the gateway");
+                answer::refuse(&Refusal::internal(), protocol, None, &Uuid::new_v4().to_string())
+            }
+        }
+    }
+}
+
+/// A call that was read as far as needed, with all that is known of it before it is forwarded.
+struct Read {
+    parts: Parts,
+    prefix: Prefix,
+    call: Option<Call>,
+    protocol: Protocol,
+    request_id: String,
+}
+
+impl Inner {
+    async fn handle(&self, connection: Connection, parts: Parts, body: Body) -> Response<Body> {
+        let request_id = Uuid::new_v4().to_string();
+        let guessed = answer::protocol_of(&parts);
+        if let Err(error) = self.recorder.admit() {
+            tracing::warn!(%error, "call refused: the journal takes no more");
+            return answer::refuse(&Refusal::busy(), guessed, None, &request_id);
+        }
+        let claim = verify::claim(&parts);
+        let signing_name = claim.signing_name().map(str::to_owned);
+        // Calls of Pugmark's own operations are read whole: they are small, and nothing streams.
+        let own = signing_name.as_deref() == Some("cloudtrail");
+        let bytes_max = if own { limits::OWN_REQUEST_BYTES_MAX } else { limits::BUFFERED_BODY_BYTES_MAX };
+        let prefix = match tokio::time::timeout(BODY_TIMEOUT, read_prefix(body, bytes_max)).await {
+            Ok(Ok(prefix)) => prefix,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "request body could not be read");
+                return answer::refuse(&Refusal::incomplete_body(), guessed, None, &request_id);
+            }
+            Err(_) => return answer::refuse(&Refusal::slow_body(), guessed, None, &request_id),
+        };
+        let call = recognize(&parts, &prefix.bytes, signing_name.as_deref());
+        let protocol = call.as_ref().map_or(guessed, |call| call.protocol);
+        let read = Read { parts, prefix, call, protocol, request_id };
+        if own && read.prefix.rest.is_some() {
+            return read.refuse(&Refusal::too_large(limits::OWN_REQUEST_BYTES_MAX));
+        }
+        let service_id = read.call.as_ref().map(|call| call.service.id());
+        let names: Vec<&str> = service_id.into_iter().chain(signing_name.as_deref()).collect();
+        let Some(route) = self.routes.find(&names).cloned() else {
+            return read.refuse(&Refusal::no_upstream(names.first().copied()));
+        };
+        let is_remote = matches!(route, Route::Remote(_));
+        let whole_body = read.prefix.rest.is_none().then_some(&read.prefix.bytes);
+        let verdict = claim.judge(&read.parts, whole_body, &self.identities, self.clock.now(), is_remote);
+        let body_check = match verdict {
+            Verdict::Refused(error) => {
+                metrics::counter!("pugmark_calls_refused_total", "reason" => "authentication").increment(1);
+                return read.refuse(&verify::refusal(&error, read.protocol, read.is_s3()));
+            }
+            Verdict::Accepted(body_check) => body_check,
+        };
+        self.forward(connection, read, route, &claim, body_check).await
+    }
+
+    async fn forward(
+        &self,
+        connection: Connection,
+        read: Read,
+        route: Route,
+        claim: &Claimed,
+        body_check: BodyCheck,
+    ) -> Response<Body> {
+        let access_key_id = claim.access_key_id();
+        let identity = self.identities.identify(access_key_id);
+        let account = identity.account.unwrap_or(self.settings.account);
+        let region = claim.region().and_then(|region| region.parse().ok());
+        let region = region.unwrap_or_else(|| self.settings.region.clone());
+        let Read { parts, prefix, call, protocol, request_id } = read;
+        let local = LocalCall {
+            identity: identity.clone(),
+            account,
+            region: region.clone(),
+            access_key_id: access_key_id.map(str::to_owned),
+            operation: call.as_ref().map(|call| call.operation.name()),
+            request_id: request_id.clone(),
+        };
+        let request = copy_of(&parts);
+        let is_head = parts.method == Method::HEAD;
+        let mut pending = Pending {
+            identities: self.identities.clone(),
+            recorder: self.recorder.clone(),
+            clock: self.clock.clone(),
+            id: Uuid::new_v4(),
+            request_id,
+            parts,
+            call,
+            protocol,
+            identity,
+            account,
+            region,
+            source_ip: connection.address.to_string(),
+            tls: connection.tls,
+            auth: claim.auth_method(),
+            request_body: verify::capture_of(prefix.rest.is_none().then_some(&prefix.bytes)),
+            intent: None,
+        };
+        if let Err(error) = pending.intend().await {
+            tracing::warn!(%error, "call refused: its intent could not be recorded");
+            return pending.refuse(&Refusal::busy());
+        }
+        let failed = Arc::new(OnceLock::<AuthError>::new());
+        let body = match prefix.rest {
+            None => full_body(prefix.bytes),
+            Some(rest) => {
+                let keeps_body = !pending.call.as_ref().is_some_and(|call| call.operation.request_streams());
+                let outgoing = Outgoing::new(body_check, pending.request_body.clone(), keeps_body, failed.clone());
+                Inspected::new(prefix.bytes, rest, content_length(&pending.parts), outgoing).boxed_unsync()
+            }
+        };
+        let request = request.map(|()| body);
+        let answered = match route {
+            Route::Remote(endpoint) => self.client.send(&endpoint, request).await,
+            Route::Local(service) => Ok(service.call(local, request).await),
+        };
+        match (answered, failed.get()) {
+            (_, Some(error)) => {
+                let is_s3 = pending.call.as_ref().is_some_and(|call| call.service.id() == "s3");
+                let refusal = verify::refusal(error, pending.protocol, is_s3);
+                pending.reject(&refusal).await
+            }
+            (Ok(response), None) => Answered { pending, is_head }.release(response).await,
+            (Err(error), None) => {
+                tracing::warn!(error = %chain(&*error), "upstream did not answer");
+                pending.fail(&Refusal::upstream_unavailable()).await
+            }
+        }
+    }
+}
+
+impl Read {
+    fn is_s3(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.service.id() == "s3")
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Response<Body> {
+        answer::refuse(refusal, self.protocol, self.is_s3().then(|| self.parts.uri.path()), &self.request_id)
+    }
+}
+
+/// An error and what caused it, on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn content_length(parts: &Parts) -> Option<u64> {
+    parts.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A request with the same head, to be sent on.
+fn copy_of(parts: &Parts) -> Request<()> {
+    let mut request = Request::new(());
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = parts.uri.clone();
+    *request.headers_mut() = parts.headers.clone();
+    request
+}
+
+/// The same head once more.
+pub(crate) fn copy_of_parts(parts: &Parts) -> Parts {
+    copy_of(parts).into_parts().0
+}
