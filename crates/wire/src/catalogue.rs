@@ -438,6 +438,12 @@ impl Shape {
         self.members().find(|member| member.name() == name)
     }
 
+    /// The member that is a stream of events.
+    pub(crate) fn event_stream(&self) -> Option<MemberShape> {
+        let mut members = self.members();
+        members.find(|member| member.shape().is_some_and(|shape| shape.is_event_stream()))
+    }
+
     /// A map whose keys must not be kept.
     pub(crate) fn has_sensitive_keys(&self) -> bool {
         self.kind() == Kind::Map
@@ -451,7 +457,8 @@ impl Shape {
                     shape.kind() == Kind::Blob || shape.is_event_stream() || shape.row[13] & 16 != 0
                 })
         };
-        self.payload().is_some_and(opaque)
+        // RPC protocols have no payload: an event stream takes the body's place.
+        self.payload().is_some_and(opaque) || self.event_stream().is_some()
     }
 }
 

@@ -63,6 +63,10 @@ pub fn response(call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8
     if output.is_sensitive() {
         return Ok(Value::Hidden);
     }
+    let is_rest = matches!(call.protocol, Protocol::RestJson | Protocol::RestXml);
+    if let Some(events) = output.event_stream().filter(|_| !is_rest) {
+        return Ok(Value::Structure(vec![found(events, Value::Stream)]));
+    }
     match call.protocol {
         Protocol::Json10 | Protocol::Json11 => json::structure(output, body),
         Protocol::Cbor => cbor::structure(output, body),

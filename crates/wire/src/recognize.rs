@@ -162,7 +162,8 @@ fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Optio
     if !services.is_empty() && !services.iter().any(|service| speaks_query(&service)) {
         return None;
     }
-    let form = std::str::from_utf8(body).unwrap_or_default();
+    // A prefix may end within a letter, and only names of ASCII are looked for.
+    let form = body.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let find = |name: &str| parameter(form, name).or_else(|| parameter(parts.uri.query().unwrap_or_default(), name));
     let (action, version) = (find("Action")?, find("Version"));
     let known = Catalogue::builtin().services().filter(|_| services.is_empty());
@@ -465,6 +466,14 @@ mod tests {
             None,
             "sts:AssumeRoleWithSAML Query []",
         );
+    }
+
+    #[test]
+    fn a_prefix_of_a_form_is_enough() {
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let body = b"Action=CreateUser&Version=2010-05-08&Path=\xc3";
+        let call = recognize(&parts("POST", "/", &form), body, Some("iam")).unwrap();
+        assert_eq!(call.operation.name(), "CreateUser");
     }
 
     #[test]

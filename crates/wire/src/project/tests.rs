@@ -116,6 +116,15 @@ fn what_is_sensitive_is_hidden_wherever_it_stands() {
 }
 
 #[test]
+fn an_answer_that_is_a_stream_of_events_is_not_read() {
+    let target = [("x-amz-target", "Kinesis_20131202.SubscribeToShard")];
+    let (call, _) = call_of("POST", "/", &target, b"{}", "kinesis");
+    assert!(call.operation.response_streams());
+    let answer = response(&call, StatusCode::OK, &HeaderMap::new(), b"\0\0\0\x10").unwrap();
+    assert_eq!(show(&answer), "(EventStream=stream)");
+}
+
+#[test]
 fn free_query_parameters_and_absent_bodies() {
     let uri = "/restapis?mode=import&failonwarnings=true&endpointConfigurationTypes=REGIONAL";
     let (call, parts) = call_of("POST", uri, &[("content-length", "2")], b"{}", "apigateway");
