@@ -1,0 +1,570 @@
+//! Finds events in files, newest first, reading as little as possible: files and row groups are visited from the newest
+//! on, skipped by time, category and bloom filter, and the scan ends when nothing newer can come.
+
+use std::{
+    collections::{BTreeMap, BinaryHeap, HashMap, HashSet, hash_map::Entry},
+    fs::File,
+    io::{self, Read},
+    os::unix::fs::FileExt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+        },
+    },
+    errors::ParquetError,
+    file::{
+        metadata::{PageIndexPolicy, RowGroupMetaData},
+        reader::{ChunkReader, Length},
+        statistics::Statistics,
+    },
+};
+
+use crate::{
+    LookupKey, TableError,
+    manifest::Part,
+    query::{Place, Wanted},
+    schema::{self, Damage},
+    tail::{Row, id_of},
+};
+
+/// Footers that are kept, in bytes; a look-up over more files than fit reads the rest again.
+const FOOTER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Files that one look-up holds open.
+const OPEN_FILES_MAX: usize = 32;
+
+/// The files of event history, for reading.
+#[derive(Debug)]
+pub(crate) struct Files {
+    dir: PathBuf,
+    footers: Mutex<Footers>,
+    damaged: Mutex<BTreeMap<String, Damage>>,
+}
+
+#[derive(Debug, Default)]
+struct Footers {
+    by_path: HashMap<String, (ArrowReaderMetadata, usize, u64)>,
+    bytes: usize,
+    uses: u64,
+}
+
+/// An event that belongs to the answer, unless newer ones are found.
+#[derive(Debug)]
+enum Candidate {
+    Tail(Arc<Row>),
+    Stored {
+        part: usize,
+        group: usize,
+        row: usize,
+    },
+}
+
+/// What is looked at next: a whole file, or one of its row groups.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Unit {
+    /// Nothing in it is newer, in seconds.
+    latest: i64,
+    part: usize,
+    group: Option<usize>,
+}
+
+/// A file that cannot be read, or an error of the system.
+enum Failure {
+    Damaged(usize, Damage),
+    System(TableError),
+}
+
+impl Files {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            footers: Mutex::default(),
+            damaged: Mutex::default(),
+        }
+    }
+
+    /// Files that were found damaged since the start.
+    pub(crate) fn damaged(&self) -> Vec<PathBuf> {
+        lock(&self.damaged)
+            .keys()
+            .map(|path| self.dir.join(path))
+            .collect()
+    }
+
+    /// The wanted events of tail and files together, newest first, at most as many as needed. Damaged files are
+    /// reported and left out.
+    pub(crate) fn find(
+        &self,
+        wanted: &Wanted,
+        tail: &[Arc<Row>],
+        parts: &[Arc<Part>],
+    ) -> Result<Vec<Row>, TableError> {
+        let mut left_out: HashSet<usize> = HashSet::new();
+        for (index, part) in parts.iter().enumerate() {
+            if lock(&self.damaged).contains_key(&part.path) {
+                left_out.insert(index);
+            }
+        }
+        loop {
+            match self.find_in(wanted, tail, parts, &left_out) {
+                Ok(rows) => return Ok(rows),
+                Err(Failure::System(error)) => return Err(error),
+                Err(Failure::Damaged(index, damage)) => {
+                    self.report(&parts[index].path, damage);
+                    left_out.insert(index);
+                }
+            }
+        }
+    }
+
+    fn report(&self, path: &str, damage: Damage) {
+        tracing::error!(
+            file = path,
+            damage,
+            "a file of event history is damaged: look-ups answer without its events until it is restored and the \
+             program started again"
+        );
+        lock(&self.damaged).insert(path.to_owned(), damage);
+    }
+
+    fn find_in(
+        &self,
+        wanted: &Wanted,
+        tail: &[Arc<Row>],
+        parts: &[Arc<Part>],
+        left_out: &HashSet<usize>,
+    ) -> Result<Vec<Row>, Failure> {
+        let mut found: Vec<(Place, Candidate)> = tail
+            .iter()
+            .map(|row| (row.place(), Candidate::Tail(row.clone())))
+            .collect();
+        let mut units: BinaryHeap<Unit> = (0..parts.len())
+            .filter(|index| !left_out.contains(index) && is_wanted(wanted, &parts[*index]))
+            .map(|part| Unit {
+                latest: parts[part].newest.min(wanted.latest()),
+                part,
+                group: None,
+            })
+            .collect();
+        let mut open = Open {
+            files: self,
+            parts,
+            opened: HashMap::new(),
+        };
+        while let Some(unit) = units.pop() {
+            // `found` is sorted and complete down to this time.
+            if found.len() >= wanted.needed() && found[wanted.needed() - 1].0.seconds > unit.latest
+            {
+                break;
+            }
+            let opened = open.file(unit.part)?;
+            match unit.group {
+                None => units.extend(opened.groups(unit.part, wanted)?),
+                Some(group) => {
+                    let stored = |(place, row)| {
+                        (
+                            place,
+                            Candidate::Stored {
+                                part: unit.part,
+                                group,
+                                row,
+                            },
+                        )
+                    };
+                    found.extend(
+                        opened
+                            .matches(unit.part, group, wanted)?
+                            .into_iter()
+                            .map(stored),
+                    );
+                    found.sort_by_key(|(place, _)| place.newest_first());
+                    found.truncate(wanted.needed());
+                }
+            }
+        }
+        fetch(found, &mut open)
+    }
+
+    /// The file, ready to read.
+    fn open(&self, index: usize, part: &Part) -> Result<Opened, Failure> {
+        let path = self.dir.join(&part.path);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Failure::Damaged(index, "the file is missing".into()));
+            }
+            Err(source) => {
+                return Err(Failure::System(TableError::Io {
+                    action: format!("open {}", path.display()),
+                    source,
+                }));
+            }
+        };
+        let reader = PartReader(Arc::new(file), part.bytes);
+        let cached = lock(&self.footers).get(&part.path);
+        let footer = match cached {
+            Some(footer) => footer,
+            None => {
+                let options = ArrowReaderOptions::new()
+                    .with_offset_index_policy(PageIndexPolicy::Optional)
+                    .with_column_index_policy(PageIndexPolicy::Skip);
+                let footer = guarded(index, || {
+                    ArrowReaderMetadata::load(&reader, options).map_err(text)
+                })?;
+                lock(&self.footers).put(&part.path, &footer);
+                footer
+            }
+        };
+        Ok(Opened { reader, footer })
+    }
+
+    /// Forgets what is known of files that are gone.
+    pub(crate) fn forget(&self, parts: &[Arc<Part>]) {
+        for part in parts {
+            lock(&self.footers).remove(&part.path);
+            lock(&self.damaged).remove(&part.path);
+        }
+    }
+
+    /// Reports files that the manifest names and that are not there whole.
+    pub(crate) fn check<'a>(&self, parts: impl Iterator<Item = &'a Arc<Part>>) {
+        for part in parts {
+            match std::fs::metadata(self.dir.join(&part.path)) {
+                Ok(metadata) if metadata.len() == part.bytes => {}
+                Ok(metadata) => {
+                    self.report(
+                        &part.path,
+                        format!("it has {} bytes instead of {}", metadata.len(), part.bytes),
+                    );
+                }
+                Err(error) => self.report(&part.path, error.to_string()),
+            }
+        }
+    }
+}
+
+/// Whether an event with this id and time is in the files.
+pub(crate) fn contains(files: &Files, parts: &[Arc<Part>], row: &Row) -> Result<bool, TableError> {
+    let keys = &row.event.keys;
+    let seconds = keys.time.as_second();
+    let category = match keys.category {
+        pugmark_core::event::EventCategory::Insight => crate::LookupCategory::Insight,
+        _ => crate::LookupCategory::Management,
+    };
+    let wanted = Wanted {
+        account: keys.account,
+        region: keys.region.clone(),
+        category,
+        filter: Some((LookupKey::EventId, keys.id.to_string())),
+        from: seconds,
+        to: seconds,
+        after: None,
+        page_events: 1,
+    };
+    Ok(!files.find(&wanted, &[], parts)?.is_empty())
+}
+
+/// Whether a file can hold anything that is wanted.
+pub(crate) fn is_wanted(wanted: &Wanted, part: &Part) -> bool {
+    part.holds(wanted.category) && part.newest >= wanted.from && part.oldest <= wanted.latest()
+}
+
+/// Files that one look-up has open, a bounded number at a time.
+struct Open<'a> {
+    files: &'a Files,
+    parts: &'a [Arc<Part>],
+    opened: HashMap<usize, Opened>,
+}
+
+impl Open<'_> {
+    fn file(&mut self, part: usize) -> Result<&Opened, Failure> {
+        if !self.opened.contains_key(&part) && self.opened.len() >= OPEN_FILES_MAX {
+            self.opened.clear();
+        }
+        match self.opened.entry(part) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => Ok(entry.insert(self.files.open(part, &self.parts[part])?)),
+        }
+    }
+}
+
+struct Opened {
+    reader: PartReader,
+    footer: ArrowReaderMetadata,
+}
+
+impl Opened {
+    /// The row groups that can hold anything that is wanted, by their statistics.
+    fn groups(&self, part: usize, wanted: &Wanted) -> Result<Vec<Unit>, Failure> {
+        guarded(part, || {
+            let metadata = self.footer.metadata();
+            let columns = metadata.file_metadata().schema_descr();
+            let time = leaf(columns, &[schema::EVENT_TIME]).ok_or("it has no event times")?;
+            let category = leaf(columns, &[schema::CATEGORY]).ok_or("it has no categories")?;
+            let mut units = Vec::new();
+            for (index, group) in metadata.row_groups().iter().enumerate() {
+                let (oldest, newest) = seconds(group, time);
+                let holds =
+                    holds_category(group, category, wanted.category.event_category().as_str());
+                if holds && newest >= wanted.from && oldest <= wanted.latest() {
+                    units.push(Unit {
+                        latest: newest.min(wanted.latest()),
+                        part,
+                        group: Some(index),
+                    });
+                }
+            }
+            Ok(units)
+        })
+    }
+
+    /// The newest rows of a row group that are wanted, as many as are needed.
+    fn matches(
+        &self,
+        part: usize,
+        group: usize,
+        wanted: &Wanted,
+    ) -> Result<Vec<(Place, usize)>, Failure> {
+        guarded(part, || {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+                self.reader.clone(),
+                self.footer.clone(),
+            );
+            let mut names = vec![schema::EVENT_TIME, schema::SEQ, schema::CATEGORY];
+            if let Some((key, value)) = &wanted.filter {
+                let (name, bloomed) = schema::column_of(*key);
+                names.push(name);
+                if *key == LookupKey::EventId && id_of(value).is_none() {
+                    return Ok(Vec::new());
+                }
+                let columns = builder.parquet_schema();
+                if let Some(column) = bloomed.and_then(|path| leaf(columns, path)) {
+                    let bloom = builder
+                        .get_row_group_column_bloom_filter(group, column)
+                        .map_err(text)?;
+                    if bloom.is_some_and(|bloom| !bloom.check(value.as_str())) {
+                        return Ok(Vec::new());
+                    }
+                }
+            }
+            let roots = self.footer.schema().fields().iter().enumerate();
+            let roots = roots
+                .filter(|(_, field)| names.contains(&field.name().as_str()))
+                .map(|(index, _)| index);
+            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+            let batches = builder
+                .with_row_groups(vec![group])
+                .with_projection(mask)
+                .build()
+                .map_err(text)?;
+            let category = wanted.category.event_category().as_str();
+            let (mut matches, mut first) = (Vec::new(), 0);
+            for batch in batches {
+                let batch = batch.map_err(text)?;
+                let keys = schema::Keys::of(&batch, wanted.filter.as_ref())?;
+                for row in 0..batch.num_rows() {
+                    let place = keys.place(row);
+                    if wanted.admits(place) && keys.matches(row, category) {
+                        matches.push((place, first + row));
+                        if matches.len() == wanted.needed() {
+                            return Ok(matches);
+                        }
+                    }
+                }
+                first += batch.num_rows();
+            }
+            Ok(matches)
+        })
+    }
+
+    /// Whole events: the rows of one row group, numbers ascending.
+    fn rows(&self, part: usize, group: usize, numbers: &[usize]) -> Result<Vec<Row>, Failure> {
+        guarded(part, || {
+            let total = self.footer.metadata().row_group(group).num_rows() as usize;
+            let ranges = numbers.iter().map(|number| *number..*number + 1);
+            let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
+                self.reader.clone(),
+                self.footer.clone(),
+            )
+            .with_row_groups(vec![group])
+            .with_row_selection(RowSelection::from_consecutive_ranges(ranges, total))
+            .with_batch_size(numbers.len())
+            .build()
+            .map_err(text)?;
+            let mut rows = Vec::with_capacity(numbers.len());
+            for batch in batches {
+                rows.extend(schema::rows(&batch.map_err(text)?)?);
+            }
+            if rows.len() == numbers.len() {
+                Ok(rows)
+            } else {
+                Err("rows are missing".into())
+            }
+        })
+    }
+}
+
+/// Replaces candidates by their events; each row group is read once.
+fn fetch(found: Vec<(Place, Candidate)>, open: &mut Open<'_>) -> Result<Vec<Row>, Failure> {
+    let mut wanted: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
+    let mut rows: Vec<Option<Row>> = Vec::new();
+    for (index, (_, candidate)) in found.into_iter().enumerate() {
+        match candidate {
+            Candidate::Tail(row) => rows.push(Some(Row::clone(&row))),
+            Candidate::Stored { part, group, row } => {
+                rows.push(None);
+                wanted.entry((part, group)).or_default().push((row, index));
+            }
+        }
+    }
+    for ((part, group), mut numbers) in wanted {
+        let opened = open.file(part)?;
+        numbers.sort_unstable();
+        let row_numbers: Vec<usize> = numbers.iter().map(|(row, _)| *row).collect();
+        for (row, (_, index)) in opened
+            .rows(part, group, &row_numbers)?
+            .into_iter()
+            .zip(numbers)
+        {
+            rows[index] = Some(row);
+        }
+    }
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// Runs a reading step; a panic of the decoder on damaged bytes is damage too.
+fn guarded<T>(part: usize, step: impl FnOnce() -> Result<T, Damage>) -> Result<T, Failure> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(result) => result.map_err(|damage| Failure::Damaged(part, damage)),
+        Err(_) => Err(Failure::Damaged(part, "the decoder gave up on it".into())),
+    }
+}
+
+fn text(error: impl std::fmt::Display) -> Damage {
+    error.to_string()
+}
+
+fn leaf(columns: &parquet::schema::types::SchemaDescriptor, path: &[&str]) -> Option<usize> {
+    columns
+        .columns()
+        .iter()
+        .position(|column| column.path().parts().iter().eq(path.iter()))
+}
+
+/// Oldest and newest event time of a row group; everything, when statistics are missing.
+fn seconds(group: &RowGroupMetaData, column: usize) -> (i64, i64) {
+    match group.column(column).statistics() {
+        Some(Statistics::Int64(times)) => match (times.min_opt(), times.max_opt()) {
+            (Some(oldest), Some(newest)) => (oldest.div_euclid(1000), newest.div_euclid(1000)),
+            _ => (i64::MIN, i64::MAX),
+        },
+        _ => (i64::MIN, i64::MAX),
+    }
+}
+
+fn holds_category(group: &RowGroupMetaData, column: usize, category: &str) -> bool {
+    match group.column(column).statistics() {
+        Some(Statistics::ByteArray(names)) => match (names.min_opt(), names.max_opt()) {
+            (Some(least), Some(most)) => {
+                (least.data()..=most.data()).contains(&category.as_bytes())
+            }
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+impl Footers {
+    fn get(&mut self, path: &str) -> Option<ArrowReaderMetadata> {
+        self.uses += 1;
+        let (footer, _, used) = self.by_path.get_mut(path)?;
+        *used = self.uses;
+        Some(footer.clone())
+    }
+
+    fn put(&mut self, path: &str, footer: &ArrowReaderMetadata) {
+        let bytes = footer.metadata().memory_size();
+        if bytes > FOOTER_BYTES_MAX / 4 {
+            return;
+        }
+        self.remove(path);
+        while self.bytes + bytes > FOOTER_BYTES_MAX {
+            let oldest = self
+                .by_path
+                .iter()
+                .min_by_key(|(_, (_, _, used))| *used)
+                .map(|(path, _)| path.clone());
+            let Some(oldest) = oldest else { break };
+            self.remove(&oldest);
+        }
+        self.uses += 1;
+        self.bytes += bytes;
+        self.by_path
+            .insert(path.to_owned(), (footer.clone(), bytes, self.uses));
+    }
+
+    fn remove(&mut self, path: &str) {
+        if let Some((_, bytes, _)) = self.by_path.remove(path) {
+            self.bytes -= bytes;
+        }
+    }
+}
+
+/// Reads at offsets, so that many readers share one open file.
+#[derive(Clone)]
+struct PartReader(Arc<File>, u64);
+
+impl Length for PartReader {
+    fn len(&self) -> u64 {
+        self.1
+    }
+}
+
+impl ChunkReader for PartReader {
+    type T = PartCursor;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<PartCursor> {
+        Ok(PartCursor {
+            file: self.0.clone(),
+            at: start,
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        if start
+            .checked_add(length as u64)
+            .is_none_or(|end| end > self.1)
+        {
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes at {start} lie outside the file"
+            )));
+        }
+        let mut bytes = vec![0; length];
+        self.0.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+struct PartCursor {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for PartCursor {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

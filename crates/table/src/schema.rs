@@ -1,0 +1,444 @@
+//! Events as rows of columns, and back. The columns are described in `docs/formats.md`, "Event history file, version 1".
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+    TimestampMillisecondArray,
+    builder::{BooleanBuilder, ListBuilder, StringBuilder, StructBuilder},
+};
+use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use bytes::Bytes;
+use jiff::Timestamp;
+use pugmark_core::event::{Event, EventCategory, EventKeys, LookupResource, Resource};
+use uuid::Uuid;
+
+use crate::{
+    LookupKey,
+    tail::{Row, id_of},
+};
+
+/// In the file's key-value metadata: which version of these columns it has.
+pub(crate) const VERSION_KEY: &str = "pugmark.events.version";
+pub(crate) const VERSION: &str = "1";
+
+pub(crate) const EVENT_TIME: &str = "event_time";
+pub(crate) const SEQ: &str = "seq";
+pub(crate) const CATEGORY: &str = "event_category";
+pub(crate) const EVENT: &str = "event";
+const EVENT_ID: &str = "event_id";
+const EVENT_NAME: &str = "event_name";
+const EVENT_SOURCE: &str = "event_source";
+const READ_ONLY: &str = "read_only";
+const USERNAME: &str = "username";
+const ACCESS_KEY_ID: &str = "access_key_id";
+const LOOKUP_RESOURCES: &str = "lookup_resources";
+
+/// Leaf columns with a bloom filter.
+pub(crate) const BLOOMED: [&[&str]; 6] = [
+    &[EVENT_ID],
+    &[EVENT_NAME],
+    &[EVENT_SOURCE],
+    &[USERNAME],
+    &[ACCESS_KEY_ID],
+    &[LOOKUP_RESOURCES, "list", "item", "name"],
+];
+
+pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
+    let flag = |name: &str, nullable| Field::new(name, DataType::Boolean, nullable);
+    let list = |name: &str, fields: Fields| {
+        Field::new(
+            name,
+            DataType::List(Arc::new(Field::new_list_field(
+                DataType::Struct(fields),
+                false,
+            ))),
+            false,
+        )
+    };
+    let time = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    Arc::new(Schema::new(vec![
+        Field::new(EVENT_TIME, time, false),
+        Field::new(SEQ, DataType::Int64, false),
+        text(EVENT_ID, false),
+        text(CATEGORY, false),
+        text("recipient_account_id", false),
+        text("aws_region", false),
+        text(EVENT_SOURCE, false),
+        text(EVENT_NAME, false),
+        text("event_type", false),
+        flag(READ_ONLY, true),
+        flag("global_service", false),
+        text(USERNAME, true),
+        text(ACCESS_KEY_ID, true),
+        text("identity_arn", true),
+        text("invoked_by", true),
+        text("error_code", true),
+        text("vpc_endpoint_id", true),
+        flag("from_console", false),
+        list("resources", resource_fields()),
+        list(LOOKUP_RESOURCES, lookup_resource_fields()),
+        text(EVENT, false),
+    ]))
+});
+
+fn resource_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("type", DataType::Utf8, true),
+        Field::new("arn", DataType::Utf8, true),
+        Field::new("account_id", DataType::Utf8, true),
+        Field::new("is_prefix", DataType::Boolean, false),
+    ])
+}
+
+fn lookup_resource_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("type", DataType::Utf8, true),
+        Field::new("name", DataType::Utf8, false),
+    ])
+}
+
+/// The column that answers a look-up key, and its leaf with a bloom filter if there is one.
+pub(crate) fn column_of(key: LookupKey) -> (&'static str, Option<&'static [&'static str]>) {
+    match key {
+        LookupKey::EventId => (EVENT_ID, Some(BLOOMED[0])),
+        LookupKey::EventName => (EVENT_NAME, Some(BLOOMED[1])),
+        LookupKey::EventSource => (EVENT_SOURCE, Some(BLOOMED[2])),
+        LookupKey::Username => (USERNAME, Some(BLOOMED[3])),
+        LookupKey::AccessKeyId => (ACCESS_KEY_ID, Some(BLOOMED[4])),
+        LookupKey::ResourceName => (LOOKUP_RESOURCES, Some(BLOOMED[5])),
+        LookupKey::ResourceType => (LOOKUP_RESOURCES, None),
+        LookupKey::ReadOnly => (READ_ONLY, None),
+    }
+}
+
+/// Rows as columns. The JSON must be UTF-8: the follower lets nothing else in.
+pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
+    fn texts<'a>(rows: &'a [Arc<Row>], text: impl Fn(&'a EventKeys) -> &'a str) -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|row| text(&row.event.keys)),
+        ))
+    }
+    fn texts_opt(rows: &[Arc<Row>], text: impl Fn(&EventKeys) -> &Option<String>) -> ArrayRef {
+        Arc::new(
+            rows.iter()
+                .map(|row| text(&row.event.keys).as_deref())
+                .collect::<StringArray>(),
+        )
+    }
+    fn flags(rows: &[Arc<Row>], flag: impl Fn(&EventKeys) -> Option<bool>) -> ArrayRef {
+        Arc::new(
+            rows.iter()
+                .map(|row| flag(&row.event.keys))
+                .collect::<BooleanArray>(),
+        )
+    }
+    let times = rows.iter().map(|row| row.event.keys.time.as_millisecond());
+    let times = TimestampMillisecondArray::from_iter_values(times).with_timezone("UTC");
+    let ids = StringArray::from_iter_values(rows.iter().map(|row| row.event.keys.id.to_string()));
+    let mut events = StringBuilder::with_capacity(
+        rows.len(),
+        rows.iter().map(|row| row.event.json.len()).sum(),
+    );
+    for row in rows {
+        let json = std::str::from_utf8(&row.event.json);
+        events.append_value(
+            json.map_err(|error| ArrowError::InvalidArgumentError(error.to_string()))?,
+        );
+    }
+    RecordBatch::try_new(
+        SCHEMA.clone(),
+        vec![
+            Arc::new(times),
+            Arc::new(Int64Array::from_iter_values(
+                rows.iter().map(|row| row.seq as i64),
+            )),
+            Arc::new(ids),
+            texts(rows, |keys| keys.category.as_str()),
+            texts(rows, |keys| keys.account.as_str()),
+            texts(rows, |keys| keys.region.as_str()),
+            texts(rows, |keys| &keys.source),
+            texts(rows, |keys| &keys.name),
+            texts(rows, |keys| &keys.event_type),
+            flags(rows, |keys| keys.read_only),
+            flags(rows, |keys| Some(keys.global_service)),
+            texts_opt(rows, |keys| &keys.username),
+            texts_opt(rows, |keys| &keys.access_key_id),
+            texts_opt(rows, |keys| &keys.identity_arn),
+            texts_opt(rows, |keys| &keys.invoked_by),
+            texts_opt(rows, |keys| &keys.error_code),
+            texts_opt(rows, |keys| &keys.vpc_endpoint_id),
+            flags(rows, |keys| Some(keys.from_console)),
+            resources(rows),
+            lookup_resources(rows),
+            Arc::new(events.finish()),
+        ],
+    )
+}
+
+fn resources(rows: &[Arc<Row>]) -> ArrayRef {
+    let item = Field::new_list_field(DataType::Struct(resource_fields()), false);
+    let mut list =
+        ListBuilder::new(StructBuilder::from_fields(resource_fields(), 0)).with_field(item);
+    for row in rows {
+        for resource in &row.event.keys.resources {
+            let entry = list.values();
+            for (index, text) in [&resource.kind, &resource.arn, &resource.account]
+                .into_iter()
+                .enumerate()
+            {
+                text_field(entry, index).append_option(text.as_deref());
+            }
+            let flag: &mut BooleanBuilder =
+                entry.field_builder(3).expect("the fourth field is a flag");
+            flag.append_value(resource.is_prefix);
+            entry.append(true);
+        }
+        list.append(true);
+    }
+    Arc::new(list.finish())
+}
+
+fn lookup_resources(rows: &[Arc<Row>]) -> ArrayRef {
+    let item = Field::new_list_field(DataType::Struct(lookup_resource_fields()), false);
+    let mut list =
+        ListBuilder::new(StructBuilder::from_fields(lookup_resource_fields(), 0)).with_field(item);
+    for row in rows {
+        for resource in &row.event.keys.lookup_resources {
+            let entry = list.values();
+            text_field(entry, 0).append_option(resource.kind.as_deref());
+            text_field(entry, 1).append_value(&resource.name);
+            entry.append(true);
+        }
+        list.append(true);
+    }
+    Arc::new(list.finish())
+}
+
+fn text_field(entry: &mut StructBuilder, index: usize) -> &mut StringBuilder {
+    entry
+        .field_builder(index)
+        .expect("the first fields of both kinds of resources are texts")
+}
+
+/// The columns by which rows are chosen.
+pub(crate) struct Keys<'a> {
+    times: &'a TimestampMillisecondArray,
+    seqs: &'a Int64Array,
+    categories: &'a StringArray,
+    filter: Option<FilterColumn<'a>>,
+}
+
+enum FilterColumn<'a> {
+    Text(&'a StringArray, &'a str),
+    Flag(&'a BooleanArray, bool),
+    Resource(&'a ListArray, &'a StringArray, &'a str),
+    Nothing,
+}
+
+/// A file's content that is not what this version writes.
+pub(crate) type Damage = String;
+
+impl<'a> Keys<'a> {
+    pub(crate) fn of(
+        batch: &'a RecordBatch,
+        filter: Option<&'a (LookupKey, String)>,
+    ) -> Result<Self, Damage> {
+        let filter = match filter {
+            None => None,
+            Some((key, value)) => {
+                let (name, _) = column_of(*key);
+                Some(match key {
+                    LookupKey::ReadOnly => match value.as_str() {
+                        "true" => FilterColumn::Flag(column(batch, name)?, true),
+                        "false" => FilterColumn::Flag(column(batch, name)?, false),
+                        _ => FilterColumn::Nothing,
+                    },
+                    LookupKey::EventId if id_of(value).is_none() => FilterColumn::Nothing,
+                    LookupKey::ResourceName | LookupKey::ResourceType => {
+                        let list: &ListArray = column(batch, name)?;
+                        let part = if *key == LookupKey::ResourceName {
+                            "name"
+                        } else {
+                            "type"
+                        };
+                        FilterColumn::Resource(list, field(structs(list)?, part)?, value)
+                    }
+                    _ => FilterColumn::Text(column(batch, name)?, value),
+                })
+            }
+        };
+        Ok(Self {
+            times: column(batch, EVENT_TIME)?,
+            seqs: column(batch, SEQ)?,
+            categories: column(batch, CATEGORY)?,
+            filter,
+        })
+    }
+
+    pub(crate) fn place(&self, row: usize) -> crate::query::Place {
+        crate::query::Place {
+            seconds: self.times.value(row).div_euclid(1000),
+            seq: self.seqs.value(row) as u64,
+        }
+    }
+
+    pub(crate) fn matches(&self, row: usize, category: &str) -> bool {
+        self.categories.value(row) == category
+            && match &self.filter {
+                None => true,
+                Some(FilterColumn::Nothing) => false,
+                Some(FilterColumn::Text(texts, value)) => {
+                    texts.is_valid(row) && texts.value(row) == *value
+                }
+                Some(FilterColumn::Flag(flags, value)) => {
+                    flags.is_valid(row) && flags.value(row) == *value
+                }
+                Some(FilterColumn::Resource(list, texts, value)) => {
+                    let range =
+                        list.value_offsets()[row] as usize..list.value_offsets()[row + 1] as usize;
+                    range
+                        .into_iter()
+                        .any(|at| texts.is_valid(at) && texts.value(at) == *value)
+                }
+            }
+    }
+}
+
+/// The rows of a batch that has all columns.
+pub(crate) fn rows(batch: &RecordBatch) -> Result<Vec<Row>, Damage> {
+    let text = |name: &str| column::<StringArray>(batch, name);
+    let flag = |name: &str| column::<BooleanArray>(batch, name);
+    let times: &TimestampMillisecondArray = column(batch, EVENT_TIME)?;
+    let seqs: &Int64Array = column(batch, SEQ)?;
+    let (ids, categories) = (text(EVENT_ID)?, text(CATEGORY)?);
+    let (accounts, regions) = (text("recipient_account_id")?, text("aws_region")?);
+    let (sources, names, types) = (text(EVENT_SOURCE)?, text(EVENT_NAME)?, text("event_type")?);
+    let (read_only, global, console) = (
+        flag(READ_ONLY)?,
+        flag("global_service")?,
+        flag("from_console")?,
+    );
+    let (usernames, access_keys) = (text(USERNAME)?, text(ACCESS_KEY_ID)?);
+    let (arns, invokers) = (text("identity_arn")?, text("invoked_by")?);
+    let (errors, endpoints) = (text("error_code")?, text("vpc_endpoint_id")?);
+    let (resources, lookup_resources) = (
+        column::<ListArray>(batch, "resources")?,
+        column::<ListArray>(batch, LOOKUP_RESOURCES)?,
+    );
+    let events = text(EVENT)?;
+    (0..batch.num_rows())
+        .map(|row| {
+            let keys = EventKeys {
+                id: Uuid::try_parse(ids.value(row)).map_err(|_| damage("event id"))?,
+                time: Timestamp::from_millisecond(times.value(row))
+                    .map_err(|_| damage("event time"))?,
+                category: category(categories.value(row))
+                    .ok_or_else(|| damage("event category"))?,
+                account: accounts.value(row).parse().map_err(|_| damage("account"))?,
+                region: regions.value(row).parse().map_err(|_| damage("Region"))?,
+                source: sources.value(row).to_owned(),
+                name: names.value(row).to_owned(),
+                event_type: types.value(row).to_owned(),
+                read_only: read_only.is_valid(row).then(|| read_only.value(row)),
+                global_service: global.value(row),
+                username: optional(usernames, row),
+                access_key_id: optional(access_keys, row),
+                identity_arn: optional(arns, row),
+                invoked_by: optional(invokers, row),
+                error_code: optional(errors, row),
+                vpc_endpoint_id: optional(endpoints, row),
+                from_console: console.value(row),
+                resources: read_resources(resources, row)?,
+                lookup_resources: read_lookup_resources(lookup_resources, row)?,
+            };
+            let json = Bytes::copy_from_slice(events.value(row).as_bytes());
+            Ok(Row {
+                seq: seqs.value(row) as u64,
+                event: Event { keys, json },
+            })
+        })
+        .collect()
+}
+
+fn read_resources(list: &ListArray, row: usize) -> Result<Vec<Resource>, Damage> {
+    let entries = list.value(row);
+    let entries = entries
+        .as_any()
+        .downcast_ref::<StructArray>()
+        .ok_or_else(|| damage("resources"))?;
+    let (kinds, arns) = (
+        field::<StringArray>(entries, "type")?,
+        field::<StringArray>(entries, "arn")?,
+    );
+    let (accounts, prefixes) = (
+        field(entries, "account_id")?,
+        field::<BooleanArray>(entries, "is_prefix")?,
+    );
+    let resource = |at| Resource {
+        kind: optional(kinds, at),
+        arn: optional(arns, at),
+        account: optional(accounts, at),
+        is_prefix: prefixes.value(at),
+    };
+    Ok((0..entries.len()).map(resource).collect())
+}
+
+fn read_lookup_resources(list: &ListArray, row: usize) -> Result<Vec<LookupResource>, Damage> {
+    let entries = list.value(row);
+    let entries = entries
+        .as_any()
+        .downcast_ref::<StructArray>()
+        .ok_or_else(|| damage(LOOKUP_RESOURCES))?;
+    let (kinds, names) = (
+        field::<StringArray>(entries, "type")?,
+        field::<StringArray>(entries, "name")?,
+    );
+    let resource = |at| LookupResource {
+        kind: optional(kinds, at),
+        name: names.value(at).to_owned(),
+    };
+    Ok((0..entries.len()).map(resource).collect())
+}
+
+fn optional(texts: &StringArray, row: usize) -> Option<String> {
+    texts.is_valid(row).then(|| texts.value(row).to_owned())
+}
+
+fn column<'a, T: 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, Damage> {
+    let column = batch
+        .column_by_name(name)
+        .ok_or_else(|| format!("column {name} is missing"))?;
+    column
+        .as_any()
+        .downcast_ref()
+        .ok_or_else(|| format!("column {name} has another type"))
+}
+
+fn structs(list: &ListArray) -> Result<&StructArray, Damage> {
+    list.values()
+        .as_any()
+        .downcast_ref()
+        .ok_or_else(|| damage(LOOKUP_RESOURCES))
+}
+
+fn field<'a, T: 'static>(entries: &'a StructArray, name: &str) -> Result<&'a T, Damage> {
+    let column = entries
+        .column_by_name(name)
+        .ok_or_else(|| format!("field {name} is missing"))?;
+    column
+        .as_any()
+        .downcast_ref()
+        .ok_or_else(|| format!("field {name} has another type"))
+}
+
+fn damage(what: &str) -> Damage {
+    format!("a row's {what} cannot be read")
+}
+
+fn category(name: &str) -> Option<EventCategory> {
+    [EventCategory::Management, EventCategory::Insight]
+        .into_iter()
+        .find(|category| category.as_str() == name)
+}
