@@ -17,9 +17,13 @@ use pugmark_journal::{EmbeddedJournal, Journal, Seq, Settings};
 fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().unwrap().parent().unwrap();
-    profile
-        .join("examples")
-        .join(format!("append_forever{}", std::env::consts::EXE_SUFFIX))
+    let name = format!("append_forever{}", std::env::consts::EXE_SUFFIX);
+    let program = profile.join("examples").join(name);
+    assert!(
+        program.exists(),
+        "build it first: cargo build -p pugmark-journal --examples"
+    );
+    program
 }
 
 /// One acknowledged batch as the program printed it.
