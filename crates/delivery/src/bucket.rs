@@ -1,0 +1,182 @@
+//! The bucket port: what delivery asks of S3.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use aws_sdk_s3::{
+    Client,
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    primitives::ByteStream,
+    types::{ObjectCannedAcl, ServerSideEncryption},
+};
+use bytes::Bytes;
+
+/// An object to put. It always has `Content-Type: application/json`, `Content-Encoding: gzip` and the ACL
+/// `bucket-owner-full-control`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutObject {
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// The content.
+    pub body: Bytes,
+    /// User metadata.
+    pub metadata: BTreeMap<String, String>,
+    /// ARN of the key for SSE-KMS; `None` leaves encryption to the bucket.
+    pub kms_key_id: Option<String>,
+}
+
+/// Why a bucket did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BucketError {
+    /// S3's error code; `None` when S3 did not answer.
+    pub code: Option<String>,
+    /// What happened.
+    pub message: String,
+}
+
+/// A place for objects. A put is all or nothing, and repeating it with the same bytes changes nothing: retries are safe.
+#[async_trait]
+pub trait Bucket: Send + Sync + 'static {
+    /// Puts an object; once `Ok`, readers see it.
+    async fn put(&self, object: PutObject) -> Result<(), BucketError>;
+
+    /// Whether the bucket is there.
+    async fn exists(&self, bucket: &str) -> Result<bool, BucketError>;
+}
+
+/// S3 itself, or what speaks its protocol.
+#[derive(Debug, Clone)]
+pub struct S3Bucket(Client);
+
+impl S3Bucket {
+    /// A bucket port over a client that has endpoint and credentials.
+    pub fn new(client: Client) -> Self {
+        Self(client)
+    }
+}
+
+#[async_trait]
+impl Bucket for S3Bucket {
+    async fn put(&self, object: PutObject) -> Result<(), BucketError> {
+        let mut put = self
+            .0
+            .put_object()
+            .bucket(object.bucket)
+            .key(object.key)
+            .body(ByteStream::from(object.body))
+            .content_type("application/json")
+            .content_encoding("gzip")
+            .acl(ObjectCannedAcl::BucketOwnerFullControl)
+            .set_metadata(Some(object.metadata.into_iter().collect()));
+        if let Some(key) = object.kms_key_id {
+            put = put.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key);
+        }
+        put.send().await.map(drop).map_err(|error| of_sdk(&error))
+    }
+
+    async fn exists(&self, bucket: &str) -> Result<bool, BucketError> {
+        match self.0.head_bucket().bucket(bucket).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 404) => Ok(false),
+            Err(error) => Err(of_sdk(&error)),
+        }
+    }
+}
+
+fn of_sdk<E>(error: &SdkError<E>) -> BucketError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let status = error.raw_response().map(|answer| answer.status().as_u16());
+    let code = error.as_service_error().and_then(|error| error.code()).map(str::to_owned).or(match status {
+        Some(403) => Some("AccessDenied".into()),
+        Some(404) => Some("NoSuchBucket".into()),
+        Some(status) => Some(status.to_string()),
+        None => None,
+    });
+    BucketError { code, message: DisplayErrorContext(error).to_string() }
+}
+
+/// Buckets in memory, for tests: failures can be ordered.
+#[derive(Debug, Default)]
+pub struct MemoryBucket {
+    state: Mutex<MemoryState>,
+}
+
+#[derive(Debug, Default)]
+struct MemoryState {
+    objects: BTreeMap<(String, String), Stored>,
+    failure: Option<BucketError>,
+    /// Puts that take effect and are reported as failed.
+    lost_answers: usize,
+    puts: usize,
+}
+
+/// An object in a [`MemoryBucket`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The content.
+    pub body: Bytes,
+    /// User metadata.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl MemoryBucket {
+    fn state(&self) -> std::sync::MutexGuard<'_, MemoryState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on every put fails so; `None` heals.
+    pub fn fail(&self, failure: Option<BucketError>) {
+        self.state().failure = failure;
+    }
+
+    /// The next `count` puts take effect but are reported as failed.
+    pub fn lose_answers(&self, count: usize) {
+        self.state().lost_answers = count;
+    }
+
+    /// All objects of a bucket by key.
+    pub fn objects(&self, bucket: &str) -> BTreeMap<String, Stored> {
+        let state = self.state();
+        let of_bucket = state.objects.iter().filter(|((name, _), _)| name == bucket);
+        of_bucket.map(|((_, key), object)| (key.clone(), object.clone())).collect()
+    }
+
+    /// How many puts were tried.
+    pub fn puts(&self) -> usize {
+        self.state().puts
+    }
+}
+
+#[async_trait]
+impl Bucket for MemoryBucket {
+    async fn put(&self, object: PutObject) -> Result<(), BucketError> {
+        let mut state = self.state();
+        state.puts += 1;
+        if let Some(failure) = &state.failure {
+            return Err(failure.clone());
+        }
+        let stored = Stored { body: object.body, metadata: object.metadata };
+        state.objects.insert((object.bucket, object.key), stored);
+        if state.lost_answers > 0 {
+            state.lost_answers -= 1;
+            return Err(BucketError { code: None, message: "the answer was lost".into() });
+        }
+        Ok(())
+    }
+
+    async fn exists(&self, _: &str) -> Result<bool, BucketError> {
+        match &self.state().failure {
+            Some(failure) if failure.code.as_deref() == Some("NoSuchBucket") => Ok(false),
+            Some(failure) => Err(failure.clone()),
+            None => Ok(true),
+        }
+    }
+}

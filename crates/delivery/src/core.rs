@@ -1,0 +1,441 @@
+//! The follower's state: plain and synchronous; `run` moves it along.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use pugmark_catalog::{Catalog, Change, Trail};
+use pugmark_core::{account::Region, event};
+use pugmark_journal::{EntryKind, Stored};
+use uuid::Uuid;
+
+use crate::{
+    DeliveryError,
+    batch::{Batch, Stream},
+    digest,
+    keys::Keys,
+    layout,
+    ledger::{Chain, Changes, Covered, Item, Ledger, Previous, seconds},
+};
+
+/// Event ids remembered, so that an event that was appended twice is delivered once.
+const RECENT_IDS_MAX: usize = 50_000;
+
+/// What the state needs to know of the settings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) delivery_seconds: i64,
+    pub(crate) digest_seconds: i64,
+    /// Bytes of events in all open batches together.
+    pub(crate) open_bytes_max: usize,
+}
+
+pub(crate) struct Core {
+    pub(crate) ledger: Arc<Ledger>,
+    keys: Arc<Keys>,
+    limits: Limits,
+    catalog: Catalog,
+    /// Trails that were stopped or deleted: what happened up to then is still theirs, also when it is read later. Each
+    /// stands here as it was, with `stopped` as its end.
+    retired: Catalog,
+    open: BTreeMap<Stream, Batch>,
+    open_bytes: usize,
+    /// When the oldest open batch must be sealed.
+    due: Option<Timestamp>,
+    /// The next entry to read.
+    pub(crate) next: u64,
+    /// What the ledger says: everything before is sealed.
+    pub(crate) position: u64,
+    next_item: u64,
+    pub(crate) chains: BTreeMap<String, Chain>,
+    recent: HashSet<Uuid>,
+    recent_order: VecDeque<Uuid>,
+}
+
+impl Core {
+    pub(crate) fn open(ledger: Arc<Ledger>, keys: Arc<Keys>, limits: Limits, first: u64) -> Result<Self, DeliveryError> {
+        let decode = |bytes: Option<Vec<u8>>| match bytes {
+            Some(bytes) => Catalog::decode(&bytes).map_err(|error| DeliveryError::Ledger(error.to_string())),
+            None => Ok(Catalog::default()),
+        };
+        let position = ledger.position()?.unwrap_or(0);
+        if position < first {
+            return Err(DeliveryError::Gap { position, first });
+        }
+        Ok(Self {
+            catalog: decode(ledger.catalog()?)?,
+            retired: decode(ledger.retired()?)?,
+            next_item: ledger.next_item()?,
+            chains: ledger.chains()?.into_iter().collect(),
+            ledger,
+            keys,
+            limits,
+            open: BTreeMap::new(),
+            open_bytes: 0,
+            due: None,
+            next: position,
+            position,
+            recent: HashSet::new(),
+            recent_order: VecDeque::new(),
+        })
+    }
+
+    /// Takes the next entry of the journal.
+    pub(crate) fn take(&mut self, stored: Stored, now: Timestamp) -> Result<(), DeliveryError> {
+        let seq = stored.seq.0;
+        let broken = |detail: String| DeliveryError::Entry { seq, detail };
+        match stored.entry.kind {
+            EntryKind::Intent => {}
+            EntryKind::Catalog => {
+                let change = Change::decode(&stored.entry.payload).map_err(|error| broken(error.to_string()))?;
+                self.apply(change, now)?;
+            }
+            EntryKind::Event => {
+                let event = event::decode(&stored.entry.payload).map_err(|error| broken(error.to_string()))?;
+                self.take_event(seq, event, now);
+            }
+        }
+        self.next = seq + 1;
+        if self.open_bytes >= self.limits.open_bytes_max {
+            self.seal(now)?;
+        }
+        Ok(())
+    }
+
+    fn take_event(&mut self, seq: u64, event: event::Event, now: Timestamp) {
+        let keys = &event.keys;
+        let current = self.catalog.trails.values().filter(|trail| trail.wants(keys));
+        let is_late = |trail: &&Trail| {
+            trail.stopped.is_some_and(|stopped| keys.time.as_second() <= stopped.as_second()) && trail.wants(keys)
+        };
+        let retired = self.retired.trails.values().filter(is_late);
+        let wanting: Vec<&Trail> = current.chain(retired).collect();
+        if wanting.is_empty() || !self.recent.insert(keys.id) {
+            return;
+        }
+        for trail in wanting {
+            let stream = Stream {
+                trail: trail.id.0.clone(),
+                account: keys.account,
+                region: keys.region.clone(),
+                folder: layout::folder(keys.category),
+            };
+            let batch = self.open.entry(stream).or_insert_with(|| Batch::new(trail.arn.clone()));
+            batch.push(keys.time, seq, keys.id, event.json.clone());
+            self.open_bytes += event.json.len() + 64;
+        }
+        self.recent_order.push_back(keys.id);
+        if self.recent_order.len() > RECENT_IDS_MAX
+            && let Some(oldest) = self.recent_order.pop_front()
+        {
+            self.recent.remove(&oldest);
+        }
+        self.due.get_or_insert_with(|| plus(now, self.limits.delivery_seconds));
+    }
+
+    /// Applies a change of the catalog. What changes the way of events seals the open batches first, so that a batch
+    /// belongs to one state of its trail.
+    fn apply(&mut self, change: Change, now: Timestamp) -> Result<(), DeliveryError> {
+        let (arn, new) = match &change {
+            Change::PutTrail(trail) => (trail.arn.clone(), Some((**trail).clone())),
+            Change::DeleteTrail(arn) => (arn.clone(), None),
+        };
+        let old = self.catalog.trails.get(&arn).cloned();
+        let same = match (&old, &new) {
+            (Some(old), Some(new)) => is_same_for_delivery(old, new),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.seal(now)?;
+        }
+        self.catalog.apply(change);
+        if same {
+            return Ok(());
+        }
+        let was_on = old.as_ref().is_some_and(|trail| trail.is_logging);
+        let is_on = new.as_ref().is_some_and(|trail| trail.is_logging);
+        if let Some(old) = &old
+            && was_on
+            && !is_on
+        {
+            let stopped = new.as_ref().and_then(|trail| trail.stopped).unwrap_or(now);
+            self.retired.apply(Change::PutTrail(Box::new(Trail { stopped: Some(stopped), ..old.clone() })));
+        } else if is_on {
+            self.retired.trails.remove(&arn);
+        }
+        let was_proving = old.as_ref().is_some_and(|trail| trail.is_logging && trail.log_file_validation);
+        let is_proving = new.as_ref().is_some_and(|trail| trail.is_logging && trail.log_file_validation);
+        let mut changes = self.progress();
+        match (&old, &new) {
+            (Some(old), _) if was_proving && !is_proving => self.close_chains(&old.id.0, now, &mut changes),
+            (_, Some(new)) if is_proving && !was_proving => self.start_chain(new, &new.home_region, now, &mut changes)?,
+            (_, Some(new)) if is_proving => self.move_chains(new, &mut changes),
+            _ => {}
+        }
+        self.ledger.commit(&changes)?;
+        // The entry itself is read again after a crash now: applying it twice is the same as once.
+        Ok(())
+    }
+
+    /// The ledger's view of where the follower stands; open batches must have been sealed.
+    fn progress(&mut self) -> Changes {
+        self.position = self.next;
+        Changes {
+            position: Some(self.next),
+            catalog: Some(self.catalog.encode().to_vec()),
+            retired: Some(self.retired.encode().to_vec()),
+            ..Changes::default()
+        }
+    }
+
+    /// Whether open batches have waited long enough.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// When something is to be done next.
+    pub(crate) fn next_moment(&self) -> Option<Timestamp> {
+        let digests = self.chains.values().map(|chain| chain.closing.map_or(chain.end, |at| at + 1));
+        self.due.into_iter().chain(digests.filter_map(|at| Timestamp::from_second(at).ok())).min()
+    }
+
+    /// Saves the position when nothing is open: what was read and not wanted need not be read again.
+    pub(crate) fn save_position(&mut self) -> Result<(), DeliveryError> {
+        if self.open.is_empty() && self.position != self.next {
+            let changes = self.progress();
+            self.ledger.commit(&changes)?;
+        }
+        Ok(())
+    }
+
+    /// Seals all open batches: spools their files and commits them with the position.
+    pub(crate) fn seal(&mut self, now: Timestamp) -> Result<(), DeliveryError> {
+        let open = std::mem::take(&mut self.open);
+        (self.open_bytes, self.due) = (0, None);
+        let mut changes = self.progress();
+        for (stream, batch) in open {
+            let trail = self.catalog.trails.get(&batch.trail).filter(|trail| trail.id.0 == stream.trail && trail.is_logging);
+            let trail = trail.or_else(|| self.retired.trails.get(&batch.trail).filter(|trail| trail.id.0 == stream.trail));
+            let Some(trail) = trail.cloned() else { continue };
+            let chain = stream.chain();
+            let Some(file) = batch.render().map_err(DeliveryError::io("compress a log file"))? else { continue };
+            let unique = layout::unique(&stream.to_string(), file.first_seq, file.last_seq);
+            let prefix = trail.key_prefix.as_deref();
+            let key = layout::log_file(prefix, stream.account, stream.folder, &stream.region, now, &unique);
+            if trail.log_file_validation && trail.is_logging && !self.chains.contains_key(&chain) {
+                self.start_chain(&trail, &stream.region, now, &mut changes)?;
+            }
+            let covered = self.chains.contains_key(&chain).then(|| Covered {
+                bucket: trail.bucket.clone(),
+                key: key.clone(),
+                sha256: file.sha256,
+                newest: seconds(file.newest),
+                oldest: seconds(file.oldest),
+            });
+            let (region, events) = (stream.region.to_string(), file.events as u64);
+            self.add_item(&trail_of(&trail), chain, region, key, events, file.gzip, covered, None, &mut changes)?;
+        }
+        self.ledger.commit(&changes)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one row of the ledger, built in one place")]
+    fn add_item(
+        &mut self,
+        to: &Destination,
+        chain: String,
+        region: String,
+        key: String,
+        events: u64,
+        bytes: Vec<u8>,
+        covered: Option<Covered>,
+        signature: Option<String>,
+        changes: &mut Changes,
+    ) -> Result<(), DeliveryError> {
+        let number = self.next_item;
+        let spool = format!("{number:020}.json.gz");
+        self.ledger.spool(&spool, &bytes)?;
+        self.next_item += 1;
+        changes.add_items.push(Item {
+            number,
+            trail: to.trail.clone(),
+            chain,
+            region,
+            bucket: to.bucket.clone(),
+            key,
+            kms_key_id: to.kms_key_id.clone(),
+            spool,
+            bytes: bytes.len() as u64,
+            events,
+            covered,
+            signature,
+        });
+        Ok(())
+    }
+
+    /// A chain begins with a digest whose interval ends now (delivery.md, section 4; observed with AWS).
+    fn start_chain(
+        &mut self,
+        trail: &Trail,
+        region: &Region,
+        now: Timestamp,
+        changes: &mut Changes,
+    ) -> Result<(), DeliveryError> {
+        let name = format!("{}/{}/{region}", trail.id.0, trail.account);
+        if let Some(mut closing) = self.chains.remove(&name) {
+            // Turned on again before the last digest of the old chain was due.
+            self.make_digest(&name, &mut closing, seconds(now), changes)?;
+        }
+        let mut chain = Chain {
+            trail: trail.id.0.clone(),
+            trail_arn: trail.arn.0.clone(),
+            trail_name: trail.name.clone(),
+            home_region: trail.home_region.to_string(),
+            account: trail.account.to_string(),
+            region: region.to_string(),
+            bucket: trail.bucket.clone(),
+            key_prefix: trail.key_prefix.clone(),
+            kms_key_id: trail.kms_key_id.clone(),
+            start: seconds(now) - self.limits.digest_seconds,
+            end: seconds(now),
+            previous: None,
+            closing: None,
+        };
+        let end = chain.end;
+        self.make_digest(&name, &mut chain, end, changes)?;
+        changes.put_chains.push((name.clone(), chain.clone()));
+        self.chains.insert(name, chain);
+        Ok(())
+    }
+
+    fn close_chains(&mut self, trail: &str, now: Timestamp, changes: &mut Changes) {
+        for (name, chain) in self.chains.iter_mut().filter(|(_, chain)| chain.trail == trail) {
+            chain.closing = Some(seconds(now) + self.limits.delivery_seconds);
+            changes.put_chains.push((name.clone(), chain.clone()));
+        }
+    }
+
+    /// Bucket, prefix and key of a trail were changed: the next digests follow.
+    fn move_chains(&mut self, trail: &Trail, changes: &mut Changes) {
+        for (name, chain) in self.chains.iter_mut().filter(|(_, chain)| chain.trail == trail.id.0) {
+            chain.bucket = trail.bucket.clone();
+            chain.key_prefix = trail.key_prefix.clone();
+            chain.kms_key_id = trail.kms_key_id.clone();
+            changes.put_chains.push((name.clone(), chain.clone()));
+        }
+    }
+
+    /// Seals the digests that are due: also those that were missed while the program was down, in order.
+    pub(crate) fn seal_digests(&mut self, now: Timestamp) -> Result<bool, DeliveryError> {
+        let mut sealed = false;
+        let waiting: BTreeSet<String> = self.ledger_items_by_chain()?;
+        for name in self.chains.keys().cloned().collect::<Vec<_>>() {
+            let Some(mut chain) = self.chains.get(&name).cloned() else { continue };
+            let mut changes = Changes::default();
+            if let Some(closing) = chain.closing {
+                let is_open = self.open.keys().any(|stream| stream.chain() == name);
+                if seconds(now) <= closing || is_open || waiting.contains(&name) {
+                    continue;
+                }
+                self.make_digest(&name, &mut chain, seconds(now), &mut changes)?;
+                changes.remove_chains.push(name.clone());
+                self.chains.remove(&name);
+            } else {
+                // Bounded: after a long stop the missed hours follow over the next calls.
+                for _ in 0..48 {
+                    if chain.end > seconds(now) {
+                        break;
+                    }
+                    let end = chain.end;
+                    self.make_digest(&name, &mut chain, end, &mut changes)?;
+                }
+                if changes.add_items.is_empty() {
+                    continue;
+                }
+                changes.put_chains.push((name.clone(), chain.clone()));
+                self.chains.insert(name.clone(), chain);
+            }
+            self.ledger.commit(&changes)?;
+            sealed = true;
+        }
+        Ok(sealed)
+    }
+
+    /// Chains with log files that are sealed but not yet put.
+    fn ledger_items_by_chain(&self) -> Result<BTreeSet<String>, DeliveryError> {
+        if self.chains.values().all(|chain| chain.closing.is_none()) {
+            return Ok(BTreeSet::new());
+        }
+        Ok(self.ledger.items()?.into_iter().filter(|item| item.signature.is_none()).map(|item| item.chain).collect())
+    }
+
+    /// Seals one digest over the log files that are in the bucket and not yet covered, and moves the chain on.
+    fn make_digest(
+        &mut self,
+        name: &str,
+        chain: &mut Chain,
+        end: i64,
+        changes: &mut Changes,
+    ) -> Result<(), DeliveryError> {
+        let broken = |error: &dyn std::fmt::Display| DeliveryError::Ledger(error.to_string());
+        let region: Region = chain.region.parse().map_err(|error| broken(&error))?;
+        let home: Region = chain.home_region.parse().map_err(|error| broken(&error))?;
+        let account = chain.account.parse().map_err(|error| broken(&error))?;
+        let time = |seconds: i64| Timestamp::from_second(seconds).map_err(|error| broken(&error));
+        let already: BTreeSet<&String> = changes.remove_uncovered.iter().collect();
+        let found = self.ledger.uncovered(name)?;
+        let (rows, files): (Vec<String>, Vec<Covered>) =
+            found.into_iter().filter(|(row, _)| !already.contains(row)).unzip();
+        let key = layout::digest_file(chain.key_prefix.as_deref(), account, &region, &chain.trail_name, &home, time(end)?);
+        let signing = self.keys.signing(&region, time(end)?)?;
+        let newest = signing.last().ok_or_else(|| DeliveryError::Key("no key".into()))?;
+        let parts = digest::Parts {
+            account: &chain.account,
+            start: time(chain.start)?,
+            end: time(end)?,
+            bucket: &chain.bucket,
+            key: &key,
+            previous: chain.previous.as_ref(),
+            files: &files,
+        };
+        let signed = parts.sign(newest)?;
+        let to = Destination {
+            trail: chain.trail.clone(),
+            bucket: chain.bucket.clone(),
+            kms_key_id: chain.kms_key_id.clone(),
+        };
+        let signature = Some(signed.signature.clone());
+        let region = chain.region.clone();
+        self.add_item(&to, name.to_owned(), region, key.clone(), 0, signed.gzip, None, signature, changes)?;
+        changes.remove_uncovered.extend(rows);
+        chain.previous =
+            Some(Previous { bucket: to.bucket, key, sha256: signed.sha256, signature: signed.signature });
+        (chain.start, chain.end) = (end, end + self.limits.digest_seconds);
+        Ok(())
+    }
+}
+
+struct Destination {
+    trail: String,
+    bucket: String,
+    kms_key_id: Option<String>,
+}
+
+fn trail_of(trail: &Trail) -> Destination {
+    Destination { trail: trail.id.0.clone(), bucket: trail.bucket.clone(), kms_key_id: trail.kms_key_id.clone() }
+}
+
+/// Whether two states of a trail take the same events to the same place.
+fn is_same_for_delivery(old: &Trail, new: &Trail) -> bool {
+    let with_tags_of_new = Trail { tags: new.tags.clone(), ..old.clone() };
+    with_tags_of_new == *new
+}
+
+fn plus(time: Timestamp, seconds: i64) -> Timestamp {
+    Timestamp::from_second(time.as_second() + seconds).unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests;

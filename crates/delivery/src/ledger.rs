@@ -1,0 +1,321 @@
+//! The ledger: what was sealed, put and covered, in one redb file. It cannot be rebuilt: back it up.
+//!
+//! `ledger.redb`, tables of text to JSON: `meta` (`version`, `position`, `catalog`, `retired`, `item`), `items` (sealed,
+//! not yet put: `TRAIL/NUMBER`), `uncovered` (log files in the bucket that no digest covers yet: `CHAIN/NUMBER`), `chains`
+//! (the newest digest of each trail, account and Region), `status` (`TRAIL/REGION`).
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{DeliveryError, status::TrailStatus};
+
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+const ITEMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("items");
+const UNCOVERED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("uncovered");
+const CHAINS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("chains");
+const STATUS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("status");
+const VERSION: u64 = 1;
+
+/// Something sealed that waits to be put.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Item {
+    /// Grows with every item.
+    pub(crate) number: u64,
+    pub(crate) trail: String,
+    pub(crate) chain: String,
+    pub(crate) region: String,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) kms_key_id: Option<String>,
+    /// File name in the spool.
+    pub(crate) spool: String,
+    pub(crate) bytes: u64,
+    pub(crate) events: u64,
+    /// For a log file of a trail with validation: what its digest will say.
+    pub(crate) covered: Option<Covered>,
+    /// For a digest: its signature.
+    pub(crate) signature: Option<String>,
+}
+
+/// A log file as a digest names it; times in epoch seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Covered {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) sha256: String,
+    pub(crate) newest: i64,
+    pub(crate) oldest: i64,
+}
+
+/// The state of one chain of digests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Chain {
+    pub(crate) trail: String,
+    pub(crate) trail_arn: String,
+    pub(crate) trail_name: String,
+    pub(crate) home_region: String,
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) bucket: String,
+    pub(crate) key_prefix: Option<String>,
+    pub(crate) kms_key_id: Option<String>,
+    /// Start of the next digest's interval, epoch seconds.
+    pub(crate) start: i64,
+    /// End of the next digest's interval.
+    pub(crate) end: i64,
+    pub(crate) previous: Option<Previous>,
+    /// Logging or validation was turned off then: one last digest is due.
+    pub(crate) closing: Option<i64>,
+}
+
+/// The newest digest of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Previous {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) sha256: String,
+    pub(crate) signature: String,
+}
+
+/// A set of changes that become durable together.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) position: Option<u64>,
+    pub(crate) catalog: Option<Vec<u8>>,
+    pub(crate) retired: Option<Vec<u8>>,
+    pub(crate) add_items: Vec<Item>,
+    pub(crate) remove_items: Vec<Item>,
+    pub(crate) add_uncovered: Vec<(String, Covered)>,
+    pub(crate) remove_uncovered: Vec<String>,
+    pub(crate) put_chains: Vec<(String, Chain)>,
+    pub(crate) remove_chains: Vec<String>,
+    pub(crate) put_status: Vec<(String, TrailStatus)>,
+}
+
+impl Changes {
+    /// What is true once an item is in the bucket: it waits no more, and a log file waits for its digest.
+    pub(crate) fn after_put(item: &Item) -> Self {
+        let covered = item.covered.clone().map(|covered| (uncovered_key(item), covered));
+        Self { remove_items: vec![item.clone()], add_uncovered: covered.into_iter().collect(), ..Self::default() }
+    }
+}
+
+pub(crate) struct Ledger {
+    database: Database,
+    pub(crate) spool: PathBuf,
+}
+
+fn failed(error: impl std::fmt::Display) -> DeliveryError {
+    DeliveryError::Ledger(error.to_string())
+}
+
+impl Ledger {
+    pub(crate) fn open(dir: &Path) -> Result<Self, DeliveryError> {
+        let spool = dir.join("spool");
+        std::fs::create_dir_all(&spool).map_err(DeliveryError::io(format!("create {}", spool.display())))?;
+        let database = Database::builder()
+            .set_cache_size(4 * 1024 * 1024)
+            .create(dir.join("ledger.redb"))
+            .map_err(failed)?;
+        let ledger = Self { database, spool };
+        match ledger.meta_number("version")? {
+            Some(VERSION) => {}
+            Some(other) => return Err(DeliveryError::Ledger(format!("unknown version {other}: written by a newer Pugmark"))),
+            None => ledger.create()?,
+        }
+        ledger.sweep()?;
+        Ok(ledger)
+    }
+
+    fn create(&self) -> Result<(), DeliveryError> {
+        let write = self.database.begin_write().map_err(failed)?;
+        {
+            for table in [ITEMS, UNCOVERED, CHAINS, STATUS] {
+                write.open_table(table).map_err(failed)?;
+            }
+            let mut meta = write.open_table(META).map_err(failed)?;
+            meta.insert("version", &VERSION.to_le_bytes()[..]).map_err(failed)?;
+        }
+        write.commit().map_err(failed)
+    }
+
+    /// Removes spool files that no item names: a crash between spooling and sealing leaves them.
+    fn sweep(&self) -> Result<(), DeliveryError> {
+        let items = self.items()?;
+        let entries = std::fs::read_dir(&self.spool).map_err(DeliveryError::io("read the spool"))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if !items.iter().any(|item| item.spool.as_str() == name) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, DeliveryError> {
+        let read = self.database.begin_read().map_err(failed)?;
+        match read.open_table(META) {
+            Ok(table) => Ok(table.get(key).map_err(failed)?.map(|value| value.value().to_vec())),
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn meta_number(&self, key: &str) -> Result<Option<u64>, DeliveryError> {
+        let bytes = self.meta(key)?;
+        bytes.map(|bytes| bytes.try_into().map(u64::from_le_bytes).map_err(|_| failed("damaged number"))).transpose()
+    }
+
+    pub(crate) fn position(&self) -> Result<Option<u64>, DeliveryError> {
+        self.meta_number("position")
+    }
+
+    pub(crate) fn catalog(&self) -> Result<Option<Vec<u8>>, DeliveryError> {
+        self.meta("catalog")
+    }
+
+    pub(crate) fn retired(&self) -> Result<Option<Vec<u8>>, DeliveryError> {
+        self.meta("retired")
+    }
+
+    pub(crate) fn next_item(&self) -> Result<u64, DeliveryError> {
+        Ok(self.meta_number("item")?.unwrap_or(0))
+    }
+
+    /// Everything that waits to be put, oldest first.
+    pub(crate) fn items(&self) -> Result<Vec<Item>, DeliveryError> {
+        let mut items: Vec<Item> = self.all::<Item>(ITEMS)?.into_iter().map(|(_, item)| item).collect();
+        items.sort_by_key(|item| item.number);
+        Ok(items)
+    }
+
+    pub(crate) fn chains(&self) -> Result<Vec<(String, Chain)>, DeliveryError> {
+        self.all(CHAINS)
+    }
+
+    pub(crate) fn statuses(&self) -> Result<Vec<(String, TrailStatus)>, DeliveryError> {
+        self.all(STATUS)
+    }
+
+    /// Log files of a chain that no digest covers yet, with their keys in the table.
+    pub(crate) fn uncovered(&self, chain: &str) -> Result<Vec<(String, Covered)>, DeliveryError> {
+        let read = self.database.begin_read().map_err(failed)?;
+        let table = read.open_table(UNCOVERED).map_err(failed)?;
+        let (from, to) = (format!("{chain}/"), format!("{chain}0")); // '0' follows '/'
+        let mut found = Vec::new();
+        for row in table.range(from.as_str()..to.as_str()).map_err(failed)? {
+            let (key, value) = row.map_err(failed)?;
+            found.push((key.value().to_owned(), serde_json::from_slice(value.value()).map_err(failed)?));
+        }
+        Ok(found)
+    }
+
+    fn all<T: DeserializeOwned>(
+        &self,
+        table: TableDefinition<'_, &str, &[u8]>,
+    ) -> Result<Vec<(String, T)>, DeliveryError> {
+        let read = self.database.begin_read().map_err(failed)?;
+        let table = read.open_table(table).map_err(failed)?;
+        let mut rows = Vec::new();
+        for row in table.iter().map_err(failed)? {
+            let (key, value) = row.map_err(failed)?;
+            rows.push((key.value().to_owned(), serde_json::from_slice(value.value()).map_err(failed)?));
+        }
+        Ok(rows)
+    }
+
+    /// Makes a set of changes durable, all or none.
+    pub(crate) fn commit(&self, changes: &Changes) -> Result<(), DeliveryError> {
+        let json = |value: &dyn erased::Json| value.to_bytes().map_err(failed);
+        let write = self.database.begin_write().map_err(failed)?;
+        {
+            let mut meta = write.open_table(META).map_err(failed)?;
+            if let Some(position) = changes.position {
+                meta.insert("position", &position.to_le_bytes()[..]).map_err(failed)?;
+            }
+            for (key, bytes) in [("catalog", &changes.catalog), ("retired", &changes.retired)] {
+                if let Some(bytes) = bytes {
+                    meta.insert(key, &bytes[..]).map_err(failed)?;
+                }
+            }
+            let mut items = write.open_table(ITEMS).map_err(failed)?;
+            for item in &changes.add_items {
+                items.insert(item_key(item).as_str(), &json(item)?[..]).map_err(failed)?;
+                meta.insert("item", &(item.number + 1).to_le_bytes()[..]).map_err(failed)?;
+            }
+            for item in &changes.remove_items {
+                items.remove(item_key(item).as_str()).map_err(failed)?;
+            }
+            let mut uncovered = write.open_table(UNCOVERED).map_err(failed)?;
+            for (key, covered) in &changes.add_uncovered {
+                uncovered.insert(key.as_str(), &json(covered)?[..]).map_err(failed)?;
+            }
+            for key in &changes.remove_uncovered {
+                uncovered.remove(key.as_str()).map_err(failed)?;
+            }
+            let mut chains = write.open_table(CHAINS).map_err(failed)?;
+            for key in &changes.remove_chains {
+                chains.remove(key.as_str()).map_err(failed)?;
+            }
+            for (key, chain) in &changes.put_chains {
+                chains.insert(key.as_str(), &json(chain)?[..]).map_err(failed)?;
+            }
+            let mut status = write.open_table(STATUS).map_err(failed)?;
+            for (key, value) in &changes.put_status {
+                status.insert(key.as_str(), &json(value)?[..]).map_err(failed)?;
+            }
+        }
+        write.commit().map_err(failed)
+    }
+
+    /// Writes a file into the spool, durably.
+    pub(crate) fn spool(&self, name: &str, bytes: &[u8]) -> Result<(), DeliveryError> {
+        use std::io::Write;
+        let write = || {
+            let mut file = std::fs::File::create(self.spool.join(name))?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::File::open(&self.spool)?.sync_all()
+        };
+        write().map_err(DeliveryError::io(format!("write spool file {name}")))
+    }
+
+    pub(crate) fn read_spool(&self, name: &str) -> Result<Vec<u8>, DeliveryError> {
+        std::fs::read(self.spool.join(name)).map_err(DeliveryError::io(format!("read spool file {name}")))
+    }
+
+    pub(crate) fn remove_spool(&self, name: &str) {
+        let _ = std::fs::remove_file(self.spool.join(name));
+    }
+}
+
+/// Items of a trail are neighbours, in the order of their numbers.
+fn item_key(item: &Item) -> String {
+    format!("{}/{:020}", item.trail, item.number)
+}
+
+/// The key under which a committed log file waits for its digest.
+fn uncovered_key(item: &Item) -> String {
+    format!("{}/{:020}", item.chain, item.number)
+}
+
+/// Epoch seconds of a moment.
+pub(crate) fn seconds(time: Timestamp) -> i64 {
+    time.as_second()
+}
+
+/// One way to JSON for rows of several types.
+mod erased {
+    pub(super) trait Json {
+        fn to_bytes(&self) -> serde_json::Result<Vec<u8>>;
+    }
+
+    impl<T: serde::Serialize> Json for T {
+        fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+            serde_json::to_vec(self)
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The follower's loop, and the workers that put what was sealed.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use pugmark_catalog::{Trail, TrailId};
+use pugmark_core::{account::Region, clock::Clock, limits};
+use pugmark_journal::{Journal, Seq};
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    DeliveryError,
+    bucket::{Bucket, PutObject},
+    core::{Core, Limits},
+    keys::{Keys, PublicKey},
+    layout,
+    ledger::{Changes, Item, Ledger},
+    status::TrailStatus,
+};
+
+/// How much of the journal is read at a time.
+const READ_BYTES: usize = 4 * 1024 * 1024;
+/// How long the follower sleeps at the most while nothing happens.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+/// First and longest pause between tries of a put.
+const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How long a put may take.
+const PUT_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the last puts may take at shutdown; what is left is put at the next start.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(15);
+
+/// How delivery works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long an event waits for others.
+    pub delivery_interval: Duration,
+    /// How often a digest is written.
+    pub digest_interval: Duration,
+    /// Bytes of events that wait in memory before they are sealed early.
+    pub open_bytes_max: usize,
+    /// Bytes of files that wait to be put; at the bound no more is read from the journal.
+    pub spool_bytes_max: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            delivery_interval: Duration::from_secs(60),
+            digest_interval: Duration::from_secs(3600),
+            open_bytes_max: limits::LOG_FILE_BYTES_MAX - 4 * 1024 * 1024,
+            spool_bytes_max: 10 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+/// What a trail's bucket says before the trail is made.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// There is no such bucket.
+    #[error("bucket does not exist")]
+    NoSuchBucket,
+    /// The bucket refuses.
+    #[error("bucket refuses: {message}")]
+    Denied {
+        /// S3's code and words.
+        message: String,
+    },
+    /// S3 does not answer.
+    #[error("bucket cannot be reached: {message}")]
+    Unreachable {
+        /// What was tried.
+        message: String,
+    },
+}
+
+/// Delivery: a follower of the journal, and what others ask of it. Cheap to clone.
+#[derive(Clone)]
+pub struct Delivery(Arc<Inner>);
+
+struct Inner {
+    core: tokio::sync::Mutex<Option<Core>>,
+    journal: Arc<dyn Journal>,
+    bucket: Arc<dyn Bucket>,
+    clock: Arc<dyn Clock>,
+    ledger: Arc<Ledger>,
+    keys: Arc<Keys>,
+    settings: Settings,
+    position: watch::Sender<Seq>,
+    statuses: Mutex<HashMap<String, TrailStatus>>,
+}
+
+impl Delivery {
+    /// Opens ledger and keys; recovery is done by [`Delivery::run`].
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or the journal no longer has what was not delivered.
+    pub async fn open(
+        dir: PathBuf,
+        journal: Arc<dyn Journal>,
+        bucket: Arc<dyn Bucket>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Self, DeliveryError> {
+        let seconds = |duration: Duration| i64::try_from(duration.as_secs().max(1)).unwrap_or(i64::MAX / 4);
+        let bounds = Limits {
+            delivery_seconds: seconds(settings.delivery_interval),
+            digest_seconds: seconds(settings.digest_interval),
+            open_bytes_max: settings.open_bytes_max,
+        };
+        let first = journal.first().0;
+        let opened = tokio::task::spawn_blocking(move || -> Result<_, DeliveryError> {
+            std::fs::create_dir_all(&dir).map_err(DeliveryError::io(format!("create {}", dir.display())))?;
+            let ledger = Arc::new(Ledger::open(&dir)?);
+            let keys = Arc::new(Keys::open(dir.join("keys"))?);
+            let statuses = ledger.statuses()?.into_iter().collect();
+            Ok((Core::open(ledger.clone(), keys.clone(), bounds, first)?, ledger, keys, statuses))
+        });
+        let (core, ledger, keys, statuses) = joined(opened.await)?;
+        let position = watch::Sender::new(Seq(core.position));
+        Ok(Self(Arc::new(Inner {
+            core: tokio::sync::Mutex::new(Some(core)),
+            journal,
+            bucket,
+            clock,
+            ledger,
+            keys,
+            settings,
+            position,
+            statuses: Mutex::new(statuses),
+        })))
+    }
+
+    /// Journal entries below are sealed or not wanted: delivery does not need them again.
+    pub fn position(&self) -> watch::Receiver<Seq> {
+        self.0.position.subscribe()
+    }
+
+    /// What `GetTrailStatus` tells of a trail in a Region.
+    pub fn status(&self, trail: &TrailId, region: &Region) -> TrailStatus {
+        self.0.statuses().get(&status_key(&trail.0, region.as_str())).cloned().unwrap_or_default()
+    }
+
+    /// The public keys of a Region whose validity touches the range.
+    ///
+    /// # Errors
+    /// When the key file cannot be read.
+    pub fn public_keys(&self, region: &Region, from: Timestamp, to: Timestamp) -> Result<Vec<PublicKey>, DeliveryError> {
+        self.0.keys.public(region, from, to)
+    }
+
+    /// Checks a trail's bucket as CreateTrail does: it is there, and the empty marker objects can be put.
+    ///
+    /// # Errors
+    /// When it is not, or they cannot.
+    pub async fn check(&self, trail: &Trail) -> Result<(), CheckError> {
+        let said = |error: crate::BucketError| match error.code {
+            Some(code) if code == "NoSuchBucket" => CheckError::NoSuchBucket,
+            Some(code) => CheckError::Denied { message: format!("{code}: {}", error.message) },
+            None => CheckError::Unreachable { message: error.message },
+        };
+        if !self.0.bucket.exists(&trail.bucket).await.map_err(said)? {
+            return Err(CheckError::NoSuchBucket);
+        }
+        let folders = ["CloudTrail", "CloudTrail-Digest"];
+        for folder in &folders[..if trail.log_file_validation { 2 } else { 1 }] {
+            let object = PutObject {
+                bucket: trail.bucket.clone(),
+                key: layout::marker(trail.key_prefix.as_deref(), trail.account, folder),
+                body: Bytes::new(),
+                metadata: BTreeMap::new(),
+                kms_key_id: trail.kms_key_id.clone(),
+            };
+            self.0.bucket.put(object).await.map_err(said)?;
+        }
+        Ok(())
+    }
+
+    /// Follows the journal until `shutdown` turns true; then seals what is open and puts what can be put in a short time.
+    ///
+    /// # Errors
+    /// When the ledger or the journal fails, or an entry cannot be understood: delivery stops, the rest goes on.
+    pub async fn run(&self, mut shutdown: watch::Receiver<bool>) -> Result<(), DeliveryError> {
+        let mut core = self.0.core.lock().await.take().ok_or_else(|| DeliveryError::Ledger("already running".into()))?;
+        let mut head = self.0.journal.head();
+        let mut workers = Workers { inner: self.0.clone(), tasks: JoinSet::new(), busy: HashSet::new() };
+        workers.start_for_all_items()?;
+        loop {
+            head.mark_unchanged();
+            core = self.step(core, &mut workers).await?;
+            let pause = core.next_moment().map_or(IDLE_MAX, |at| until(self.0.clock.now(), at));
+            tokio::select! {
+                changed = head.changed() => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                    // A moment for neighbours: entries come in groups.
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                () = tokio::time::sleep(pause) => {}
+                done = workers.finished(), if workers.is_busy() => done?,
+                _ = shutdown.wait_for(|stop| *stop) => break,
+            }
+        }
+        let core = self.step(core, &mut workers).await?;
+        let now = self.0.clock.now();
+        let mut core = blocking(core, move |core| core.seal(now)).await?;
+        self.0.position.send_replace(Seq(core.position));
+        workers.start_for_all_items()?;
+        if tokio::time::timeout(SHUTDOWN_GRACE, workers.drain()).await.is_err() {
+            tracing::warn!("some log files could not be delivered before the shutdown; the next start delivers them");
+        }
+        core.save_position()?;
+        Ok(())
+    }
+
+    /// Reads what is there, seals what is due, and sets workers on what was sealed.
+    async fn step(&self, mut core: Core, workers: &mut Workers) -> Result<Core, DeliveryError> {
+        let inner = &self.0;
+        while workers.spooled_bytes()? < inner.settings.spool_bytes_max {
+            let entries = inner.journal.read(Seq(core.next), READ_BYTES).await?;
+            if entries.is_empty() {
+                break;
+            }
+            let now = inner.clock.now();
+            core = blocking(core, move |core| entries.into_iter().try_for_each(|entry| core.take(entry, now))).await?;
+            workers.start_for_all_items()?;
+        }
+        let now = inner.clock.now();
+        let digest_due = core.next_moment().is_some_and(|at| at <= now);
+        if core.is_due(now) || digest_due || core.position + 1000 < core.next {
+            core = blocking(core, move |core| {
+                if core.is_due(now) {
+                    core.seal(now)?;
+                }
+                core.seal_digests(now)?;
+                core.save_position()
+            })
+            .await?;
+            workers.start_for_all_items()?;
+        }
+        inner.position.send_replace(Seq(core.position));
+        Ok(core)
+    }
+}
+
+impl Inner {
+    fn statuses(&self) -> std::sync::MutexGuard<'_, HashMap<String, TrailStatus>> {
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a trail's items in order until none is left; a failing put is tried again for as long as it takes.
+    async fn deliver(self: Arc<Self>, trail: String) -> Result<String, DeliveryError> {
+        loop {
+            let (inner, of_trail) = (self.clone(), trail.clone());
+            let items = tokio::task::spawn_blocking(move || inner.ledger.items()).await;
+            let mut items = joined(items)?;
+            items.retain(|item| item.trail == of_trail);
+            if items.is_empty() {
+                return Ok(trail);
+            }
+            for item in items {
+                self.put(item).await?;
+            }
+        }
+    }
+
+    async fn put(self: &Arc<Self>, item: Item) -> Result<(), DeliveryError> {
+        let is_digest = item.signature.is_some();
+        let mut backoff = BACKOFF_FIRST;
+        let body = Bytes::from(self.ledger.read_spool(&item.spool)?);
+        loop {
+            let object = PutObject {
+                bucket: item.bucket.clone(),
+                key: item.key.clone(),
+                body: body.clone(),
+                metadata: metadata(&item),
+                kms_key_id: item.kms_key_id.clone(),
+            };
+            let code = match tokio::time::timeout(PUT_TIMEOUT, self.bucket.put(object)).await {
+                Ok(Ok(())) => break,
+                Ok(Err(error)) => {
+                    tracing::warn!(bucket = item.bucket, key = item.key, code = error.code, error = error.message, "delivery failed; it is tried again");
+                    error.code
+                }
+                Err(_) => {
+                    tracing::warn!(bucket = item.bucket, key = item.key, "delivery timed out; it is tried again");
+                    None
+                }
+            };
+            let key = status_key(&item.trail, &item.region);
+            self.statuses().entry(key).or_default().failed(is_digest, code.as_deref(), self.clock.now());
+            tokio::time::sleep(backoff.mul_f64(0.75 + 0.5 * jitter(&item.key, backoff))).await;
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+        let now = self.clock.now();
+        let key = status_key(&item.trail, &item.region);
+        let status = {
+            let mut statuses = self.statuses();
+            let status = statuses.entry(key.clone()).or_default();
+            status.succeeded(is_digest, now);
+            status.clone()
+        };
+        let mut changes = Changes::after_put(&item);
+        changes.put_status.push((key, status));
+        let inner = self.clone();
+        let committed = tokio::task::spawn_blocking(move || {
+            inner.ledger.commit(&changes)?;
+            inner.ledger.remove_spool(&item.spool);
+            tracing::debug!(bucket = item.bucket, key = item.key, events = item.events, bytes = item.bytes, "delivered");
+            Ok(())
+        });
+        joined(committed.await)
+    }
+}
+
+fn metadata(item: &Item) -> BTreeMap<String, String> {
+    let mut metadata = BTreeMap::new();
+    if let Some(signature) = &item.signature {
+        metadata.insert("signature".to_owned(), signature.clone());
+        metadata.insert("signature-algorithm".to_owned(), "SHA256withRSA".to_owned());
+    }
+    metadata
+}
+
+/// One worker for each trail with items: a bucket that is down holds up no other trail.
+struct Workers {
+    inner: Arc<Inner>,
+    tasks: JoinSet<Result<String, DeliveryError>>,
+    busy: HashSet<String>,
+}
+
+impl Workers {
+    fn start_for_all_items(&mut self) -> Result<(), DeliveryError> {
+        for item in self.inner.ledger.items()? {
+            if self.busy.insert(item.trail.clone()) {
+                self.tasks.spawn(self.inner.clone().deliver(item.trail));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_busy(&self) -> bool {
+        !self.busy.is_empty()
+    }
+
+    fn spooled_bytes(&self) -> Result<u64, DeliveryError> {
+        if self.busy.is_empty() {
+            return Ok(0);
+        }
+        Ok(self.inner.ledger.items()?.iter().map(|item| item.bytes).sum())
+    }
+
+    /// Waits for one worker to end; starts another if its trail got more meanwhile.
+    async fn finished(&mut self) -> Result<(), DeliveryError> {
+        let Some(done) = self.tasks.join_next().await else { return Ok(()) };
+        let trail = joined(done)?;
+        self.busy.remove(&trail);
+        self.start_for_all_items()
+    }
+
+    async fn drain(&mut self) -> Result<(), DeliveryError> {
+        while self.is_busy() {
+            self.finished().await?;
+        }
+        Ok(())
+    }
+}
+
+fn status_key(trail: &str, region: &str) -> String {
+    format!("{trail}/{region}")
+}
+
+/// Runs work on the state where blocking is allowed.
+async fn blocking(
+    mut core: Core,
+    work: impl FnOnce(&mut Core) -> Result<(), DeliveryError> + Send + 'static,
+) -> Result<Core, DeliveryError> {
+    let done = tokio::task::spawn_blocking(move || work(&mut core).map(|()| core));
+    joined(done.await)
+}
+
+fn joined<T>(done: Result<Result<T, DeliveryError>, tokio::task::JoinError>) -> Result<T, DeliveryError> {
+    done.map_err(|error| DeliveryError::Ledger(format!("a task failed: {error}")))?
+}
+
+fn until(now: Timestamp, at: Timestamp) -> Duration {
+    let wait = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
+    wait.clamp(Duration::from_millis(20), IDLE_MAX)
+}
+
+/// A fraction from 0 to 1 that differs between keys and tries, so that many retries do not come at once.
+fn jitter(key: &str, backoff: Duration) -> f64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    (key, backoff.as_millis()).hash(&mut hasher);
+    (hasher.finish() % 1000) as f64 / 1000.0
+}

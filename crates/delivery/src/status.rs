@@ -1,0 +1,43 @@
+//! What `GetTrailStatus` tells of delivery, by trail and Region.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Moments and errors of a trail's deliveries in one Region.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailStatus {
+    /// A log file was written.
+    pub latest_delivery_time: Option<Timestamp>,
+    /// S3's error code of the last failed write; cleared by the next success.
+    pub latest_delivery_error: Option<String>,
+    /// A log file was tried to be written.
+    pub latest_delivery_attempt_time: Option<Timestamp>,
+    /// A digest file was written.
+    pub latest_digest_delivery_time: Option<Timestamp>,
+    /// S3's error code of the last failed digest; cleared by the next success.
+    pub latest_digest_delivery_error: Option<String>,
+}
+
+impl TrailStatus {
+    /// A put that went well.
+    pub(crate) fn succeeded(&mut self, is_digest: bool, now: Timestamp) {
+        if is_digest {
+            self.latest_digest_delivery_time = Some(now);
+            self.latest_digest_delivery_error = None;
+        } else {
+            self.latest_delivery_time = Some(now);
+            self.latest_delivery_attempt_time = Some(now);
+            self.latest_delivery_error = None;
+        }
+    }
+
+    /// A put that failed; a time-out has no code and sets no error, as with AWS.
+    pub(crate) fn failed(&mut self, is_digest: bool, code: Option<&str>, now: Timestamp) {
+        if is_digest {
+            self.latest_digest_delivery_error = code.map(str::to_owned);
+        } else {
+            self.latest_delivery_attempt_time = Some(now);
+            self.latest_delivery_error = code.map(str::to_owned);
+        }
+    }
+}
