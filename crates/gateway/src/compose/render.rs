@@ -1,0 +1,204 @@
+//! `requestParameters` and `responseElements` by the rules that most services follow: the model's names with the first
+//! letter lowered, maps as they are, unset members, blobs and payloads left out, secrets replaced.
+
+use jiff::{Timestamp, tz::TimeZone};
+use pugmark_core::{clock::iso_seconds, limits};
+use pugmark_wire::{
+    recognize::Call,
+    value::{Location, Value},
+};
+use serde_json::{Map, Value as Json};
+
+use super::tables::{self, TimeStyle, Treatment};
+
+/// What stands for a secret.
+pub(super) const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
+/// Members of a DynamoDB attribute value; one of them stands for the value itself.
+const ATTRIBUTE_TYPES: &[&str] = &["S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"];
+
+/// How one service's values are printed.
+#[derive(Clone, Copy)]
+struct Style<'a> {
+    service: &'a str,
+    operation: &'a str,
+    time: TimeStyle,
+}
+
+/// `requestParameters`; null without any.
+pub(super) fn request(call: &Call, request: &Value) -> Json {
+    Style::of(call).top(request)
+}
+
+/// `responseElements`; null without any.
+pub(super) fn response(call: &Call, response: &Value) -> Json {
+    let style = Style::of(call);
+    if tables::WRITES_WITHOUT_RESPONSE.contains(&(style.service, style.operation)) {
+        return Json::Null;
+    }
+    match (
+        response,
+        tables::UNWRAPPED_RESPONSES.contains(&style.service),
+    ) {
+        (Value::Structure(members), true) if matches!(members.as_slice(), [only] if is_structure(&only.value)) => {
+            style.top(&members[0].value)
+        }
+        _ => style.top(response),
+    }
+}
+
+impl<'a> Style<'a> {
+    fn of(call: &'a Call) -> Self {
+        let service = call.service.id();
+        let listed = tables::TIME_STYLES.iter().find(|(id, _)| *id == service);
+        Self {
+            service,
+            operation: call.operation.name(),
+            time: listed.map_or(TimeStyle::Java, |(_, style)| *style),
+        }
+    }
+
+    fn top(self, value: &Value) -> Json {
+        match self.value(value, "", false, 0) {
+            Some(Json::Object(map)) if map.is_empty() => Json::Null,
+            Some(json) => json,
+            None => Json::Null,
+        }
+    }
+
+    /// A value's JSON; nothing for what is left out. `within` is the nearest member around it.
+    fn value(self, value: &Value, within: &str, hide: bool, depth: usize) -> Option<Json> {
+        if depth > limits::NESTING_MAX {
+            return None;
+        }
+        match value {
+            Value::Hidden => {
+                (!tables::OMIT_SENSITIVE.contains(&self.service)).then(|| HIDDEN.into())
+            }
+            Value::List(items) => Some(
+                items
+                    .iter()
+                    .filter_map(|item| self.value(item, within, hide, depth + 1))
+                    .collect(),
+            ),
+            Value::Map(pairs) => {
+                let json = |(key, value): &(String, Value)| {
+                    Some((key.clone(), self.value(value, within, hide, depth + 1)?))
+                };
+                Some(Json::Object(pairs.iter().filter_map(json).collect()))
+            }
+            Value::Structure(members) => {
+                if let (true, [only]) = (self.service == "dynamodb", members.as_slice())
+                    && ATTRIBUTE_TYPES.contains(&only.name)
+                {
+                    return self.value(&only.value, within, hide, depth + 1);
+                }
+                let mut map = Map::new();
+                for member in members
+                    .iter()
+                    .filter(|member| member.location != Location::Status)
+                {
+                    let json = match tables::treatment(
+                        self.service,
+                        self.operation,
+                        within,
+                        member.name,
+                    ) {
+                        Some(treatment) => {
+                            self.treated(treatment, member.name, &member.value, depth)
+                        }
+                        None => self.value(&member.value, member.name, hide, depth + 1),
+                    };
+                    if let Some(json) = json {
+                        map.insert(self.name(member.name), json);
+                    }
+                }
+                Some(Json::Object(map))
+            }
+            scalar => hidden_or(hide, scalar_json(scalar, self.time)),
+        }
+    }
+
+    fn treated(
+        self,
+        treatment: Treatment,
+        name: &str,
+        value: &Value,
+        depth: usize,
+    ) -> Option<Json> {
+        match treatment {
+            Treatment::Scalars => self.value(value, name, true, depth + 1),
+            other => marker(other, value),
+        }
+    }
+
+    fn name(self, name: &str) -> String {
+        if tables::KEEP_CASE.contains(&self.service) {
+            name.to_owned()
+        } else {
+            lower_first(name)
+        }
+    }
+}
+
+fn is_structure(value: &Value) -> bool {
+    matches!(value, Value::Structure(_))
+}
+
+fn hidden_or(hide: bool, json: Option<Json>) -> Option<Json> {
+    if hide && json.is_some() {
+        Some(HIDDEN.into())
+    } else {
+        json
+    }
+}
+
+/// What stands for a treated member's content, if it has one at all.
+pub(super) fn marker(treatment: Treatment, value: &Value) -> Option<Json> {
+    match (treatment, value) {
+        (Treatment::Omitted, _) | (_, Value::Null) => None,
+        (Treatment::Marked(marker), _) => Some(marker.into()),
+        (Treatment::Hidden | Treatment::Scalars, _) => Some(HIDDEN.into()),
+    }
+}
+
+/// A scalar's JSON; nothing for nulls, blobs and payloads.
+pub(super) fn scalar_json(value: &Value, time: TimeStyle) -> Option<Json> {
+    match value {
+        Value::Bool(truth) => Some((*truth).into()),
+        Value::Integer(number) => Some((*number).into()),
+        // Not a number has no JSON.
+        Value::Float(number) => serde_json::Number::from_f64(*number).map(Json::Number),
+        Value::String(text) => Some(text.as_str().into()),
+        Value::Timestamp(moment) => Some(moment_json(*moment, time)),
+        _ => None,
+    }
+}
+
+fn moment_json(moment: Timestamp, style: TimeStyle) -> Json {
+    match style {
+        TimeStyle::Java => moment
+            .to_zoned(TimeZone::UTC)
+            .strftime("%b %-d, %Y, %-I:%M:%S %p")
+            .to_string()
+            .into(),
+        TimeStyle::Iso => iso_seconds(moment).into(),
+        TimeStyle::EpochMillis => moment.as_millisecond().into(),
+    }
+}
+
+/// `TrailARN` is `trailARN`.
+pub(super) fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
+/// `instanceId` is `InstanceId`.
+pub(super) fn upper_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}

@@ -1,0 +1,485 @@
+//! `resources` of the record, and the resources by which `LookupEvents` finds it.
+
+use pugmark_core::{
+    account::Arn,
+    event::{EventCategory, LookupResource, Resource},
+    limits,
+};
+use pugmark_wire::{recognize::Call, value::Value};
+use serde_json::{Map, Value as Json};
+
+use super::{Class, Facts, class, s3, tables};
+
+/// Most entries of either list.
+const RESOURCES_MAX: usize = 50;
+/// Longest name or ARN: S3's are the longest, with keys of 1024 bytes.
+const NAME_BYTES_MAX: usize = 1536;
+/// How deep requests and answers are searched for names.
+const DEPTH_MAX: usize = 8;
+
+/// `resources` of the record.
+pub(super) fn of_record(
+    facts: &Facts<'_>,
+    class: &Class,
+    request: Option<&Value>,
+) -> Vec<Resource> {
+    let Some(call) = facts.call else {
+        return Vec::new();
+    };
+    let mut resources = match call.service.id() {
+        "s3" => of_s3(facts, class, call),
+        "dynamodb" if class.category == EventCategory::Data => of_tables(facts, class, request),
+        _ if class.category == EventCategory::Data => of_data(facts, class, call, request),
+        service => of_management(facts, class, service, request),
+    };
+    resources.retain(|resource| {
+        resource
+            .arn
+            .as_ref()
+            .is_none_or(|arn| arn.len() <= NAME_BYTES_MAX)
+    });
+    resources.truncate(RESOURCES_MAX);
+    resources
+}
+
+/// The element; absent without any.
+pub(super) fn json(resources: &[Resource]) -> Option<Json> {
+    let entry = |resource: &Resource| {
+        let mut entry = Map::new();
+        let mut put = |name: &str, value: Option<&String>| {
+            if let Some(value) = value {
+                entry.insert(name.to_owned(), value.as_str().into());
+            }
+        };
+        put("accountId", resource.account.as_ref());
+        put("type", resource.kind.as_ref());
+        put(
+            if resource.is_prefix {
+                "ARNPrefix"
+            } else {
+                "ARN"
+            },
+            resource.arn.as_ref(),
+        );
+        Json::Object(entry)
+    };
+    (!resources.is_empty()).then(|| resources.iter().map(entry).collect())
+}
+
+/// Names and ARNs of what the call touched.
+pub(super) fn for_lookup(
+    facts: &Facts<'_>,
+    class: &Class,
+    request: Option<&Value>,
+    resources: &[Resource],
+) -> Vec<LookupResource> {
+    let mut found = Found {
+        facts,
+        class,
+        service: "",
+        entries: Vec::new(),
+    };
+    let Some(call) = facts.call else {
+        return found.entries;
+    };
+    found.service = call.service.id();
+    for resource in resources.iter().filter(|resource| !resource.is_prefix) {
+        if let Some(arn) = &resource.arn {
+            found.arn(arn, resource.kind.as_deref());
+        }
+    }
+    if call.service.id() == "s3"
+        && let Some(bucket) = s3::label(call, "Bucket")
+    {
+        found.name("Bucket", bucket);
+    }
+    if let Some(request) = request {
+        found.walk(request, 0);
+    }
+    // What a read answers is not what the call touched.
+    let answers = !class.read_only
+        || tables::READS_WITH_RESPONSE.contains(&(call.service.id(), call.operation.name()));
+    if let (true, None, Some(response)) = (answers, facts.error, facts.response) {
+        found.walk(response, 0);
+    }
+    found.entries
+}
+
+struct Found<'a> {
+    facts: &'a Facts<'a>,
+    class: &'a Class,
+    service: &'a str,
+    entries: Vec<LookupResource>,
+}
+
+impl Found<'_> {
+    fn walk(&mut self, value: &Value, depth: usize) {
+        if depth > DEPTH_MAX || self.entries.len() >= RESOURCES_MAX {
+            return;
+        }
+        match value {
+            Value::Structure(members) => {
+                for member in members {
+                    if tables::treatment(self.service, "", "", member.name).is_some() {
+                        continue;
+                    }
+                    match &member.value {
+                        Value::String(text) => self.name(member.name, text),
+                        Value::List(items) => {
+                            for item in items.iter().take(RESOURCES_MAX) {
+                                match item {
+                                    Value::String(text) => self.name(member.name, text),
+                                    other => self.walk(other, depth + 1),
+                                }
+                            }
+                        }
+                        other => self.walk(other, depth + 1),
+                    }
+                }
+            }
+            Value::List(items) => items
+                .iter()
+                .take(RESOURCES_MAX)
+                .for_each(|item| self.walk(item, depth + 1)),
+            _ => {}
+        }
+    }
+
+    /// A member's text: an ARN tells its type, a name only under a member that is known.
+    fn name(&mut self, member: &str, text: &str) {
+        if text.starts_with("arn:") {
+            self.arn(text, None);
+            return;
+        }
+        if let Some(queue) = queue_arn(self.facts, self.class, member, text) {
+            self.push(Some("AWS::SQS::Queue"), text);
+            self.arn(&queue, Some("AWS::SQS::Queue"));
+            return;
+        }
+        let mut named = tables::NAMED.iter();
+        let Some((_, _, kind, template)) =
+            named.find(|(service, name, _, _)| *service == self.service && *name == member)
+        else {
+            return;
+        };
+        let is_alias = *kind == "AWS::KMS::Key" && text.starts_with("alias/");
+        let kind = if is_alias { "AWS::KMS::Alias" } else { kind };
+        if !template.is_empty() && !is_alias {
+            self.push(Some(kind), &filled(template, self.facts, self.class, text));
+        }
+        self.push(Some(kind), text);
+    }
+
+    fn arn(&mut self, text: &str, kind: Option<&str>) {
+        let Some(arn) = Arn::parse(text) else { return };
+        let Some(kind) = kind.or_else(|| kind_of(arn)) else {
+            return;
+        };
+        self.push(Some(kind), text);
+        let short = match kind {
+            "AWS::S3::Object" | "AWS::SecretsManager::Secret" => return,
+            _ => arn.resource.rsplit(['/', ':']).next().unwrap_or_default(),
+        };
+        self.push(Some(kind), short);
+    }
+
+    fn push(&mut self, kind: Option<&str>, name: &str) {
+        let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && self.entries.len() < RESOURCES_MAX;
+        let entry = LookupResource {
+            kind: kind.map(str::to_owned),
+            name: name.to_owned(),
+        };
+        if fits && !self.entries.contains(&entry) {
+            self.entries.push(entry);
+        }
+    }
+}
+
+/// The type of what an ARN names.
+fn kind_of(arn: Arn<'_>) -> Option<&'static str> {
+    let matches =
+        |line: &&(&str, &str, &str)| line.0 == arn.service && arn.resource.starts_with(line.1);
+    let kind = tables::ARN_KINDS
+        .iter()
+        .find(matches)
+        .map(|(_, _, kind)| *kind)?;
+    Some(if kind == "AWS::S3::Bucket" && arn.resource.contains('/') {
+        "AWS::S3::Object"
+    } else {
+        kind
+    })
+}
+
+/// An ARN's template with partition, Region, account and name.
+fn filled(template: &str, facts: &Facts<'_>, class: &Class, name: &str) -> String {
+    let part = |part: &str| match part {
+        "P" => class::partition(&class.region).to_owned(),
+        "R" => class.region.to_string(),
+        "A" => facts.account.to_string(),
+        other => other.replace("{}", name),
+    };
+    template.split(':').map(part).collect::<Vec<_>>().join(":")
+}
+
+/// `https://sqs.us-east-1.amazonaws.com/123456789012/name` as the queue's ARN.
+fn queue_arn(facts: &Facts<'_>, class: &Class, member: &str, url: &str) -> Option<String> {
+    if member != "QueueUrl" {
+        return None;
+    }
+    let mut segments = url.trim_end_matches('/').rsplit('/');
+    let (name, account) = (
+        segments.next().filter(|name| !name.is_empty())?,
+        segments.next()?,
+    );
+    let account = account.parse().unwrap_or(facts.account);
+    Some(format!(
+        "arn:{}:sqs:{}:{account}:{name}",
+        class::partition(&class.region),
+        class.region
+    ))
+}
+
+fn owned(kind: &str, arn: String, account: Option<String>) -> Resource {
+    Resource {
+        kind: Some(kind.to_owned()),
+        arn: Some(arn),
+        account,
+        is_prefix: false,
+    }
+}
+
+/// The account in an ARN, else the caller's.
+fn owner(arn: &str, facts: &Facts<'_>) -> Option<String> {
+    let account = Arn::parse(arn)
+        .map(|arn| arn.account)
+        .filter(|account| !account.is_empty());
+    Some(account.map_or_else(|| facts.account.to_string(), str::to_owned))
+}
+
+/// Object and bucket; a listing has its prefix, a bucket that is not there nothing.
+fn of_s3(facts: &Facts<'_>, class: &Class, call: &Call) -> Vec<Resource> {
+    let Some(bucket) = s3::label(call, "Bucket") else {
+        return Vec::new();
+    };
+    if facts
+        .error
+        .is_some_and(|error| error.code == "NoSuchBucket")
+    {
+        return Vec::new();
+    }
+    let bucket_arn = match bucket.starts_with("arn:") {
+        true => bucket.to_owned(),
+        false => format!("arn:{}:s3:::{bucket}", class::partition(&class.region)),
+    };
+    let mut resources = Vec::new();
+    if class.category == EventCategory::Data {
+        let key = s3::label(call, "Key");
+        let name = key.map_or_else(
+            || s3::parameter(facts, "prefix").unwrap_or_default(),
+            str::to_owned,
+        );
+        resources.push(Resource {
+            kind: Some("AWS::S3::Object".to_owned()),
+            arn: Some(format!("{bucket_arn}/{name}")),
+            account: None,
+            is_prefix: key.is_none(),
+        });
+    }
+    resources.push(owned(
+        "AWS::S3::Bucket",
+        bucket_arn,
+        Some(facts.account.to_string()),
+    ));
+    resources
+}
+
+/// The tables of a DynamoDB request: one by member, or those of a batch.
+fn of_tables(facts: &Facts<'_>, class: &Class, request: Option<&Value>) -> Vec<Resource> {
+    let mut names: Vec<&str> = Vec::new();
+    let Some(request) = request else {
+        return Vec::new();
+    };
+    names.extend(request.member("TableName").and_then(Value::as_str));
+    if let Some(Value::Map(items)) = request.member("RequestItems") {
+        names.extend(items.iter().map(|(table, _)| table.as_str()));
+    }
+    if let Some(Value::List(items)) = request.member("TransactItems") {
+        for item in items {
+            let Value::Structure(actions) = item else {
+                continue;
+            };
+            names.extend(
+                actions
+                    .iter()
+                    .filter_map(|action| action.value.member("TableName")?.as_str()),
+            );
+        }
+    }
+    let mut resources: Vec<Resource> = Vec::new();
+    for name in names.into_iter().take(RESOURCES_MAX) {
+        let arn = named_arn(facts, class, "dynamodb", "TableName", name)
+            .unwrap_or_else(|| name.to_owned());
+        let resource = owned("AWS::DynamoDB::Table", arn.clone(), owner(&arn, facts));
+        if !resources.contains(&resource) {
+            resources.push(resource);
+        }
+    }
+    resources
+}
+
+/// The resource of other services' data events, by the table; the type alone where AWS gives no more.
+fn of_data(
+    facts: &Facts<'_>,
+    class: &Class,
+    call: &Call,
+    request: Option<&Value>,
+) -> Vec<Resource> {
+    let Some(line) = class::data_event(call.operation) else {
+        return Vec::new();
+    };
+    let name = request.and_then(|request| text_of(request, line.member, 0));
+    let arn = name.and_then(|name| {
+        queue_arn(facts, class, line.member, name)
+            .or_else(|| named_arn(facts, class, line.service, line.member, name))
+    });
+    let account = arn.as_deref().and_then(|arn| owner(arn, facts));
+    vec![Resource {
+        kind: Some(line.kind.to_owned()),
+        arn,
+        account,
+        is_prefix: false,
+    }]
+}
+
+/// The first text of a member, at the top or in the entries of a list.
+fn text_of<'a>(value: &'a Value, member: &str, depth: usize) -> Option<&'a str> {
+    if depth > DEPTH_MAX || member.is_empty() {
+        return None;
+    }
+    match value {
+        Value::Structure(members) => {
+            let direct = members
+                .iter()
+                .find(|it| it.name == member)
+                .and_then(|it| it.value.as_str());
+            direct.or_else(|| {
+                let lists = members
+                    .iter()
+                    .filter(|it| matches!(it.value, Value::List(_)));
+                lists
+                    .into_iter()
+                    .find_map(|it| text_of(&it.value, member, depth + 1))
+            })
+        }
+        Value::List(items) => items
+            .first()
+            .and_then(|item| text_of(item, member, depth + 1)),
+        _ => None,
+    }
+}
+
+/// The ARN of a name under a member; an ARN stays itself.
+fn named_arn(
+    facts: &Facts<'_>,
+    class: &Class,
+    service: &str,
+    member: &str,
+    name: &str,
+) -> Option<String> {
+    if name.starts_with("arn:") {
+        return Some(name.to_owned());
+    }
+    // A function's version or alias is no part of its ARN here.
+    let name = if member == "FunctionName" {
+        name.rsplit_once("function:").map_or(name, |(_, name)| name)
+    } else {
+        name
+    };
+    let line = tables::NAMED
+        .iter()
+        .find(|(of, named, _, _)| *of == service && *named == member)?;
+    (!line.3.is_empty()).then(|| filled(line.3, facts, class, name))
+}
+
+/// `resources` of the few services that write them for management events.
+fn of_management(
+    facts: &Facts<'_>,
+    class: &Class,
+    service: &str,
+    request: Option<&Value>,
+) -> Vec<Resource> {
+    let Some((_, kind)) = tables::RECORD_RESOURCES
+        .iter()
+        .find(|(id, _)| *id == service)
+    else {
+        return Vec::new();
+    };
+    // The answer knows the ARN where the request has an alias.
+    let answered = facts.response.filter(|_| facts.error.is_none());
+    let mut resources: Vec<Resource> = Vec::new();
+    let members: &[&str] = match service {
+        "dynamodb" => &["TableArn", "TableName"],
+        "kms" => &["Arn", "KeyId", "TargetKeyId"],
+        "ssm" => &["Name", "Names"],
+        _ => &["RoleArn"],
+    };
+    for value in [answered, request].into_iter().flatten() {
+        for member in members {
+            for name in texts_of(value, member).into_iter().take(RESOURCES_MAX) {
+                let arn = match service {
+                    "ssm" => parameter_arn(facts, class, name),
+                    _ if name.starts_with("alias/") => None,
+                    _ => named_arn(facts, class, service, member, name),
+                };
+                let Some(arn) = arn.filter(|arn| arn.len() <= limits::FIELD_BYTES_MAX) else {
+                    continue;
+                };
+                let is_kind = service == "ssm" || Arn::parse(&arn).and_then(kind_of) == Some(*kind);
+                let account = owner(&arn, facts);
+                let kind = (service != "ssm").then(|| (*kind).to_owned());
+                let resource = Resource {
+                    kind,
+                    arn: Some(arn),
+                    account,
+                    is_prefix: false,
+                };
+                if is_kind && !resources.contains(&resource) && resources.len() < RESOURCES_MAX {
+                    resources.push(resource);
+                }
+            }
+        }
+    }
+    resources
+}
+
+fn parameter_arn(facts: &Facts<'_>, class: &Class, name: &str) -> Option<String> {
+    if name.starts_with("arn:") {
+        return Some(name.to_owned());
+    }
+    let (partition, region) = (class::partition(&class.region), &class.region);
+    Some(format!(
+        "arn:{partition}:ssm:{region}:{}:parameter/{}",
+        facts.account,
+        name.trim_start_matches('/')
+    ))
+}
+
+/// A member's texts, at the top or one structure below it.
+fn texts_of<'a>(value: &'a Value, member: &str) -> Vec<&'a str> {
+    let Value::Structure(members) = value else {
+        return Vec::new();
+    };
+    let inner = members
+        .iter()
+        .map(|it| &it.value)
+        .filter(|it| matches!(it, Value::Structure(_)));
+    let found = std::iter::once(value)
+        .chain(inner)
+        .filter_map(|value| value.member(member));
+    found
+        .flat_map(|value| match value {
+            Value::List(items) => items.iter().filter_map(Value::as_str).collect(),
+            other => other.as_str().into_iter().collect::<Vec<_>>(),
+        })
+        .collect()
+}

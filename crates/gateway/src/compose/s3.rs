@@ -1,0 +1,238 @@
+//! S3's parameters and additional data: bucket, host, key, the query, the headers, and small documents by their XML names.
+
+use http::HeaderMap;
+use percent_encoding::percent_decode_str;
+use pugmark_core::{event::EventCategory, limits};
+use pugmark_wire::{
+    catalogue::{Kind, MemberShape, Shape},
+    recognize::Call,
+    value::Value,
+};
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    AuthMethod, Class, Facts, class,
+    fields::cut,
+    render::{HIDDEN, scalar_json},
+    tables::{self, TimeStyle},
+};
+
+const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+/// Parameters and headers of one request that are recorded.
+const ENTRIES_MAX: usize = 256;
+
+/// `requestParameters`.
+pub(super) fn request_parameters(facts: &Facts<'_>, call: &Call, request: Option<&Value>) -> Json {
+    let mut map = Map::new();
+    let mut put = |name: &str, value: &str| {
+        map.insert(name.to_owned(), value.into());
+    };
+    if let Some(bucket) = label(call, "Bucket") {
+        put("bucketName", bucket);
+    }
+    put("Host", cut(facts.host));
+    if let Some(key) = label(call, "Key") {
+        put("key", key);
+    }
+    let query = facts.parts.uri.query().unwrap_or_default();
+    for pair in query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .take(ENTRIES_MAX)
+    {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decoded(name);
+        if !tables::S3_QUERY_OMITTED.contains(&name.to_ascii_lowercase().as_str()) {
+            put(&name, &decoded(value));
+        }
+    }
+    for (name, value) in recorded_headers(&facts.parts.headers) {
+        put(name, value);
+    }
+    if class::category(call) == EventCategory::Management
+        && let Some((name, document)) = request.and_then(|request| document(call, request))
+    {
+        map.insert(name, document);
+    }
+    Json::Object(map)
+}
+
+/// `responseElements`: the answer's headers for writes on objects, nothing for buckets.
+pub(super) fn response_elements(facts: &Facts<'_>, class: &Class) -> Json {
+    let headers = facts
+        .response_headers
+        .filter(|_| class.category == EventCategory::Data);
+    let map: Map<String, Json> = headers
+        .into_iter()
+        .flat_map(recorded_headers)
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    if map.is_empty() {
+        Json::Null
+    } else {
+        Json::Object(map)
+    }
+}
+
+/// `additionalEventData`.
+pub(super) fn additional_event_data(facts: &Facts<'_>, data: &mut Map<String, Json>) {
+    let mut put = |name: &str, value: Json| {
+        data.insert(name.to_owned(), value);
+    };
+    if let Some(version) = facts.signature_version {
+        put("SignatureVersion", version.into());
+    }
+    if let Some(tls) = facts.tls {
+        put("CipherSuite", cut(&tls.cipher_suite).into());
+    }
+    put("bytesTransferredIn", facts.bytes_in.into());
+    if let Some(encryption) = encryption(facts) {
+        put("SSEApplied", encryption.into());
+    }
+    match facts.auth {
+        AuthMethod::Header => put("AuthenticationMethod", "AuthHeader".into()),
+        AuthMethod::Query => put("AuthenticationMethod", "QueryString".into()),
+        AuthMethod::None => {}
+    }
+    if let Some(id) = facts
+        .response_headers
+        .and_then(|headers| header(headers, "x-amz-id-2"))
+    {
+        put("x-amz-id-2", cut(id).into());
+    }
+    put("bytesTransferredOut", facts.bytes_out.into());
+}
+
+fn encryption(facts: &Facts<'_>) -> Option<&'static str> {
+    let headers = facts.response_headers?;
+    if headers.contains_key("x-amz-server-side-encryption-customer-algorithm") {
+        return Some("SSE_C");
+    }
+    match header(headers, "x-amz-server-side-encryption")? {
+        "AES256" => Some("SSE_S3"),
+        "aws:kms" => Some("SSE_KMS"),
+        "aws:kms:dsse" => Some("DSSE_KMS"),
+        _ => None,
+    }
+}
+
+/// A label of the request's path.
+pub(super) fn label<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
+    call.labels
+        .iter()
+        .find(|(label, _)| *label == name)
+        .map(|(_, text)| text.as_str())
+}
+
+/// A parameter of the query, decoded.
+pub(super) fn parameter(facts: &Facts<'_>, name: &str) -> Option<String> {
+    let pairs = facts
+        .parts
+        .uri
+        .query()?
+        .split('&')
+        .filter_map(|pair| pair.split_once('='));
+    pairs
+        .into_iter()
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| decoded(value))
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn recorded_headers(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
+        .filter(|(name, _)| name.starts_with("x-amz-"))
+        .filter(|(name, _)| {
+            !tables::S3_HEADERS_OMITTED
+                .iter()
+                .any(|omitted| name.starts_with(omitted))
+        })
+        .take(ENTRIES_MAX)
+}
+
+/// The small document that a bucket's sub-resource is set to.
+fn document(call: &Call, request: &Value) -> Option<(String, Json)> {
+    let payload = call.operation.input()?.payload()?;
+    let value = request.member(payload.name())?;
+    if let Value::String(policy) = value {
+        let policy = serde_json::from_str(policy).unwrap_or_else(|_| policy.as_str().into());
+        return Some(("bucketPolicy".to_owned(), policy));
+    }
+    let Json::Object(mut map) = element(payload.shape()?, value, 0)? else {
+        return None;
+    };
+    map.insert("xmlns".to_owned(), NAMESPACE.into());
+    Some((payload.wire_name().to_owned(), Json::Object(map)))
+}
+
+/// XML as JSON: the wire's names, a repeated element as a list, a single one as itself.
+fn element(shape: Shape, value: &Value, depth: usize) -> Option<Json> {
+    if depth > limits::NESTING_MAX {
+        return None;
+    }
+    match value {
+        Value::Structure(members) => {
+            let mut map = Map::new();
+            for member in members {
+                let Some((of, content)) = shape
+                    .member(member.name)
+                    .and_then(|it| Some((it, it.shape()?)))
+                else {
+                    continue;
+                };
+                match (&member.value, content.kind()) {
+                    (Value::List(items), Kind::List) => {
+                        put_list(&mut map, of, content, items, depth)
+                    }
+                    (value, _) => {
+                        if let Some(json) = element(content, value, depth + 1) {
+                            map.insert(of.wire_name().to_owned(), json);
+                        }
+                    }
+                }
+            }
+            Some(Json::Object(map))
+        }
+        Value::Hidden => Some(HIDDEN.into()),
+        scalar => scalar_json(scalar, TimeStyle::Iso),
+    }
+}
+
+fn put_list(
+    map: &mut Map<String, Json>,
+    member: MemberShape,
+    list: Shape,
+    items: &[Value],
+    depth: usize,
+) {
+    let Some((inner, content)) = list.members().next().and_then(|it| Some((it, it.shape()?)))
+    else {
+        return;
+    };
+    let mut found: Vec<Json> = items
+        .iter()
+        .filter_map(|item| element(content, item, depth + 1))
+        .collect();
+    let json = if found.len() == 1 {
+        found.remove(0)
+    } else {
+        Json::Array(found)
+    };
+    if member.is_flattened() {
+        map.insert(member.wire_name().to_owned(), json);
+    } else {
+        let name = inner.location_name().unwrap_or("member");
+        map.insert(member.wire_name().to_owned(), json!({ (name): json }));
+    }
+}

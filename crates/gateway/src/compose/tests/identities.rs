@@ -1,0 +1,95 @@
+//! The forms of `userIdentity`.
+
+use pugmark_core::identity::{SessionContext, SessionIssuer};
+
+use super::*;
+
+#[track_caller]
+fn check(identity: Identity, expected: &str) {
+    let scene = Scene {
+        identity,
+        ..json_rpc("cloudtrail", "CloudTrail_20131101.ListTrails", "{}")
+    };
+    let json = String::from_utf8(scene.compose().json.to_vec()).unwrap();
+    let identity = json
+        .split_once("\"userIdentity\":")
+        .unwrap()
+        .1
+        .split_once(",\"eventTime\"")
+        .unwrap()
+        .0;
+    assert_eq!(identity, expected);
+}
+
+#[test]
+fn fields_stand_in_awss_order() {
+    check(
+        user(),
+        r#"{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::123456789012:user/mateo","accountId":"123456789012","accessKeyId":"AKIAEXAMPLE","userName":"mateo"}"#,
+    );
+    check(
+        Identity::root("111122223333".parse().unwrap(), Some(String::new())),
+        r#"{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333","accessKeyId":""}"#,
+    );
+    check(Identity::unknown(None), r#"{"type":"Unknown"}"#);
+    let service = Identity {
+        kind: IdentityType::AwsService,
+        invoked_by: Some("cloudtrail.amazonaws.com".into()),
+        ..Identity::unknown(None)
+    };
+    check(
+        service,
+        r#"{"type":"AWSService","invokedBy":"cloudtrail.amazonaws.com"}"#,
+    );
+    let web = Identity {
+        kind: IdentityType::WebIdentityUser,
+        principal_id: Some("accounts.google.com:app:user-id".into()),
+        user_name: Some("user-id".into()),
+        identity_provider: Some("accounts.google.com".into()),
+        ..Identity::unknown(None)
+    };
+    check(
+        web,
+        r#"{"type":"WebIdentityUser","principalId":"accounts.google.com:app:user-id","userName":"user-id","identityProvider":"accounts.google.com"}"#,
+    );
+}
+
+#[test]
+fn sessions_say_who_issued_them() {
+    let session = SessionContext {
+        issuer: Some(SessionIssuer {
+            kind: "Role",
+            principal_id: Some("AROAEXAMPLE".into()),
+            arn: "arn:aws:iam::111122223333:role/Admin".into(),
+            account: "111122223333".parse().unwrap(),
+            user_name: Some("Admin".into()),
+        }),
+        created: Some("2024-12-06T22:04:04.5Z".parse().unwrap()),
+        source_identity: Some("alice".into()),
+        ..SessionContext::default()
+    };
+    let role = Identity {
+        kind: IdentityType::AssumedRole,
+        principal_id: Some("AROAEXAMPLE:sess".into()),
+        arn: Some("arn:aws:sts::111122223333:assumed-role/Admin/sess".into()),
+        account: Some("111122223333".parse().unwrap()),
+        session: Some(session),
+        ..Identity::unknown(Some("ASIAEXAMPLE".into()))
+    };
+    check(
+        role,
+        r#"{"type":"AssumedRole","principalId":"AROAEXAMPLE:sess","arn":"arn:aws:sts::111122223333:assumed-role/Admin/sess","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLE","arn":"arn:aws:iam::111122223333:role/Admin","accountId":"111122223333","userName":"Admin"},"webIdFederationData":{},"attributes":{"creationDate":"2024-12-06T22:04:04Z","mfaAuthenticated":"false"},"sourceIdentity":"alice"}}"#,
+    );
+    let plain = Identity {
+        session: Some(SessionContext {
+            mfa_authenticated: true,
+            web_identity_provider: Some("accounts.google.com".into()),
+            ..SessionContext::default()
+        }),
+        ..Identity::unknown(Some("ASIAEXAMPLE".into()))
+    };
+    check(
+        plain,
+        r#"{"type":"Unknown","accessKeyId":"ASIAEXAMPLE","sessionContext":{"sessionIssuer":{},"webIdFederationData":{"federatedProvider":"accounts.google.com","attributes":{}},"attributes":{"mfaAuthenticated":"true"}}}"#,
+    );
+}
