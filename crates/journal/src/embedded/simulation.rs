@@ -285,6 +285,15 @@ fn acknowledged_batches_survive_every_crash() {
     }
 }
 
+/// Seeds that once found a fault.
+#[test]
+fn seeds_that_found_faults_stay_sound() {
+    // 257: a segment's name that was never made durable. 1002068: a closing mark whose sync had failed.
+    for seed in [257, 1_002_068] {
+        round(seed);
+    }
+}
+
 #[test]
 fn a_seed_repeats_its_round() {
     assert_eq!(format!("{:?}", round(77)), format!("{:?}", round(77)));

@@ -423,11 +423,8 @@ fn recover(files: &dyn Files, segment: &Arc<Segment>) -> Result<Active, JournalE
             Step::Frame(frame) => {
                 mark(&mut marks, frame.first, frame.offset);
                 closed_cleanly = frame.entries == 0;
-                unsettled_from = if closed_cleanly {
-                    frame.end
-                } else {
-                    frame.synced.max(start)
-                };
+                // The mark of a clean close counts too: what follows it would be lost with it.
+                unsettled_from = frame.synced.max(start);
             }
             Step::Broken(why) => {
                 if reader.was_durable().map_err(failed)? {
