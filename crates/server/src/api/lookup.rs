@@ -1,0 +1,271 @@
+//! `LookupEvents`.
+
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use pugmark_core::{
+    event::Event,
+    limits::{EVENT_HISTORY_DAYS, LOOKUP_RESULTS_MAX},
+};
+use pugmark_journal::Seq;
+use pugmark_table::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery};
+use serde_json::{Map, Value, json};
+
+use super::{ApiError, Caller, fields::Fields, render};
+
+/// Longest attribute value; `_`, space, comma and newline count twice (LookupEvents, "AttributeValue").
+const VALUE_CHARS_MAX: usize = 2000;
+const TOKEN_VERSION: u8 = 1;
+const TOKEN_HASH_BYTES: usize = 16;
+
+/// Answers one page of `LookupEvents`.
+pub(crate) async fn lookup_events(
+    history: &EventHistory,
+    caller: &Caller,
+    now: Timestamp,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let query = query(caller, now, input)?;
+    let page = history.lookup(&query).await.map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a look-up in event history failed"
+        );
+        ApiError {
+            code: "InternalFailure",
+            status: 500,
+            message: "Event history could not be read; try again.".into(),
+        }
+    })?;
+    let mut output = Map::new();
+    let events = page.events.iter().map(render_event).collect();
+    output.insert("Events".into(), Value::Array(events));
+    if let Some(next) = page.next {
+        output.insert("NextToken".into(), token(&query, next).into());
+    }
+    Ok(Value::Object(output))
+}
+
+/// The request, checked in the order of its members in the service model.
+fn query(caller: &Caller, now: Timestamp, input: &Value) -> Result<LookupQuery, ApiError> {
+    let fields = Fields::of(input)?;
+    let filter = filter(fields)?;
+    let (start, end) = (fields.time("StartTime")?, fields.time("EndTime")?);
+    check_range(start, end, now)?;
+    let category = category(fields)?;
+    if let (LookupCategory::Insight, Some((key, _))) = (category, &filter) {
+        let is_allowed = [
+            LookupKey::EventId,
+            LookupKey::EventName,
+            LookupKey::EventSource,
+        ];
+        if !is_allowed.contains(key) {
+            return Err(invalid_attributes(
+                "For Insights events, the attribute key must be EventId, EventName or EventSource.",
+            ));
+        }
+    }
+    let mut query = LookupQuery {
+        account: caller.account,
+        region: caller.region.clone(),
+        category,
+        filter,
+        start,
+        end,
+        max_results: max_results(input)?,
+        after: None,
+    };
+    if let Some(text) = fields.text("NextToken")? {
+        query.after = Some(parse_token(&query, text)?);
+    }
+    Ok(query)
+}
+
+fn filter(fields: Fields<'_>) -> Result<Option<(LookupKey, String)>, ApiError> {
+    let attributes = fields.list("LookupAttributes")?.unwrap_or_default();
+    let attribute = match attributes {
+        [] => return Ok(None),
+        [attribute] => Fields::of(attribute)?,
+        _ => {
+            return Err(invalid_attributes(
+                "You can specify only one lookup attribute.",
+            ));
+        }
+    };
+    let missing = |member: &str| {
+        let path = format!("lookupAttributes.1.member.{member}");
+        ApiError::constraint(&path, "null", "Member must not be null")
+    };
+    let key = attribute
+        .text("AttributeKey")?
+        .ok_or_else(|| missing("attributeKey"))?;
+    let value = attribute
+        .text("AttributeValue")?
+        .ok_or_else(|| missing("attributeValue"))?;
+    let key = match key {
+        "EventId" => LookupKey::EventId,
+        "EventName" => LookupKey::EventName,
+        "ReadOnly" => LookupKey::ReadOnly,
+        "Username" => LookupKey::Username,
+        "ResourceType" => LookupKey::ResourceType,
+        "ResourceName" => LookupKey::ResourceName,
+        "EventSource" => LookupKey::EventSource,
+        "AccessKeyId" => LookupKey::AccessKeyId,
+        _ => {
+            return Err(invalid_attributes(
+                "The attribute key must be one of EventId, EventName, ReadOnly, Username, ResourceType, \
+                 ResourceName, EventSource, AccessKeyId.",
+            ));
+        }
+    };
+    let counts_twice = |c: char| matches!(c, '_' | ' ' | ',' | '\n');
+    let chars: usize = value
+        .chars()
+        .map(|c| 1 + usize::from(counts_twice(c)))
+        .sum();
+    if !(1..=VALUE_CHARS_MAX).contains(&chars) {
+        return Err(invalid_attributes(format!(
+            "The attribute value must have 1 to {VALUE_CHARS_MAX} characters; underscores, spaces, commas and \
+             newlines count as two."
+        )));
+    }
+    Ok(Some((key, value.to_owned())))
+}
+
+fn check_range(
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let refused = |message: &str| Err(ApiError::new("InvalidTimeRangeException", message));
+    if let (Some(start), Some(end)) = (start, end)
+        && start > end
+    {
+        return refused("The start time must not be after the end time.");
+    }
+    let reach = SignedDuration::from_hours(24 * EVENT_HISTORY_DAYS);
+    let oldest = now.checked_sub(reach).unwrap_or(Timestamp::MIN);
+    if end.is_some_and(|end| end < oldest) {
+        return refused("The end time is more than 90 days ago; event history keeps 90 days.");
+    }
+    Ok(())
+}
+
+fn category(fields: Fields<'_>) -> Result<LookupCategory, ApiError> {
+    match fields.text("EventCategory")? {
+        None => Ok(LookupCategory::Management),
+        Some("insight") => Ok(LookupCategory::Insight),
+        Some(_) => Err(ApiError::new(
+            "InvalidEventCategoryException",
+            "The event category is not valid. Specify insight for Insights events, or leave it out for management \
+             events.",
+        )),
+    }
+}
+
+fn max_results(input: &Value) -> Result<usize, ApiError> {
+    let value = match input.get("MaxResults") {
+        None | Some(Value::Null) => return Ok(LOOKUP_RESULTS_MAX),
+        Some(value) => value,
+    };
+    if !value.is_i64() && !value.is_u64() {
+        return Err(ApiError::serialization(
+            "MaxResults can not be converted to an Integer",
+        ));
+    }
+    value
+        .as_u64()
+        .and_then(|number| usize::try_from(number).ok())
+        .filter(|number| (1..=LOOKUP_RESULTS_MAX).contains(number))
+        .ok_or_else(|| {
+            ApiError::new(
+                "InvalidMaxResultsException",
+                format!("MaxResults must be between 1 and {LOOKUP_RESULTS_MAX}."),
+            )
+        })
+}
+
+fn invalid_attributes(message: impl Into<String>) -> ApiError {
+    ApiError::new("InvalidLookupAttributesException", message)
+}
+
+/// Where the next page begins, bound to the other parameters. The page size is not among them: it moves no place.
+fn token(query: &LookupQuery, cursor: Cursor) -> String {
+    let mut bytes = vec![TOKEN_VERSION];
+    bytes.extend(cursor.time.as_second().to_le_bytes());
+    bytes.extend(cursor.seq.0.to_le_bytes());
+    let hash = token_hash(query, &bytes);
+    bytes.extend(hash);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn parse_token(query: &LookupQuery, text: &str) -> Result<Cursor, ApiError> {
+    let parsed = || {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (place, hash) = bytes.split_at_checked(bytes.len().checked_sub(TOKEN_HASH_BYTES)?)?;
+        if token_hash(query, place) != *hash {
+            return None;
+        }
+        let (version, numbers) = place.split_first()?;
+        let (seconds, seq) = numbers.split_first_chunk()?;
+        if *version != TOKEN_VERSION {
+            return None;
+        }
+        Some(Cursor {
+            time: Timestamp::from_second(i64::from_le_bytes(*seconds)).ok()?,
+            seq: Seq(u64::from_le_bytes(seq.try_into().ok()?)),
+        })
+    };
+    parsed().ok_or_else(|| {
+        ApiError::new(
+            "InvalidNextTokenException",
+            "The token is not valid, or the other parameters are not those of the call that returned it.",
+        )
+    })
+}
+
+/// Checksum of a place in the answer to this query. It protects against mistakes, not against forgery: a forged place
+/// shows its maker nothing that a call without a token would not.
+fn token_hash(query: &LookupQuery, place: &[u8]) -> [u8; TOKEN_HASH_BYTES] {
+    let filter = query.filter.as_ref();
+    let parameters = json!([
+        query.account.as_str(),
+        query.region.as_str(),
+        query.category == LookupCategory::Insight,
+        filter.map(|(key, value)| (format!("{key:?}"), value)),
+        query.start.map(Timestamp::as_millisecond),
+        query.end.map(Timestamp::as_millisecond),
+    ]);
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(place);
+    context.update(parameters.to_string().as_bytes());
+    let mut hash = [0; TOKEN_HASH_BYTES];
+    hash.copy_from_slice(&context.finish().as_ref()[..TOKEN_HASH_BYTES]);
+    hash
+}
+
+fn render_event(event: &Event) -> Value {
+    let keys = &event.keys;
+    let mut out = Map::new();
+    out.insert("EventId".into(), keys.id.to_string().into());
+    out.insert("EventName".into(), keys.name.as_str().into());
+    if let Some(read_only) = keys.read_only {
+        out.insert("ReadOnly".into(), read_only.to_string().into());
+    }
+    render::put(&mut out, "AccessKeyId", keys.access_key_id.as_ref());
+    out.insert("EventTime".into(), render::epoch(keys.time));
+    out.insert("EventSource".into(), keys.source.as_str().into());
+    render::put(&mut out, "Username", keys.username.as_ref());
+    let resources = keys.lookup_resources.iter();
+    let resources = resources
+        .map(|resource| json!({"ResourceType": resource.kind, "ResourceName": resource.name}))
+        .collect();
+    out.insert("Resources".into(), Value::Array(resources));
+    let record = String::from_utf8_lossy(&event.json).into_owned();
+    out.insert("CloudTrailEvent".into(), record.into());
+    Value::Object(out)
+}
+
+#[cfg(test)]
+#[path = "lookup/tests.rs"]
+mod tests;
