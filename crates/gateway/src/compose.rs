@@ -116,7 +116,7 @@ pub fn compose(facts: &Facts<'_>) -> Event {
         None => class::unrecognised(facts),
     };
     let error = facts.error.map(|error| errors::recorded(facts, error));
-    let request = visible_request(facts);
+    let request = facts.request.filter(|_| !is_request_hidden(facts));
     let resources = resources::of_record(facts, &class, request);
     let keys = EventKeys {
         id: facts.event_id,
@@ -161,13 +161,9 @@ pub fn compose(facts: &Facts<'_>) -> Event {
     }
 }
 
-/// The request's values, unless the error hides them.
-fn visible_request<'a>(facts: &Facts<'a>) -> Option<&'a Value> {
-    let hidden = match (facts.call, facts.error) {
-        (Some(call), Some(error)) => errors::hides_request(call, error),
-        _ => false,
-    };
-    facts.request.filter(|_| !hidden)
+/// Whether the error hides what was requested.
+fn is_request_hidden(facts: &Facts<'_>) -> bool {
+    matches!((facts.call, facts.error), (Some(call), Some(error)) if errors::hides_request(call, error))
 }
 
 /// The record as text, within every limit.
@@ -178,7 +174,7 @@ fn record(
     error: Option<&errors::Recorded>,
     request: Option<&Value>,
 ) -> Vec<u8> {
-    let hidden = facts.request.is_some() && request.is_none();
+    let hidden = is_request_hidden(facts);
     let parameters = match (facts.request_omitted_bytes, facts.call) {
         _ if hidden => Json::Null,
         (Some(bytes), Some(call)) if call.service.id() != "s3" => fields::omitted(
@@ -224,7 +220,11 @@ fn record(
     put("eventType", text(EVENT_TYPE));
     put(
         "apiVersion",
-        facts.call.and_then(class::api_version).map(Json::from),
+        facts
+            .call
+            .filter(|_| !hidden)
+            .and_then(class::api_version)
+            .map(Json::from),
     );
     put(
         "managementEvent",

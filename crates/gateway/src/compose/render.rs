@@ -27,7 +27,26 @@ struct Style<'a> {
 
 /// `requestParameters`; null without any.
 pub(super) fn request(call: &Call, request: &Value) -> Json {
-    Style::of(call).top(request)
+    // A payload that the model marks sensitive is still a payload.
+    let payload = call
+        .operation
+        .input()
+        .filter(|_| call.operation.request_streams())
+        .and_then(|input| input.payload());
+    let Some(payload) = payload else {
+        return Style::of(call).top(request);
+    };
+    match Style::of(call).top(request) {
+        Json::Object(mut map) => {
+            map.shift_remove(&Style::of(call).name(payload.name()));
+            if map.is_empty() {
+                Json::Null
+            } else {
+                Json::Object(map)
+            }
+        }
+        other => other,
+    }
 }
 
 /// `responseElements`; null without any.

@@ -409,7 +409,6 @@ fn reads_and_writes_are_told_apart() {
         ("sts", "GetSessionToken"),
         ("sts", "GetFederationToken"),
         ("lambda", "Invoke"),
-        ("ssm", "UpdateInstanceInformation"),
         ("s3", "PutObject"),
         ("dynamodb", "BatchWriteItem"),
     ] {
