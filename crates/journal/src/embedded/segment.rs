@@ -192,8 +192,6 @@ impl FrameHeader {
 pub(super) struct Frame<'a> {
     /// Where it begins in the file.
     pub(super) offset: u64,
-    /// Where the next one begins.
-    pub(super) end: u64,
     /// Position of its first entry.
     pub(super) first: u64,
     /// How many entries it has.
@@ -316,7 +314,6 @@ impl<'a, R: ReadAt + ?Sized> FrameReader<'a, R> {
         let entries = u64::from(header.entries);
         Ok(Step::Frame(Frame {
             offset,
-            end,
             first: header.first,
             entries,
             synced: header.synced,
