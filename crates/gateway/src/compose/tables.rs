@@ -209,7 +209,7 @@ pub(super) const HIDE_REQUEST_WHEN_DENIED: &[&str] =
     &["cloudfront", "efs", "glacier", "lambda", "route53"]; // seen
 
 /// Services that tell the error's message in `responseElements` and not in `errorMessage`.
-pub(super) const ERRORS_IN_RESPONSE: &[&str] = &["appsync", "eks", "guardduty"]; // seen
+pub(super) const ERRORS_IN_RESPONSE: &[&str] = &["appsync", "eks", "guardduty", "securityhub"]; // seen
 
 /// Services whose member names keep their first letter.
 pub(super) const KEEP_CASE: &[&str] = &["ce", "resource-explorer-2"]; // seen
