@@ -28,8 +28,6 @@ use crate::{
 const READ_BYTES: usize = 1024 * 1024;
 /// How long a look-up waits for the tail to reach the journal's head.
 const FRESHNESS_WAIT: Duration = Duration::from_secs(1);
-/// How long a failed flush waits before it is tried again.
-const FLUSH_RETRY: Duration = Duration::from_secs(5);
 /// Look-ups that read files at the same time; more wait.
 const SCANS_MAX: usize = 8;
 
@@ -183,7 +181,7 @@ impl EventHistory {
                     flushing = None;
                     if let Err(error) = self.inner.publish(done) {
                         tracing::error!(error = &error as &dyn std::error::Error, "event history could not be written to files; it is tried again");
-                        retry_at = Instant::now() + FLUSH_RETRY;
+                        retry_at = Instant::now() + self.inner.settings.flush_retry_interval;
                         due = retry_at;
                     }
                 }

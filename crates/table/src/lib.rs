@@ -28,6 +28,8 @@ pub struct Settings {
     pub tail_bytes_max: usize,
     /// The tail is written to files at least this often.
     pub flush_interval: Duration,
+    /// How long a failed flush waits before it is tried again.
+    pub flush_retry_interval: Duration,
     /// The position is saved after this many bytes of journal entries, even if few of them were management events, so
     /// that the journal can let them go.
     pub unsaved_journal_bytes_max: u64,
@@ -40,6 +42,7 @@ impl Default for Settings {
         Self {
             tail_bytes_max: 32 * 1024 * 1024,
             flush_interval: Duration::from_secs(10 * 60),
+            flush_retry_interval: Duration::from_secs(5),
             unsaved_journal_bytes_max: 128 * 1024 * 1024,
             row_group_rows: 4096,
         }

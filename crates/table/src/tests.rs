@@ -1,1 +1,129 @@
+//! Event history as a whole, against a plain list of events, through flushes, restarts and crashes at every step.
+
 #![allow(clippy::unwrap_used)]
+
+mod crash;
+mod files;
+mod model;
+
+use std::{path::Path, sync::Arc};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use pugmark_core::{
+    clock::ManualClock,
+    event::{self, Event, EventCategory, EventKeys, LookupResource, Resource},
+};
+use pugmark_journal::{Entry, EntryKind, Journal, MemoryJournal};
+use uuid::Uuid;
+
+use crate::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery, Settings, part::Hook};
+
+const NOW: i64 = 1_800_000_000;
+const ACCOUNT: &str = "123456789012";
+
+/// Small row groups, so that a few events fill several.
+fn settings() -> Settings {
+    Settings {
+        row_group_rows: 5,
+        ..Settings::default()
+    }
+}
+
+fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+fn sample(number: u128, seconds: i64) -> Event {
+    Event {
+        keys: EventKeys {
+            id: Uuid::from_u128(number),
+            time: time(seconds),
+            category: EventCategory::Management,
+            account: ACCOUNT.parse().unwrap(),
+            region: "eu-central-1".parse().unwrap(),
+            source: "iam.amazonaws.com".into(),
+            name: "CreateUser".into(),
+            event_type: "AwsApiCall".into(),
+            read_only: Some(false),
+            global_service: true,
+            username: Some("alice".into()),
+            access_key_id: Some("AKIAEXAMPLE".into()),
+            identity_arn: Some("arn:aws:iam::123456789012:user/alice".into()),
+            invoked_by: Some("backup.amazonaws.com".into()),
+            error_code: Some("AccessDenied".into()),
+            vpc_endpoint_id: Some("vpce-1".into()),
+            from_console: true,
+            resources: vec![Resource {
+                kind: Some("AWS::IAM::User".into()),
+                arn: Some("arn:aws:iam::123456789012:user/bob".into()),
+                account: None,
+                is_prefix: false,
+            }],
+            lookup_resources: vec![
+                LookupResource {
+                    kind: Some("AWS::IAM::User".into()),
+                    name: "bob".into(),
+                },
+                LookupResource {
+                    kind: None,
+                    name: "ünïcode".into(),
+                },
+            ],
+        },
+        json: Bytes::from(format!("{{\"number\":{number}}}")),
+    }
+}
+
+async fn append(journal: &MemoryJournal, events: &[Event]) {
+    let entry = |event| Entry {
+        kind: EntryKind::Event,
+        payload: event::encode(event),
+    };
+    journal
+        .append(events.iter().map(entry).collect())
+        .await
+        .unwrap();
+}
+
+async fn open(dir: &Path, journal: &Arc<MemoryJournal>, hook: Hook) -> EventHistory {
+    let clock = Arc::new(ManualClock::new(time(NOW)));
+    EventHistory::open_with(dir.into(), journal.clone(), clock, settings(), hook)
+        .await
+        .unwrap()
+}
+
+fn query(filter: Option<(LookupKey, &str)>) -> LookupQuery {
+    LookupQuery {
+        account: ACCOUNT.parse().unwrap(),
+        region: "eu-central-1".parse().unwrap(),
+        category: LookupCategory::Management,
+        filter: filter.map(|(key, value)| (key, value.to_owned())),
+        start: None,
+        end: None,
+        max_results: 50,
+        after: None,
+    }
+}
+
+/// All pages of an answer; a page may not be empty unless it is the only one.
+async fn all_pages(history: &EventHistory, query: &LookupQuery) -> Vec<Event> {
+    history.catch_up().await.unwrap();
+    let mut query = query.clone();
+    let mut events = Vec::new();
+    loop {
+        let page = history.lookup(&query).await.unwrap();
+        assert!(page.events.len() <= query.max_results);
+        let next: Option<Cursor> = page.next;
+        assert!(next.is_none() || page.events.len() == query.max_results);
+        events.extend(page.events);
+        match next {
+            Some(next) => query.after = Some(next),
+            None => return events,
+        }
+    }
+}
+
+fn numbers(events: &[Event]) -> Vec<u128> {
+    events.iter().map(|event| event.keys.id.as_u128()).collect()
+}

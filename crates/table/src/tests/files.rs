@@ -1,0 +1,294 @@
+//! What lies on disk: formats, damage, retention, positions that do not fit.
+
+use jiff::SignedDuration;
+use parquet::file::{reader::FileReader, serialized_reader::SerializedFileReader};
+use pugmark_journal::Seq;
+
+use super::{crash::files_of, *};
+use crate::{TableError, manifest::Manifest, schema};
+
+const GOLDEN_MANIFEST: &[u8] = include_bytes!("../../testdata/manifest-v1.json");
+const GOLDEN_PART: &[u8] = include_bytes!("../../testdata/part-v1.parquet");
+const GOLDEN_PATH: &str = "events/account=123456789012/region=eu-central-1/day=2027-01-15/\
+                           part-00000000000000000000-00000000000000000001.parquet";
+
+fn golden_events() -> Vec<Event> {
+    let mut bare = sample(2, NOW - 1);
+    bare.keys.read_only = None;
+    for field in [
+        &mut bare.keys.username,
+        &mut bare.keys.access_key_id,
+        &mut bare.keys.identity_arn,
+        &mut bare.keys.invoked_by,
+        &mut bare.keys.error_code,
+        &mut bare.keys.vpc_endpoint_id,
+    ] {
+        *field = None;
+    }
+    bare.keys.category = EventCategory::Insight;
+    bare.keys.resources.clear();
+    bare.keys.lookup_resources.clear();
+    vec![sample(1, NOW - 2), bare]
+}
+
+#[tokio::test]
+async fn files_of_version_1_can_be_read_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(GOLDEN_PATH);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, GOLDEN_PART).unwrap();
+    std::fs::write(dir.path().join("manifest-1.json"), GOLDEN_MANIFEST).unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    append(&journal, &golden_events()).await;
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    let insights = LookupQuery {
+        category: LookupCategory::Insight,
+        ..query(None)
+    };
+    let mut found = all_pages(&history, &query(None)).await;
+    found.extend(all_pages(&history, &insights).await);
+    assert_eq!(found, golden_events());
+    assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn this_version_writes_version_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    append(&journal, &golden_events()).await;
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    let written = std::fs::read(dir.path().join("manifest-1.json")).unwrap();
+    let manifest = Manifest::decode(GOLDEN_MANIFEST).unwrap();
+    assert_eq!(manifest.encode(), GOLDEN_MANIFEST);
+    // File sizes change with the compressor; all else is fixed.
+    let without_sizes = |bytes: &[u8]| {
+        let mut value: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+        value["files"][0]["bytes"].take();
+        value
+    };
+    assert_eq!(without_sizes(&written), without_sizes(GOLDEN_MANIFEST));
+    assert!(dir.path().join(GOLDEN_PATH).exists());
+}
+
+#[tokio::test]
+async fn files_have_bloom_filters_statistics_and_a_page_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    append(
+        &journal,
+        &(0..12)
+            .map(|number| sample(number, NOW - 2))
+            .collect::<Vec<_>>(),
+    )
+    .await;
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    let file = std::fs::File::open(&files_of(dir.path())[0]).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let metadata = reader.metadata();
+    assert_eq!(metadata.num_row_groups(), 3);
+    for group in metadata.row_groups() {
+        assert_eq!(group.sorting_columns().unwrap().len(), 2);
+        let mut bloomed = Vec::new();
+        for column in group.columns() {
+            if column.bloom_filter_offset().is_some() {
+                bloomed.push(
+                    column
+                        .column_path()
+                        .parts()
+                        .iter()
+                        .map(String::as_str)
+                        .collect::<Vec<_>>(),
+                );
+            }
+            assert!(column.offset_index_offset().is_some());
+            assert_eq!(
+                column.statistics().is_some(),
+                column.column_path().string() != schema::EVENT
+            );
+        }
+        bloomed.sort_unstable();
+        let mut expected: Vec<_> = schema::BLOOMED.iter().map(|path| path.to_vec()).collect();
+        expected.sort_unstable();
+        assert_eq!(bloomed, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_and_the_rest_answers() {
+    // Bytes cut, overwritten at many places, or the file gone: never a panic, never an error, never a wrong event.
+    let damages: Vec<Box<dyn Fn(&Path)>> = vec![
+        Box::new(|path| std::fs::remove_file(path).unwrap()),
+        Box::new(|path| std::fs::write(path, b"").unwrap()),
+        Box::new(|path| std::fs::write(path, b"PAR1PAR1").unwrap()),
+        Box::new(|path| {
+            let bytes = std::fs::read(path).unwrap();
+            std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        Box::new(|path| {
+            let mut bytes = std::fs::read(path).unwrap();
+            let len = bytes.len();
+            bytes[4..len - 8].fill(0xff);
+            std::fs::write(path, bytes).unwrap();
+        }),
+    ];
+    for reopen in [false, true] {
+        for (index, damage) in damages.iter().enumerate() {
+            let dir = tempfile::tempdir().unwrap();
+            let journal = Arc::new(MemoryJournal::new(1 << 20));
+            let mut history = open(dir.path(), &journal, Hook::default()).await;
+            for day in 0..3 {
+                let number = day as u128;
+                append(&journal, &[sample(number, NOW - day * 86_400)]).await;
+            }
+            history.catch_up().await.unwrap();
+            history.flush().await.unwrap();
+            append(&journal, &[sample(9, NOW)]).await;
+            let mut files = files_of(dir.path());
+            files.sort();
+            damage(&files[1]);
+            if reopen {
+                drop(history);
+                history = open(dir.path(), &journal, Hook::default()).await;
+            }
+            for _ in 0..2 {
+                assert_eq!(
+                    numbers(&all_pages(&history, &query(None)).await),
+                    [9, 0, 2],
+                    "damage {index}"
+                );
+            }
+            assert_eq!(history.damaged_files(), [files[1].clone()]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_flipped_byte_is_survived() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    append(
+        &journal,
+        &(0..6)
+            .map(|number| sample(number, NOW - 2))
+            .collect::<Vec<_>>(),
+    )
+    .await;
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    drop(history);
+    let path = files_of(dir.path()).remove(0);
+    let good = std::fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(7) {
+        let mut bad = good.clone();
+        bad[at] ^= 0x55;
+        std::fs::write(&path, bad).unwrap();
+        let history = open(dir.path(), &journal, Hook::default()).await;
+        for filter in [None, Some((LookupKey::Username, "alice"))] {
+            // A changed letter may go unnoticed, but nothing breaks.
+            history.lookup(&query(filter)).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_leave_after_90_days_and_their_files_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    let clock = Arc::new(ManualClock::new(time(NOW)));
+    let history = EventHistory::open(
+        dir.path().into(),
+        journal.clone(),
+        clock.clone(),
+        settings(),
+    )
+    .await
+    .unwrap();
+    append(
+        &journal,
+        &[sample(1, NOW - 10), sample(2, NOW - 2 * 86_400)],
+    )
+    .await;
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    assert_eq!(files_of(dir.path()).len(), 2);
+    clock.advance(SignedDuration::from_hours(89 * 24));
+    assert_eq!(numbers(&all_pages(&history, &query(None)).await), [1]);
+    history.flush().await.unwrap();
+    assert_eq!(files_of(dir.path()).len(), 1);
+    clock.advance(SignedDuration::from_hours(2 * 24));
+    history.flush().await.unwrap();
+    assert_eq!(files_of(dir.path()).len(), 0);
+    assert_eq!(Manifest::load(dir.path()).unwrap().all().count(), 0);
+}
+
+#[tokio::test]
+async fn a_journal_that_was_set_back_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    append(&journal, &[sample(1, NOW)]).await;
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    let clock = Arc::new(ManualClock::new(time(NOW)));
+    let other = Arc::new(MemoryJournal::new(1 << 20));
+    let opened = EventHistory::open(dir.path().into(), other, clock, settings()).await;
+    assert!(matches!(
+        opened,
+        Err(TableError::JournalBehind {
+            cursor: Seq(1),
+            head: Seq(0)
+        })
+    ));
+}
+
+#[tokio::test]
+async fn a_manifest_that_cannot_be_read_stops_the_start_and_deletes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    append(&journal, &[sample(1, NOW)]).await;
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    drop(history);
+    for bad in [
+        &b"{"[..],
+        b"{\"version\":2}",
+        b"{\"version\":1,\"generation\":1,\"cursor\":1,\"files\":[],\"x\":1}",
+    ] {
+        std::fs::write(dir.path().join("manifest-1.json"), bad).unwrap();
+        let clock = Arc::new(ManualClock::new(time(NOW)));
+        let opened =
+            EventHistory::open(dir.path().into(), journal.clone(), clock, settings()).await;
+        assert!(matches!(opened, Err(TableError::Manifest { .. })));
+    }
+    assert_eq!(files_of(dir.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn entries_released_too_early_are_skipped_and_the_rest_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    append(&journal, &[sample(1, NOW), sample(2, NOW)]).await;
+    journal.release(Seq(1)).await.unwrap();
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    assert_eq!(numbers(&all_pages(&history, &query(None)).await), [2]);
+}
+
+#[tokio::test]
+async fn an_entry_that_is_no_event_stops_the_follower() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    let entry = Entry {
+        kind: EntryKind::Event,
+        payload: Bytes::from_static(b"\x09"),
+    };
+    journal.append(vec![entry]).await.unwrap();
+    let clock = Arc::new(ManualClock::new(time(NOW)));
+    let opened = EventHistory::open(dir.path().into(), journal, clock, settings()).await;
+    assert!(matches!(opened, Err(TableError::Entry { seq: Seq(0), .. })));
+}
