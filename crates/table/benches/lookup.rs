@@ -1,2 +1,258 @@
-//! bench
-fn main() {}
+//! How fast look-ups are over a large history, most of it in files, the newest in memory.
+//!
+//! `cargo bench -p pugmark-table --bench lookup -- 1000000` generates so many events over 30 days, then prints p50 and
+//! p99 of each kind of look-up, and beside it what reading the whole history page by page costs in the same run.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use pugmark_core::{
+    clock::ManualClock,
+    event::{self, Event, EventCategory, EventKeys, LookupResource},
+};
+use pugmark_journal::{Entry, EntryKind, Journal, MemoryJournal};
+use pugmark_table::{EventHistory, LookupCategory, LookupKey, LookupQuery, Settings};
+use uuid::Uuid;
+
+const NOW: i64 = 1_800_000_000;
+const DAYS: i64 = 30;
+const SAMPLES: u64 = 200;
+
+fn mix(number: u64) -> u64 {
+    let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+fn id(number: u64) -> Uuid {
+    Uuid::from_u64_pair(mix(number), mix(!number))
+}
+
+fn generated(number: u64, total: u64) -> Event {
+    let random = mix(number);
+    let id = id(number);
+    let seconds = NOW - DAYS * 86_400
+        + (number as i128 * i128::from(DAYS) * 86_400 / i128::from(total)) as i64;
+    let user = format!("user-{}", random % 500);
+    let name = format!("Operation{}", random % 300);
+    let source = format!("service{}.amazonaws.com", random % 40);
+    let bucket = format!("arn:aws:s3:::bucket-{number}");
+    let filler: String = (0..12)
+        .map(|part| format!("{:016x}", mix(random ^ part)))
+        .collect();
+    let json = format!(
+        "{{\"eventVersion\":\"1.11\",\"userIdentity\":{{\"type\":\"IAMUser\",\"principalId\":\"AIDA{random:016X}\",\
+         \"arn\":\"arn:aws:iam::123456789012:user/{user}\",\"accountId\":\"123456789012\",\"userName\":\"{user}\"}},\
+         \"eventTime\":\"2027-01-15T08:00:00Z\",\"eventSource\":\"{source}\",\"eventName\":\"{name}\",\"awsRegion\":\
+         \"us-east-1\",\"sourceIPAddress\":\"192.0.2.{}\",\"userAgent\":\"aws-cli/2.31.0 md/awscrt#0.27.6 ua/2.1 \
+         os/linux#6.8 md/arch#x86_64 lang/python#3.13.7\",\"requestParameters\":{{\"bucketName\":\"{bucket}\",\
+         \"token\":\"{filler}\"}},\"responseElements\":null,\"requestID\":\"{id}\",\"eventID\":\"{id}\",\
+         \"readOnly\":true,\"eventType\":\"AwsApiCall\",\"managementEvent\":true,\"recipientAccountId\":\
+         \"123456789012\",\"eventCategory\":\"Management\"}}",
+        random % 250,
+    );
+    Event {
+        keys: EventKeys {
+            id,
+            time: Timestamp::from_second(seconds).unwrap(),
+            category: EventCategory::Management,
+            account: "123456789012".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+            source,
+            name,
+            event_type: "AwsApiCall".into(),
+            read_only: Some(!random.is_multiple_of(4)),
+            global_service: false,
+            username: Some(user),
+            access_key_id: Some(format!("AKIA{:012}", random % 700)),
+            identity_arn: None,
+            invoked_by: None,
+            error_code: None,
+            vpc_endpoint_id: None,
+            from_console: false,
+            resources: vec![],
+            lookup_resources: vec![LookupResource {
+                kind: Some("AWS::S3::Bucket".into()),
+                name: bucket,
+            }],
+        },
+        json: Bytes::from(json),
+    }
+}
+
+fn query(filter: Option<(LookupKey, String)>) -> LookupQuery {
+    LookupQuery {
+        account: "123456789012".parse().unwrap(),
+        region: "us-east-1".parse().unwrap(),
+        category: LookupCategory::Management,
+        filter,
+        start: None,
+        end: None,
+        max_results: 50,
+        after: None,
+    }
+}
+
+async fn fill(history: &EventHistory, journal: &MemoryJournal, total: u64) {
+    const BATCH: u64 = 2000;
+    let mut next = 0;
+    while next < total {
+        let end = (next + BATCH).min(total);
+        let events = (next..end).map(|number| generated(number, total));
+        let entries = events
+            .map(|event| Entry {
+                kind: EntryKind::Event,
+                payload: event::encode(&event),
+            })
+            .collect();
+        journal.append(entries).await.unwrap();
+        next = end;
+        let last = query(Some((LookupKey::EventId, id(end - 1).to_string())));
+        while history.lookup(&last).await.unwrap().events.is_empty() {}
+        journal.release(*history.position().borrow()).await.unwrap();
+    }
+}
+
+async fn measure(
+    name: &str,
+    history: &EventHistory,
+    scan: Duration,
+    ask: impl Fn(u64) -> LookupQuery,
+    found: usize,
+) {
+    let mut times = Vec::new();
+    for sample in 0..SAMPLES {
+        let query = ask(mix(sample));
+        let start = Instant::now();
+        let page = history.lookup(&query).await.unwrap();
+        times.push(start.elapsed());
+        assert_eq!(page.events.len(), found, "{query:?}");
+    }
+    times.sort();
+    let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    let ratio = scan.as_secs_f64() / p50.as_secs_f64();
+    println!(
+        "{name:<34} p50 {p50:>12.1?}   p99 {p99:>12.1?}   {ratio:>9.0}x faster than reading all"
+    );
+}
+
+#[tokio::main]
+async fn main() {
+    let total = std::env::args()
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(1_000_000_u64);
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 30));
+    let clock = Arc::new(ManualClock::new(Timestamp::from_second(NOW).unwrap()));
+    let history = EventHistory::open(
+        dir.path().into(),
+        journal.clone(),
+        clock,
+        Settings::default(),
+    )
+    .await
+    .unwrap();
+    let (stop, shutdown) = tokio::sync::watch::channel(false);
+    let follower = history.clone();
+    let follower = tokio::spawn(async move { follower.run(shutdown).await });
+
+    let start = Instant::now();
+    fill(&history, &journal, total).await;
+    let rate = total as f64 / start.elapsed().as_secs_f64();
+    println!(
+        "{total} events taken in {:.1?} ({rate:.0} per second), {} in files",
+        start.elapsed(),
+        history.position().borrow().0
+    );
+
+    let start = Instant::now();
+    let mut all = LookupQuery {
+        max_results: 1000,
+        ..query(None)
+    };
+    let mut read = 0;
+    loop {
+        let page = history.lookup(&all).await.unwrap();
+        read += page.events.len() as u64;
+        let Some(next) = page.next else { break };
+        all.after = Some(next);
+    }
+    let scan = start.elapsed();
+    assert_eq!(read, total);
+    println!("{:<34} {scan:>16.1?}", "reading all, 1000 a page");
+
+    let any = |random: u64| random % total;
+    let needle = |key, value| query(Some((key, value)));
+    measure("first page, no filter", &history, scan, |_| query(None), 50).await;
+    measure(
+        "event id",
+        &history,
+        scan,
+        |it| needle(LookupKey::EventId, id(any(it)).to_string()),
+        1,
+    )
+    .await;
+    measure(
+        "event id that is nowhere",
+        &history,
+        scan,
+        |it| needle(LookupKey::EventId, id(total + 1 + it % 1000).to_string()),
+        0,
+    )
+    .await;
+    measure(
+        "resource name",
+        &history,
+        scan,
+        |it| {
+            needle(
+                LookupKey::ResourceName,
+                format!("arn:aws:s3:::bucket-{}", any(it)),
+            )
+        },
+        1,
+    )
+    .await;
+    measure(
+        "event name, 1 in 300",
+        &history,
+        scan,
+        |it| needle(LookupKey::EventName, format!("Operation{}", it % 300)),
+        50,
+    )
+    .await;
+    measure(
+        "user, 1 in 500",
+        &history,
+        scan,
+        |it| needle(LookupKey::Username, format!("user-{}", it % 500)),
+        50,
+    )
+    .await;
+    measure(
+        "read only",
+        &history,
+        scan,
+        |_| needle(LookupKey::ReadOnly, "true".into()),
+        50,
+    )
+    .await;
+    let at = |random: u64| {
+        Timestamp::from_second(NOW - (random % (DAYS as u64 * 86_000)) as i64).unwrap()
+    };
+    let until = |random| LookupQuery {
+        end: Some(at(random / 2)),
+        max_results: 1,
+        ..query(None)
+    };
+    measure("one event before a random time", &history, scan, until, 1).await;
+    stop.send_replace(true);
+    follower.await.unwrap().unwrap();
+}

@@ -12,6 +12,9 @@ const GOLDEN_PART: &[u8] = include_bytes!("../../testdata/part-v1.parquet");
 const GOLDEN_PATH: &str = "events/account=123456789012/region=eu-central-1/day=2027-01-15/\
                            part-00000000000000000000-00000000000000000001.parquet";
 
+/// Something that happens to a file.
+type Damage = Box<dyn Fn(&Path)>;
+
 fn golden_events() -> Vec<Event> {
     let mut bare = sample(2, NOW - 1);
     bare.keys.read_only = None;
@@ -120,7 +123,7 @@ async fn files_have_bloom_filters_statistics_and_a_page_index() {
 #[tokio::test]
 async fn a_damaged_file_is_named_and_the_rest_answers() {
     // Bytes cut, overwritten at many places, or the file gone: never a panic, never an error, never a wrong event.
-    let damages: Vec<Box<dyn Fn(&Path)>> = vec![
+    let damages: [Damage; 5] = [
         Box::new(|path| std::fs::remove_file(path).unwrap()),
         Box::new(|path| std::fs::write(path, b"").unwrap()),
         Box::new(|path| std::fs::write(path, b"PAR1PAR1").unwrap()),
