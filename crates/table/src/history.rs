@@ -52,7 +52,7 @@ struct Inner {
     settings: Settings,
     hook: Hook,
     files: Arc<Files>,
-    scans: Semaphore,
+    scans: Arc<Semaphore>,
     state: RwLock<State>,
     /// Entries below are in tail or files.
     ingested: watch::Sender<Seq>,
@@ -140,7 +140,7 @@ impl EventHistory {
                 settings,
                 hook,
                 files,
-                scans: Semaphore::new(SCANS_MAX),
+                scans: Arc::new(Semaphore::new(SCANS_MAX)),
                 state: RwLock::new(State {
                     manifest: Arc::new(manifest),
                     ..State::default()
@@ -255,13 +255,15 @@ impl EventHistory {
         let rows = if parts.is_empty() || is_enough {
             tail.iter().map(|row| Row::clone(row)).collect()
         } else {
-            let _permit = inner
-                .scans
-                .acquire()
-                .await
-                .map_err(|error| TableError::Task(error.to_string()))?;
+            let permit = inner.scans.clone().acquire_owned().await;
+            let permit = permit.map_err(|error| TableError::Task(error.to_string()))?;
             let files = inner.files.clone();
-            blocking(move || files.find(&wanted, &tail, &parts)).await?
+            blocking(move || {
+                // Held until the files are read, even if the caller goes away meanwhile.
+                let _permit = permit;
+                files.find(&wanted, &tail, &parts)
+            })
+            .await?
         };
         Ok(page(rows, needed))
     }
