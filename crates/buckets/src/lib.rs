@@ -1,1 +1,98 @@
-//! Placeholder.
+//! The embedded bucket store: S3 over a directory, for when no S3 upstream is set.
+//!
+//! Invariant: it knows S3 and nothing of events or trails; a key never becomes a file name.
+
+mod access;
+mod body;
+mod multipart;
+mod objects;
+mod service;
+mod settings;
+mod store;
+
+use std::{path::PathBuf, sync::Arc};
+
+use http::HeaderValue;
+use pugmark_core::clock::Clock;
+use s3s::{
+    Body,
+    service::{S3Service, S3ServiceBuilder},
+};
+use uuid::Uuid;
+
+/// Whose key is whose, and who may do what.
+pub trait Authority: Send + Sync + 'static {
+    /// The secret of an access key.
+    fn secret_key(&self, access_key_id: &str) -> Option<String>;
+
+    /// Whether a caller (`None`: anonymous) may do an IAM action such as `s3:PutObject` on a resource's ARN.
+    fn allowed(&self, access_key_id: Option<&str>, action: &str, resource_arn: &str) -> bool;
+}
+
+/// Why the store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BucketsError {
+    /// Repair: the index cannot be read.
+    #[error("bucket index: {0}")]
+    Index(String),
+    /// Repair: the folder cannot be read or written.
+    #[error("{action}")]
+    Io {
+        /// What was tried.
+        action: String,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The bucket store.
+pub struct Buckets {
+    service: S3Service,
+}
+
+impl Buckets {
+    /// Opens the store of a directory; `region` and `account` are what its buckets answer with.
+    ///
+    /// # Errors
+    /// When the directory cannot be used, or the index is damaged or of a newer version.
+    pub async fn open(
+        dir: PathBuf,
+        region: String,
+        account: String,
+        authority: Arc<dyn Authority>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BucketsError> {
+        let opened = tokio::task::spawn_blocking(move || store::Store::open(&dir)).await;
+        let store = opened.map_err(|error| BucketsError::Index(error.to_string()))??;
+        let access = access::Access(authority.clone());
+        let store = service::Server { store: Arc::new(store), region, account, authority, clock };
+        let mut builder = S3ServiceBuilder::new(store);
+        builder.set_auth(access.clone());
+        builder.set_access(access);
+        builder.set_host(access::Host);
+        Ok(Self { service: builder.build() })
+    }
+
+    /// Answers a request; an error is an answer too.
+    pub async fn call(&self, request: http::Request<Body>) -> http::Response<Body> {
+        let mut response = match self.service.call(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::warn!(?error, "bucket store could not answer");
+                let mut response = http::Response::new(Body::empty());
+                *response.status_mut() = http::StatusCode::BAD_REQUEST;
+                response
+            }
+        };
+        let id = Uuid::new_v4().simple().to_string().to_ascii_uppercase();
+        let headers = response.headers_mut();
+        for (name, value) in [("x-amz-request-id", &id[..16]), ("x-amz-id-2", &id[..])] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.entry(name).or_insert(value);
+            }
+        }
+        headers.insert(http::header::SERVER, HeaderValue::from_static("Pugmark"));
+        response
+    }
+}

@@ -205,7 +205,7 @@ impl Delivery {
                 }
                 () = tokio::time::sleep(pause) => {}
                 done = workers.finished(), if workers.is_busy() => done?,
-                _ = shutdown.wait_for(|stop| *stop) => break,
+                () = stopped(&mut shutdown) => break,
             }
         }
         let core = self.step(core, &mut workers).await?;
@@ -371,6 +371,12 @@ impl Workers {
         }
         Ok(())
     }
+}
+
+/// Ends when the switch is turned, or when nobody is left to turn it.
+async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    // The borrowed value must not live on across an await of the caller.
+    let _ = shutdown.wait_for(|stop| *stop).await;
 }
 
 fn status_key(trail: &str, region: &str) -> String {

@@ -71,7 +71,7 @@ pub(crate) struct Answered {
 
 impl Answered {
     /// Gives the answer to the caller; its last byte waits until the event is durable.
-    pub(crate) async fn release(mut self, answer: Response<Body>) -> Response<Body> {
+    pub(crate) async fn release(self, answer: Response<Body>) -> Response<Body> {
         let (mut head, body) = answer.into_parts();
         for name in [header::CONNECTION.as_str(), "keep-alive", "transfer-encoding", "upgrade"] {
             head.headers.remove(name);

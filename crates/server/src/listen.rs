@@ -56,11 +56,11 @@ pub(crate) async fn serve<H: Handler>(
     loop {
         let place = tokio::select! {
             place = places.clone().acquire_owned() => place,
-            _ = shutdown.wait_for(|stop| *stop) => break,
+            () = stopped(&mut shutdown) => break,
         };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = shutdown.wait_for(|stop| *stop) => break,
+            () = stopped(&mut shutdown) => break,
         };
         let (stream, address) = match accepted {
             Ok(accepted) => accepted,
@@ -130,7 +130,7 @@ async fn http<H: Handler>(
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
-        _ = shutdown.wait_for(|stop| *stop) => {
+        () = stopped(&mut shutdown) => {
             served.as_mut().graceful_shutdown();
             served.await
         }
@@ -138,6 +138,11 @@ async fn http<H: Handler>(
     if let Err(error) = ended {
         tracing::debug!(address = %peer.address, %error, "connection ended early");
     }
+}
+
+/// Waits until the server is to stop.
+async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    let _ = shutdown.wait_for(|stop| *stop).await;
 }
 
 /// `TLSv1.3`, as `tlsDetails.tlsVersion` has it.

@@ -95,6 +95,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     let first = filters.first().map(|(key, value)| {
         LookupAttribute::builder().attribute_key(key.clone()).attribute_value(value).build()
     });
+    let first = first.transpose()?.map(|attribute| vec![attribute]);
     let color = match command.color {
         Color::Always => true,
         Color::Never => false,
@@ -105,7 +106,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     loop {
         let page = client
             .lookup_events()
-            .set_lookup_attributes(first.clone().transpose()?.map(|attribute| vec![attribute]))
+            .set_lookup_attributes(first.clone())
             .set_start_time(since.map(|time| DateTime::from_secs(time.as_second())))
             .set_end_time(until.map(|time| DateTime::from_secs(time.as_second())))
             .set_event_category(command.insights.then_some(aws_sdk_cloudtrail::types::EventCategory::Insight))

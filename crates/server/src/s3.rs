@@ -14,7 +14,7 @@ pub(crate) struct EmbeddedS3(pub(crate) Arc<Buckets>);
 #[async_trait]
 impl LocalService for EmbeddedS3 {
     async fn call(&self, _: LocalCall, request: Request<Body>) -> Response<Body> {
-        let request = request.map(s3s_body);
+        let request = request.map(s3s::Body::http_body_unsync);
         let response = self.0.call(request).await;
         response.map(|body| body.map_err(Into::into).boxed_unsync())
     }

@@ -163,7 +163,7 @@ impl Parts {
             loop {
                 tokio::select! {
                     () = tokio::time::sleep(RELEASE_INTERVAL) => {}
-                    _ = shutdown.wait_for(|stop| *stop) => return Ok(()),
+                    () = async { let _ = shutdown.wait_for(|stop| *stop).await; } => return Ok(()),
                 }
                 if saved_at.elapsed() >= CHECKPOINT_INTERVAL {
                     saved = catalog.checkpoint().await.context("save the catalog")?;
