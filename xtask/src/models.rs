@@ -30,7 +30,9 @@ pub(crate) fn run(botocore_dir: Option<PathBuf>, check: bool) -> anyhow::Result<
     if check {
         let committed = std::fs::read(OUTPUT).with_context(|| format!("read {OUTPUT}"))?;
         if committed != table {
-            bail!("{OUTPUT} is not what botocore {BOTOCORE} gives: run `cargo xtask models` and commit the result");
+            bail!(
+                "{OUTPUT} is not what botocore {BOTOCORE} gives: run `cargo xtask models` and commit the result"
+            );
         }
         println!("{OUTPUT} is up to date");
         return Ok(());
@@ -43,14 +45,29 @@ pub(crate) fn run(botocore_dir: Option<PathBuf>, check: bool) -> anyhow::Result<
 
 fn download(into: &Path) -> anyhow::Result<PathBuf> {
     let run = |program: &str, arguments: &[&str]| -> anyhow::Result<()> {
-        let status = Command::new(program).args(arguments).current_dir(into).status()?;
+        let status = Command::new(program)
+            .args(arguments)
+            .current_dir(into)
+            .status()?;
         if !status.success() {
             bail!("{program} {} failed", arguments.join(" "));
         }
         Ok(())
     };
     let requirement = format!("botocore=={BOTOCORE}");
-    run("python3", &["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", &requirement])?;
+    run(
+        "python3",
+        &[
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            &requirement,
+        ],
+    )?;
     let wheel = format!("botocore-{BOTOCORE}-py3-none-any.whl");
     run("python3", &["-m", "zipfile", "-e", &wheel, "."])?;
     Ok(into.join("botocore/data"))
@@ -65,16 +82,27 @@ fn condense(data: &Path) -> anyhow::Result<Vec<u8>> {
     let (mut index, mut blobs) = (Vec::new(), Vec::new());
     let mut operations = 0;
     for folder in services {
-        let Some(model) = newest_model(&folder)? else { continue };
-        let id = folder.file_name().and_then(|name| name.to_str()).context("service folder name")?;
+        let Some(model) = newest_model(&folder)? else {
+            continue;
+        };
+        let id = folder
+            .file_name()
+            .and_then(|name| name.to_str())
+            .context("service folder name")?;
         let blob = Blob::build(&model).with_context(|| format!("condense {id}"))?;
         operations += model["operations"].as_object().map_or(0, Map::len);
         let packed = zstd::encode_all(&blob[..], ZSTD_LEVEL)?;
         let metadata = &model["metadata"];
         let text = |key: &str| metadata[key].as_str().unwrap_or_default().to_owned();
-        let signing = metadata["signingName"].as_str().unwrap_or(metadata["endpointPrefix"].as_str().unwrap_or(id));
-        let mut protocols: Vec<&str> =
-            metadata["protocols"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let signing = metadata["signingName"]
+            .as_str()
+            .unwrap_or(metadata["endpointPrefix"].as_str().unwrap_or(id));
+        let mut protocols: Vec<&str> = metadata["protocols"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         if protocols.is_empty() {
             protocols.push(metadata["protocol"].as_str().context("protocol")?);
         }
@@ -98,12 +126,17 @@ fn condense(data: &Path) -> anyhow::Result<Vec<u8>> {
 
 fn newest_model(folder: &Path) -> anyhow::Result<Option<Value>> {
     let mut versions: Vec<PathBuf> = match std::fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?,
+        Ok(entries) => entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<_, _>>()?,
         Err(_) => return Ok(None),
     };
     versions.sort();
     for version in versions.iter().rev() {
-        let (plain, packed) = (version.join("service-2.json"), version.join("service-2.json.gz"));
+        let (plain, packed) = (
+            version.join("service-2.json"),
+            version.join("service-2.json.gz"),
+        );
         if packed.exists() {
             let mut text = Vec::new();
             flate2::read::GzDecoder::new(std::fs::File::open(packed)?).read_to_end(&mut text)?;
@@ -138,7 +171,8 @@ impl Blob {
         for (at, name) in names.iter().enumerate() {
             blob.shape_at.insert((*name).clone(), u32::try_from(at)?);
             if let Some(location_name) = shapes[*name]["locationName"].as_str() {
-                blob.location_names.insert((*name).clone(), location_name.to_owned());
+                blob.location_names
+                    .insert((*name).clone(), location_name.to_owned());
             }
         }
         for name in &names {
@@ -150,7 +184,11 @@ impl Blob {
             let shape = &shapes[*name];
             if shape["exception"] == json!(true) || shape["error"].is_object() {
                 errors.extend_from_slice(&blob.string(name).to_le_bytes());
-                errors.extend_from_slice(&blob.string(shape["error"]["code"].as_str().unwrap_or("")).to_le_bytes());
+                errors.extend_from_slice(
+                    &blob
+                        .string(shape["error"]["code"].as_str().unwrap_or(""))
+                        .to_le_bytes(),
+                );
                 error_count += 1;
             }
         }
@@ -160,7 +198,12 @@ impl Blob {
             blob.operation(&mut rows, name, operation)?;
         }
         let mut out = Vec::new();
-        for count in [sorted.len() as u32, names.len() as u32, blob.member_count, error_count] {
+        for count in [
+            sorted.len() as u32,
+            names.len() as u32,
+            blob.member_count,
+            error_count,
+        ] {
             out.extend_from_slice(&count.to_le_bytes());
         }
         out.extend_from_slice(&rows);
@@ -176,7 +219,8 @@ impl Blob {
             return *at;
         }
         let at = self.strings.len() as u32;
-        self.strings.extend_from_slice(&(text.len() as u16).to_le_bytes());
+        self.strings
+            .extend_from_slice(&(text.len() as u16).to_le_bytes());
         self.strings.extend_from_slice(text.as_bytes());
         self.string_at.insert(text.to_owned(), at);
         at
@@ -184,10 +228,18 @@ impl Blob {
 
     /// Shape index plus one; 0 is none.
     fn shape_ref(&self, reference: &Value) -> u32 {
-        reference["shape"].as_str().and_then(|name| self.shape_at.get(name)).map_or(0, |at| at + 1)
+        reference["shape"]
+            .as_str()
+            .and_then(|name| self.shape_at.get(name))
+            .map_or(0, |at| at + 1)
     }
 
-    fn operation(&mut self, rows: &mut Vec<u8>, name: &str, operation: &Value) -> anyhow::Result<()> {
+    fn operation(
+        &mut self,
+        rows: &mut Vec<u8>,
+        name: &str,
+        operation: &Value,
+    ) -> anyhow::Result<()> {
         let http = &operation["http"];
         let method = http["method"].as_str().unwrap_or("POST");
         let uri = http["requestUri"].as_str().unwrap_or("/");
@@ -235,9 +287,18 @@ impl Blob {
         match kind {
             0 => {
                 let wanted = shape["payload"].as_str();
-                let required: Vec<&str> =
-                    shape["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                for (at, (member, reference)) in shape["members"].as_object().into_iter().flatten().enumerate() {
+                let required: Vec<&str> = shape["required"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .collect();
+                for (at, (member, reference)) in shape["members"]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
                     if wanted == Some(member.as_str()) {
                         payload = u8::try_from(at + 1)?;
                     }
@@ -255,14 +316,23 @@ impl Blob {
         for field in row {
             self.shapes.extend_from_slice(&field.to_le_bytes());
         }
-        self.shapes.extend_from_slice(&[kind, flags, timestamp, payload]);
+        self.shapes
+            .extend_from_slice(&[kind, flags, timestamp, payload]);
         Ok(())
     }
 
     /// A few shapes say how members of them are called, unless the member says it itself.
     fn location_name(&self, reference: &Value) -> String {
-        let of_shape = || self.location_names.get(reference["shape"].as_str()?).map(String::as_str);
-        reference["locationName"].as_str().or_else(of_shape).unwrap_or("").to_owned()
+        let of_shape = || {
+            self.location_names
+                .get(reference["shape"].as_str()?)
+                .map(String::as_str)
+        };
+        reference["locationName"]
+            .as_str()
+            .or_else(of_shape)
+            .unwrap_or("")
+            .to_owned()
     }
 
     fn member(&mut self, name: &str, reference: &Value, required: bool) -> anyhow::Result<()> {

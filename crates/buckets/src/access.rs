@@ -30,7 +30,9 @@ impl S3Auth for Access {
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let access_key = cx.credentials().map(|credentials| credentials.access_key.clone());
+        let access_key = cx
+            .credentials()
+            .map(|credentials| credentials.access_key.clone());
         let resource = match cx.s3_path() {
             S3Path::Root => "*".to_owned(),
             S3Path::Bucket { bucket } => bucket_arn(bucket),
@@ -43,7 +45,10 @@ impl S3Access for Access {
         }
         match self.0.allowed(access_key.as_deref(), &action, &resource) {
             true => Ok(()),
-            false => Err(s3_error!(AccessDenied, "Access Denied: {action} on {resource} is not allowed")),
+            false => Err(s3_error!(
+                AccessDenied,
+                "Access Denied: {action} on {resource} is not allowed"
+            )),
         }
     }
 }
@@ -62,7 +67,11 @@ fn iam_action(operation: &str) -> String {
         "ListObjects" | "ListObjectsV2" | "HeadBucket" => "ListBucket",
         "ListBuckets" => "ListAllMyBuckets",
         "HeadObject" | "GetObjectAttributes" => "GetObject",
-        "CopyObject" | "CreateMultipartUpload" | "UploadPart" | "UploadPartCopy" | "CompleteMultipartUpload" => "PutObject",
+        "CopyObject"
+        | "CreateMultipartUpload"
+        | "UploadPart"
+        | "UploadPartCopy"
+        | "CompleteMultipartUpload" => "PutObject",
         "ListMultipartUploads" => "ListBucketMultipartUploads",
         "ListParts" => "ListMultipartUploadParts",
         "GetBucketEncryption" => "GetEncryptionConfiguration",

@@ -56,7 +56,11 @@ pub(crate) struct Expected<'a> {
 }
 
 /// Streams a body into the store and checks it. A body that fails leaves nothing.
-pub(crate) async fn receive(store: &Store, body: Option<StreamingBlob>, expected: Expected<'_>) -> S3Result<Received> {
+pub(crate) async fn receive(
+    store: &Store,
+    body: Option<StreamingBlob>,
+    expected: Expected<'_>,
+) -> S3Result<Received> {
     let id = Uuid::new_v4().simple().to_string();
     let path = store.body_path(&id);
     let received = stream_in(store, &id, body, &expected).await;
@@ -82,7 +86,10 @@ async fn stream_in(
     while let Some(data) = body.next().await {
         let data = data.map_err(|error| {
             tracing::debug!(%error, "upload ended early");
-            s3_error!(IncompleteBody, "The request body ended early or its signature or framing is wrong")
+            s3_error!(
+                IncompleteBody,
+                "The request body ended early or its signature or framing is wrong"
+            )
         })?;
         md5.update(&data);
         hasher.update(&data);
@@ -90,7 +97,11 @@ async fn stream_in(
         buffer.extend_from_slice(&data);
         if buffer.len() >= WRITE_BYTES {
             if file.is_none() {
-                file = Some(tokio::fs::File::create(store.body_path(id)).await.map_err(failed)?);
+                file = Some(
+                    tokio::fs::File::create(store.body_path(id))
+                        .await
+                        .map_err(failed)?,
+                );
             }
             if let Some(file) = &mut file {
                 file.write_all(&buffer).await.map_err(failed)?;
@@ -102,14 +113,20 @@ async fn stream_in(
     if !is_inline {
         let mut file = match file {
             Some(file) => file,
-            None => tokio::fs::File::create(store.body_path(id)).await.map_err(failed)?,
+            None => tokio::fs::File::create(store.body_path(id))
+                .await
+                .map_err(failed)?,
         };
         file.write_all(&buffer).await.map_err(failed)?;
         file.flush().await.map_err(failed)?;
         sync(file, store, id).await?;
     }
     Ok(Received {
-        segment: Segment { id: id.to_owned(), size, is_inline },
+        segment: Segment {
+            id: id.to_owned(),
+            size,
+            is_inline,
+        },
         inline: is_inline.then(|| buffer.freeze()),
         md5: md5.finalize().into(),
         checksums: by_algorithm(&hasher.finalize()),
@@ -121,19 +138,27 @@ async fn sync(file: tokio::fs::File, store: &Store, id: &str) -> S3Result<()> {
     let path = store.body_path(id);
     let synced = tokio::task::spawn_blocking(move || {
         file.sync_all()?;
-        path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+        path.parent()
+            .map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
     });
     synced.await.map_err(failed)?.map_err(failed)
 }
 
 /// Computes what the request gives, announces in its trailer, or asks for.
 fn hasher(expected: &Expected<'_>) -> ChecksumHasher {
-    let announced = expected.headers.get("x-amz-trailer").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let announced = expected
+        .headers
+        .get("x-amz-trailer")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let wants = |algorithm: &str| {
         let header = format!("x-amz-checksum-{algorithm}");
         expected.headers.contains_key(&header)
             || announced.eq_ignore_ascii_case(&header)
-            || expected.algorithm.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(algorithm))
+            || expected
+                .algorithm
+                .as_deref()
+                .is_some_and(|it| it.eq_ignore_ascii_case(algorithm))
     };
     ChecksumHasher {
         crc32: wants("crc32").then(Crc32::new),
@@ -152,39 +177,74 @@ fn by_algorithm(checksum: &s3s::dto::Checksum) -> BTreeMap<String, String> {
         &checksum.checksum_sha1,
         &checksum.checksum_sha256,
     ];
-    ALGORITHMS.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?))).collect()
+    ALGORITHMS
+        .iter()
+        .zip(values)
+        .filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)))
+        .collect()
 }
 
 fn check(received: Received, expected: &Expected<'_>) -> S3Result<Received> {
-    if expected.length.is_some_and(|length| u64::try_from(length).is_ok_and(|length| length != received.segment.size)) {
-        return Err(s3_error!(IncompleteBody, "You did not provide the number of bytes specified by the Content-Length header"));
+    if expected.length.is_some_and(|length| {
+        u64::try_from(length).is_ok_and(|length| length != received.segment.size)
+    }) {
+        return Err(s3_error!(
+            IncompleteBody,
+            "You did not provide the number of bytes specified by the Content-Length header"
+        ));
     }
     if let Some(md5) = &expected.md5 {
         use base64::Engine;
-        let given = base64::engine::general_purpose::STANDARD.decode(md5).unwrap_or_default();
+        let given = base64::engine::general_purpose::STANDARD
+            .decode(md5)
+            .unwrap_or_default();
         if given.len() != 16 {
-            return Err(s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid."));
+            return Err(s3_error!(
+                InvalidDigest,
+                "The Content-MD5 you specified is not valid."
+            ));
         }
         if given != received.md5 {
-            return Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received."));
+            return Err(s3_error!(
+                BadDigest,
+                "The Content-MD5 you specified did not match what we received."
+            ));
         }
     }
     for (algorithm, computed) in &received.checksums {
         let name = format!("x-amz-checksum-{algorithm}");
-        let text = |headers: &HeaderMap| headers.get(&name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let trailer = || expected.trailers.as_ref().and_then(|trailers| trailers.read(text)).flatten();
+        let text = |headers: &HeaderMap| {
+            headers
+                .get(&name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        let trailer = || {
+            expected
+                .trailers
+                .as_ref()
+                .and_then(|trailers| trailers.read(text))
+                .flatten()
+        };
         if let Some(given) = text(expected.headers).or_else(trailer)
             && given != *computed
         {
             let upper = algorithm.to_ascii_uppercase();
-            return Err(s3_error!(BadDigest, "The {upper} you specified did not match the calculated checksum."));
+            return Err(s3_error!(
+                BadDigest,
+                "The {upper} you specified did not match the calculated checksum."
+            ));
         }
     }
     Ok(received)
 }
 
 /// Streams a range of a body out. Files are opened before the answer begins: a delete meanwhile harms no reader.
-pub(crate) async fn stream_out(store: &Store, body: &[Segment], range: Range<u64>) -> S3Result<StreamingBlob> {
+pub(crate) async fn stream_out(
+    store: &Store,
+    body: &[Segment],
+    range: Range<u64>,
+) -> S3Result<StreamingBlob> {
     let mut pieces = Vec::new();
     let mut start = 0;
     for segment in body {
@@ -195,10 +255,17 @@ pub(crate) async fn stream_out(store: &Store, body: &[Segment], range: Range<u64
                 true => {
                     let bytes = Bytes::from(store.inline(&segment.id)?);
                     let (skip, len) = (skip as usize, len as usize);
-                    Piece::Bytes(bytes.get(skip..skip + len).map(Bytes::copy_from_slice).unwrap_or_default())
+                    Piece::Bytes(
+                        bytes
+                            .get(skip..skip + len)
+                            .map(Bytes::copy_from_slice)
+                            .unwrap_or_default(),
+                    )
                 }
                 false => {
-                    let mut file = tokio::fs::File::open(store.body_path(&segment.id)).await.map_err(failed)?;
+                    let mut file = tokio::fs::File::open(store.body_path(&segment.id))
+                        .await
+                        .map_err(failed)?;
                     if skip > 0 {
                         file.seek(SeekFrom::Start(skip)).await.map_err(failed)?;
                     }
@@ -216,10 +283,15 @@ pub(crate) async fn stream_out(store: &Store, body: &[Segment], range: Range<u64
                 Some(Piece::Bytes(bytes)) => return Ok(Some((bytes, pieces))),
                 Some(Piece::File(_, 0)) => {}
                 Some(Piece::File(mut file, left)) => {
-                    let mut buffer = BytesMut::with_capacity(READ_BYTES.min(usize::try_from(left).unwrap_or(READ_BYTES)));
+                    let mut buffer = BytesMut::with_capacity(
+                        READ_BYTES.min(usize::try_from(left).unwrap_or(READ_BYTES)),
+                    );
                     let read = (&mut file).take(left).read_buf(&mut buffer).await?;
                     if read == 0 {
-                        return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "a body file is too short"));
+                        return Err(std::io::Error::new(
+                            std::io::ErrorKind::UnexpectedEof,
+                            "a body file is too short",
+                        ));
                     }
                     pieces.push(Piece::File(file, left - read as u64));
                     return Ok(Some((buffer.freeze(), pieces)));
@@ -236,7 +308,10 @@ enum Piece {
 }
 
 /// The same bytes under a name of their own: a file gets a second link, bodies never change.
-pub(crate) async fn duplicate(store: &Store, body: &[Segment]) -> S3Result<(Vec<Segment>, Vec<(String, Vec<u8>)>)> {
+pub(crate) async fn duplicate(
+    store: &Store,
+    body: &[Segment],
+) -> S3Result<(Vec<Segment>, Vec<(String, Vec<u8>)>)> {
     let (mut copies, mut inline) = (Vec::new(), Vec::new());
     for segment in body {
         let id = Uuid::new_v4().simple().to_string();
@@ -246,12 +321,16 @@ pub(crate) async fn duplicate(store: &Store, body: &[Segment]) -> S3Result<(Vec<
                 let (from, to) = (store.body_path(&segment.id), store.body_path(&id));
                 let linked = tokio::task::spawn_blocking(move || {
                     std::fs::hard_link(&from, &to)?;
-                    to.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+                    to.parent()
+                        .map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
                 });
                 linked.await.map_err(failed)?.map_err(failed)?;
             }
         }
-        copies.push(Segment { id, ..segment.clone() });
+        copies.push(Segment {
+            id,
+            ..segment.clone()
+        });
     }
     Ok((copies, inline))
 }

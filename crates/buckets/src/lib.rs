@@ -66,12 +66,20 @@ impl Buckets {
         let opened = tokio::task::spawn_blocking(move || store::Store::open(&dir)).await;
         let store = opened.map_err(|error| BucketsError::Index(error.to_string()))??;
         let access = access::Access(authority.clone());
-        let store = service::Server { store: Arc::new(store), region, account, authority, clock };
+        let store = service::Server {
+            store: Arc::new(store),
+            region,
+            account,
+            authority,
+            clock,
+        };
         let mut builder = S3ServiceBuilder::new(store);
         builder.set_auth(access.clone());
         builder.set_access(access);
         builder.set_host(access::Host);
-        Ok(Self { service: builder.build() })
+        Ok(Self {
+            service: builder.build(),
+        })
     }
 
     /// Answers a request; an error is an answer too.

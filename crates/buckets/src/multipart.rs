@@ -14,8 +14,8 @@ use crate::{
     service::Server,
     settings::time,
     store::{
-        BUCKETS, Headers, INLINE, OBJECTS, ObjectRecord, PARTS, PartRecord, Segment, UPLOADS, UploadRecord, object_key,
-        part_key, upload_key,
+        BUCKETS, Headers, INLINE, OBJECTS, ObjectRecord, PARTS, PartRecord, Segment, UPLOADS,
+        UploadRecord, object_key, part_key, upload_key,
     },
 };
 
@@ -38,13 +38,24 @@ fn no_such_upload() -> s3s::S3Error {
 impl Server {
     fn upload(&self, bucket: &str, key: &str, upload: &str) -> S3Result<UploadRecord> {
         self.bucket(bucket)?;
-        self.store.get(UPLOADS, &upload_key(bucket, key, upload))?.ok_or_else(no_such_upload)
+        self.store
+            .get(UPLOADS, &upload_key(bucket, key, upload))?
+            .ok_or_else(no_such_upload)
     }
 
     fn parts(&self, upload: &str) -> S3Result<Vec<(i32, PartRecord)>> {
-        let rows = self.store.scan::<PartRecord>(PARTS, format!("{upload}\0").as_bytes(), None)?;
-        let number = |key: &[u8]| String::from_utf8_lossy(&key[upload.len() + 1..]).parse().unwrap_or(0);
-        Ok(rows.into_iter().map(|(key, part)| (number(&key), part)).collect())
+        let rows = self
+            .store
+            .scan::<PartRecord>(PARTS, format!("{upload}\0").as_bytes(), None)?;
+        let number = |key: &[u8]| {
+            String::from_utf8_lossy(&key[upload.len() + 1..])
+                .parse()
+                .unwrap_or(0)
+        };
+        Ok(rows
+            .into_iter()
+            .map(|(key, part)| (number(&key), part))
+            .collect())
     }
 
     pub(crate) async fn create_multipart_upload(
@@ -55,7 +66,10 @@ impl Server {
         self.bucket(&input.bucket)?;
         check_key(&input.key)?;
         let upload = Uuid::new_v4().simple().to_string();
-        let algorithm = input.checksum_algorithm.as_ref().map(|algorithm| algorithm.as_str().to_ascii_lowercase());
+        let algorithm = input
+            .checksum_algorithm
+            .as_ref()
+            .map(|algorithm| algorithm.as_str().to_ascii_lowercase());
         let record = UploadRecord {
             initiated: self.now(),
             headers: Headers {
@@ -88,7 +102,10 @@ impl Server {
         }))
     }
 
-    pub(crate) async fn upload_part(&self, request: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
+    pub(crate) async fn upload_part(
+        &self,
+        request: S3Request<UploadPartInput>,
+    ) -> Answer<UploadPartOutput> {
         let mut input = request.input;
         let upload = self.upload(&input.bucket, &input.key, &input.upload_id)?;
         check_number(input.part_number)?;
@@ -100,7 +117,15 @@ impl Server {
             algorithm: upload.algorithm,
         };
         let received = body::receive(&self.store, input.body.take(), expected).await?;
-        let part = self.put_part(input.bucket, input.key, input.upload_id, input.part_number, received).await?;
+        let part = self
+            .put_part(
+                input.bucket,
+                input.key,
+                input.upload_id,
+                input.part_number,
+                received,
+            )
+            .await?;
         let checksum = |name: &str| part.checksums.get(name).cloned();
         Ok(S3Response::new(UploadPartOutput {
             e_tag: Some(ETag::Strong(part.etag.clone())),
@@ -113,30 +138,58 @@ impl Server {
         }))
     }
 
-    pub(crate) async fn upload_part_copy(&self, request: S3Request<UploadPartCopyInput>) -> Answer<UploadPartCopyOutput> {
+    pub(crate) async fn upload_part_copy(
+        &self,
+        request: S3Request<UploadPartCopyInput>,
+    ) -> Answer<UploadPartCopyOutput> {
         let input = request.input;
         let upload = self.upload(&input.bucket, &input.key, &input.upload_id)?;
         check_number(input.part_number)?;
-        let access_key = request.credentials.map(|credentials| credentials.access_key);
-        let (source_bucket, source_key) = self.copy_source(&input.copy_source, access_key.as_deref())?;
+        let access_key = request
+            .credentials
+            .map(|credentials| credentials.access_key);
+        let (source_bucket, source_key) =
+            self.copy_source(&input.copy_source, access_key.as_deref())?;
         let source = self.object(&source_bucket, &source_key)?;
         let range = match &input.copy_source_range {
             Some(text) => Range::parse(text)
-                .map_err(|_| s3_error!(InvalidArgument, "The x-amz-copy-source-range value must be of the form bytes=first-last"))?
+                .map_err(|_| {
+                    s3_error!(
+                        InvalidArgument,
+                        "The x-amz-copy-source-range value must be of the form bytes=first-last"
+                    )
+                })?
                 .check(source.size)?,
             None => 0..source.size,
         };
         let stream = body::stream_out(&self.store, &source.body, range).await?;
         let headers = http::HeaderMap::new();
-        let expected = Expected { headers: &headers, trailers: None, md5: None, length: None, algorithm: upload.algorithm };
+        let expected = Expected {
+            headers: &headers,
+            trailers: None,
+            md5: None,
+            length: None,
+            algorithm: upload.algorithm,
+        };
         let received = body::receive(&self.store, Some(stream), expected).await?;
-        let part = self.put_part(input.bucket, input.key, input.upload_id, input.part_number, received).await?;
+        let part = self
+            .put_part(
+                input.bucket,
+                input.key,
+                input.upload_id,
+                input.part_number,
+                received,
+            )
+            .await?;
         let result = CopyPartResult {
             e_tag: Some(ETag::Strong(part.etag)),
             last_modified: Some(time(part.modified)),
             ..CopyPartResult::default()
         };
-        Ok(S3Response::new(UploadPartCopyOutput { copy_part_result: Some(result), ..UploadPartCopyOutput::default() }))
+        Ok(S3Response::new(UploadPartCopyOutput {
+            copy_part_result: Some(result),
+            ..UploadPartCopyOutput::default()
+        }))
     }
 
     async fn put_part(
@@ -157,11 +210,16 @@ impl Server {
         let written = self
             .store
             .write(move |write| {
-                if write.get::<UploadRecord>(UPLOADS, &upload_key(&bucket, &key, &upload))?.is_none() {
+                if write
+                    .get::<UploadRecord>(UPLOADS, &upload_key(&bucket, &key, &upload))?
+                    .is_none()
+                {
                     return Err(no_such_upload());
                 }
                 let place = part_key(&upload, number);
-                let old = write.get::<PartRecord>(PARTS, &place)?.map(|part| part.body);
+                let old = write
+                    .get::<PartRecord>(PARTS, &place)?
+                    .map(|part| part.body);
                 if let Some(old) = old.as_ref().filter(|old| old.is_inline) {
                     write.remove(INLINE, old.id.as_bytes())?;
                 }
@@ -172,7 +230,8 @@ impl Server {
                 Ok(old.into_iter().collect::<Vec<Segment>>())
             })
             .await;
-        self.settle(written, std::slice::from_ref(&part.body)).await?;
+        self.settle(written, std::slice::from_ref(&part.body))
+            .await?;
         Ok(part)
     }
 
@@ -183,7 +242,10 @@ impl Server {
         let input = request.input;
         let upload = self.upload(&input.bucket, &input.key, &input.upload_id)?;
         let stored: BTreeMap<i32, PartRecord> = self.parts(&input.upload_id)?.into_iter().collect();
-        let wanted = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        let wanted = input
+            .multipart_upload
+            .and_then(|upload| upload.parts)
+            .unwrap_or_default();
         let parts = chosen_parts(&wanted, &stored)?;
         let mut md5 = Md5::new();
         for part in &parts {
@@ -201,9 +263,16 @@ impl Server {
             checksums,
             is_composite,
         };
-        let named: Vec<String> = object.body.iter().map(|segment| segment.id.clone()).collect();
-        let unused: Vec<Segment> =
-            stored.into_values().map(|part| part.body).filter(|segment| !named.contains(&segment.id)).collect();
+        let named: Vec<String> = object
+            .body
+            .iter()
+            .map(|segment| segment.id.clone())
+            .collect();
+        let unused: Vec<Segment> = stored
+            .into_values()
+            .map(|part| part.body)
+            .filter(|segment| !named.contains(&segment.id))
+            .collect();
         let (bucket, key, id) = (input.bucket.clone(), input.key.clone(), input.upload_id);
         let (record, dropped) = (object.clone(), unused.clone());
         let (if_match, if_none_match) = (input.if_match, input.if_none_match);
@@ -251,7 +320,11 @@ impl Server {
     ) -> Answer<AbortMultipartUploadOutput> {
         let input = request.input;
         self.upload(&input.bucket, &input.key, &input.upload_id)?;
-        let segments: Vec<Segment> = self.parts(&input.upload_id)?.into_iter().map(|(_, part)| part.body).collect();
+        let segments: Vec<Segment> = self
+            .parts(&input.upload_id)?
+            .into_iter()
+            .map(|(_, part)| part.body)
+            .collect();
         let (dropped, id) = (segments.clone(), input.upload_id);
         let place = upload_key(&input.bucket, &input.key, &id);
         self.store
@@ -271,7 +344,10 @@ impl Server {
         Ok(response)
     }
 
-    pub(crate) async fn list_parts(&self, request: S3Request<ListPartsInput>) -> Answer<ListPartsOutput> {
+    pub(crate) async fn list_parts(
+        &self,
+        request: S3Request<ListPartsInput>,
+    ) -> Answer<ListPartsOutput> {
         let input = request.input;
         let upload = self.upload(&input.bucket, &input.key, &input.upload_id)?;
         let max = input.max_parts.unwrap_or(LIST_MAX).clamp(0, LIST_MAX);
@@ -280,7 +356,10 @@ impl Server {
         parts.retain(|(number, _)| *number > after);
         let is_truncated = parts.len() > max as usize;
         parts.truncate(max as usize);
-        let next = parts.last().map(|(number, _)| *number).filter(|_| is_truncated);
+        let next = parts
+            .last()
+            .map(|(number, _)| *number)
+            .filter(|_| is_truncated);
         let parts = parts.into_iter().map(|(number, part)| Part {
             e_tag: Some(ETag::Strong(part.etag)),
             last_modified: Some(time(part.modified)),
@@ -297,7 +376,12 @@ impl Server {
             bucket: Some(input.bucket),
             key: Some(input.key),
             upload_id: Some(input.upload_id),
-            storage_class: Some(StorageClass::from(upload.headers.storage_class.unwrap_or_else(|| "STANDARD".into()))),
+            storage_class: Some(StorageClass::from(
+                upload
+                    .headers
+                    .storage_class
+                    .unwrap_or_else(|| "STANDARD".into()),
+            )),
             ..ListPartsOutput::default()
         }))
     }
@@ -307,35 +391,57 @@ impl Server {
         request: S3Request<ListMultipartUploadsInput>,
     ) -> Answer<ListMultipartUploadsOutput> {
         let input = request.input;
-        self.store.get::<crate::store::BucketRecord>(BUCKETS, input.bucket.as_bytes())?;
+        self.store
+            .get::<crate::store::BucketRecord>(BUCKETS, input.bucket.as_bytes())?;
         self.bucket(&input.bucket)?;
         if input.delimiter.is_some() {
-            return Err(s3_error!(NotImplemented, "Uploads are listed without a delimiter here"));
+            return Err(s3_error!(
+                NotImplemented,
+                "Uploads are listed without a delimiter here"
+            ));
         }
         let max = input.max_uploads.unwrap_or(LIST_MAX).clamp(1, LIST_MAX) as usize;
         let root = object_key(&input.bucket, "");
         let prefix = object_key(&input.bucket, input.prefix.as_deref().unwrap_or_default());
-        let after = (input.key_marker.clone().unwrap_or_default(), input.upload_id_marker.clone().unwrap_or_default());
+        let after = (
+            input.key_marker.clone().unwrap_or_default(),
+            input.upload_id_marker.clone().unwrap_or_default(),
+        );
         let split = |row: &[u8]| {
             let text = String::from_utf8_lossy(&row[root.len()..]).into_owned();
-            text.rsplit_once('\0').map(|(key, upload)| (key.to_owned(), upload.to_owned())).unwrap_or_default()
+            text.rsplit_once('\0')
+                .map(|(key, upload)| (key.to_owned(), upload.to_owned()))
+                .unwrap_or_default()
         };
         let is_after = |(key, upload): &(String, String)| {
             *key > after.0 || (*key == after.0 && !after.1.is_empty() && *upload > after.1)
         };
         let rows = self.store.scan::<UploadRecord>(UPLOADS, &prefix, None)?;
-        let mut rows: Vec<_> = rows.into_iter().map(|(row, upload)| (split(&row), upload)).collect();
+        let mut rows: Vec<_> = rows
+            .into_iter()
+            .map(|(row, upload)| (split(&row), upload))
+            .collect();
         rows.retain(|(name, _)| after.0.is_empty() || is_after(name));
         let is_truncated = rows.len() > max;
         rows.truncate(max);
-        let last = rows.last().map(|(name, _)| name.clone()).filter(|_| is_truncated);
-        let uploads = rows.into_iter().map(|((key, upload), record)| MultipartUpload {
-            initiated: Some(time(record.initiated)),
-            key: Some(key),
-            upload_id: Some(upload),
-            storage_class: Some(StorageClass::from(record.headers.storage_class.unwrap_or_else(|| "STANDARD".into()))),
-            ..MultipartUpload::default()
-        });
+        let last = rows
+            .last()
+            .map(|(name, _)| name.clone())
+            .filter(|_| is_truncated);
+        let uploads = rows
+            .into_iter()
+            .map(|((key, upload), record)| MultipartUpload {
+                initiated: Some(time(record.initiated)),
+                key: Some(key),
+                upload_id: Some(upload),
+                storage_class: Some(StorageClass::from(
+                    record
+                        .headers
+                        .storage_class
+                        .unwrap_or_else(|| "STANDARD".into()),
+                )),
+                ..MultipartUpload::default()
+            });
         Ok(S3Response::new(ListMultipartUploadsOutput {
             bucket: Some(input.bucket),
             is_truncated: Some(is_truncated),
@@ -355,43 +461,76 @@ fn check_number(number: i32) -> S3Result<()> {
     if (1..=PARTS_MAX).contains(&number) {
         return Ok(());
     }
-    Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and {PARTS_MAX}, inclusive"))
+    Err(s3_error!(
+        InvalidArgument,
+        "Part number must be an integer between 1 and {PARTS_MAX}, inclusive"
+    ))
 }
 
 /// The parts that the caller names, in order.
-fn chosen_parts(wanted: &[CompletedPart], stored: &BTreeMap<i32, PartRecord>) -> S3Result<Vec<PartRecord>> {
+fn chosen_parts(
+    wanted: &[CompletedPart],
+    stored: &BTreeMap<i32, PartRecord>,
+) -> S3Result<Vec<PartRecord>> {
     if wanted.is_empty() {
-        return Err(s3_error!(MalformedXML, "You must specify at least one part"));
+        return Err(s3_error!(
+            MalformedXML,
+            "You must specify at least one part"
+        ));
     }
     let (mut parts, mut previous) = (Vec::new(), 0);
     for part in wanted {
         let number = part.part_number.unwrap_or_default();
         if number <= previous {
-            return Err(s3_error!(InvalidPartOrder, "The list of parts was not in ascending order."));
+            return Err(s3_error!(
+                InvalidPartOrder,
+                "The list of parts was not in ascending order."
+            ));
         }
         previous = number;
         let found = stored.get(&number).filter(|found| {
-            part.e_tag.as_ref().is_none_or(|etag| etag.value().trim_matches('"') == found.etag)
+            part.e_tag
+                .as_ref()
+                .is_none_or(|etag| etag.value().trim_matches('"') == found.etag)
         });
         let found = found.ok_or_else(|| {
-            s3_error!(InvalidPart, "One or more of the specified parts could not be found: part {number}")
+            s3_error!(
+                InvalidPart,
+                "One or more of the specified parts could not be found: part {number}"
+            )
         })?;
         parts.push(found.clone());
     }
-    let small = parts.iter().rev().skip(1).any(|part| part.body.size < PART_BYTES_MIN);
+    let small = parts
+        .iter()
+        .rev()
+        .skip(1)
+        .any(|part| part.body.size < PART_BYTES_MIN);
     if small {
-        return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
+        return Err(s3_error!(
+            EntityTooSmall,
+            "Your proposed upload is smaller than the minimum allowed size"
+        ));
     }
     Ok(parts)
 }
 
 /// A composite checksum is that of the parts' checksums, with their number behind.
-fn composite_checksum(algorithm: Option<&str>, parts: &[PartRecord]) -> (BTreeMap<String, String>, bool) {
+fn composite_checksum(
+    algorithm: Option<&str>,
+    parts: &[PartRecord],
+) -> (BTreeMap<String, String>, bool) {
     use s3s::crypto::{Checksum as _, Crc32, Crc32c, Sha1, Sha256};
-    let Some(algorithm) = algorithm else { return (BTreeMap::new(), false) };
-    let sums: Option<Vec<Vec<u8>>> =
-        parts.iter().map(|part| STANDARD.decode(part.checksums.get(algorithm)?).ok()).collect();
-    let Some(sums) = sums else { return (BTreeMap::new(), false) };
+    let Some(algorithm) = algorithm else {
+        return (BTreeMap::new(), false);
+    };
+    let sums: Option<Vec<Vec<u8>>> = parts
+        .iter()
+        .map(|part| STANDARD.decode(part.checksums.get(algorithm)?).ok())
+        .collect();
+    let Some(sums) = sums else {
+        return (BTreeMap::new(), false);
+    };
     let mut hasher = ChecksumHasher::default();
     match algorithm {
         "crc32" => hasher.crc32 = Some(Crc32::new()),
@@ -403,7 +542,15 @@ fn composite_checksum(algorithm: Option<&str>, parts: &[PartRecord]) -> (BTreeMa
     }
     sums.iter().for_each(|sum| hasher.update(sum));
     let sum = hasher.finalize();
-    let value = [sum.checksum_crc32, sum.checksum_crc32c, sum.checksum_sha1, sum.checksum_sha256].into_iter().flatten().next();
+    let value = [
+        sum.checksum_crc32,
+        sum.checksum_crc32c,
+        sum.checksum_sha1,
+        sum.checksum_sha256,
+    ]
+    .into_iter()
+    .flatten()
+    .next();
     let value = value.map(|value| (algorithm.to_owned(), format!("{value}-{}", parts.len())));
     (value.into_iter().collect(), true)
 }

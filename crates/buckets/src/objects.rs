@@ -26,7 +26,13 @@ const METADATA_BYTES_MAX: usize = 2048;
 /// Most tags of an object.
 const OBJECT_TAGS_MAX: usize = 10;
 /// What `encoding-type=url` leaves as it is.
-const URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/').remove(b'*');
+const URL: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b'*');
 
 type Answer<T> = S3Result<S3Response<T>>;
 
@@ -44,16 +50,33 @@ impl Conditions {
         let modified = time(object.modified);
         if let Some(condition) = &self.if_match {
             if !is_match(condition, &object.etag) {
-                return Err(s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold"));
+                return Err(s3_error!(
+                    PreconditionFailed,
+                    "At least one of the pre-conditions you specified did not hold"
+                ));
             }
-        } else if self.if_unmodified_since.as_ref().is_some_and(|since| modified > *since) {
-            return Err(s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold"));
+        } else if self
+            .if_unmodified_since
+            .as_ref()
+            .is_some_and(|since| modified > *since)
+        {
+            return Err(s3_error!(
+                PreconditionFailed,
+                "At least one of the pre-conditions you specified did not hold"
+            ));
         }
         let not_modified = match &self.if_none_match {
             Some(condition) => is_match(condition, &object.etag),
-            None => self.if_modified_since.as_ref().is_some_and(|since| modified <= *since),
+            None => self
+                .if_modified_since
+                .as_ref()
+                .is_some_and(|since| modified <= *since),
         };
-        if not_modified { Err(s3_error!(NotModified, "Not Modified")) } else { Ok(()) }
+        if not_modified {
+            Err(s3_error!(NotModified, "Not Modified"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -70,10 +93,17 @@ pub(crate) fn check_write(
     if_match: Option<&ETagCondition>,
     if_none_match: Option<&ETagCondition>,
 ) -> S3Result<()> {
-    let failed = || s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold");
+    let failed = || {
+        s3_error!(
+            PreconditionFailed,
+            "At least one of the pre-conditions you specified did not hold"
+        )
+    };
     match (current, if_match) {
         (None, Some(_)) => return Err(no_such_key()),
-        (Some(object), Some(condition)) if !is_match(condition, &object.etag) => return Err(failed()),
+        (Some(object), Some(condition)) if !is_match(condition, &object.etag) => {
+            return Err(failed());
+        }
         _ => {}
     }
     match (current, if_none_match) {
@@ -91,44 +121,72 @@ pub(crate) fn check_key(key: &str) -> S3Result<()> {
         return Err(s3_error!(KeyTooLongError, "Your key is too long"));
     }
     if key.contains('\0') {
-        return Err(s3_error!(InvalidArgument, "A key may not hold a NUL character here"));
+        return Err(s3_error!(
+            InvalidArgument,
+            "A key may not hold a NUL character here"
+        ));
     }
     Ok(())
 }
 
 pub(crate) fn metadata_of(metadata: Option<Metadata>) -> S3Result<BTreeMap<String, String>> {
-    let metadata: BTreeMap<String, String> =
-        metadata.unwrap_or_default().into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect();
-    if metadata.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > METADATA_BYTES_MAX {
-        return Err(s3_error!(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size"));
+    let metadata: BTreeMap<String, String> = metadata
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(key, value)| (key.to_ascii_lowercase(), value))
+        .collect();
+    if metadata
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum::<usize>()
+        > METADATA_BYTES_MAX
+    {
+        return Err(s3_error!(
+            MetadataTooLarge,
+            "Your metadata headers exceed the maximum allowed metadata size"
+        ));
     }
     Ok(metadata)
 }
 
 /// `a=1&b=2` of `x-amz-tagging`.
 pub(crate) fn tags_of_header(header: Option<String>) -> S3Result<Vec<(String, String)>> {
-    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let decode = |text: &str| {
+        percent_decode_str(&text.replace('+', " "))
+            .decode_utf8_lossy()
+            .into_owned()
+    };
     let header = header.unwrap_or_default();
     let pairs = header.split('&').filter(|pair| !pair.is_empty());
-    let tags = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(key, value)| Tag {
-        key: Some(decode(key)),
-        value: Some(decode(value)),
-    });
+    let tags = pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| Tag {
+            key: Some(decode(key)),
+            value: Some(decode(value)),
+        });
     tags_from(tags.collect(), OBJECT_TAGS_MAX)
 }
 
 impl Server {
     pub(crate) fn object(&self, bucket: &str, key: &str) -> S3Result<ObjectRecord> {
         self.bucket(bucket)?;
-        self.store.get(OBJECTS, &object_key(bucket, key))?.ok_or_else(no_such_key)
+        self.store
+            .get(OBJECTS, &object_key(bucket, key))?
+            .ok_or_else(no_such_key)
     }
 
-    pub(crate) async fn put_object(&self, request: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
+    pub(crate) async fn put_object(
+        &self,
+        request: S3Request<PutObjectInput>,
+    ) -> Answer<PutObjectOutput> {
         let mut input = request.input;
         self.bucket(&input.bucket)?;
         check_key(&input.key)?;
         if input.sse_customer_algorithm.is_some() {
-            return Err(s3_error!(NotImplemented, "The embedded bucket store does not encrypt with customer keys"));
+            return Err(s3_error!(
+                NotImplemented,
+                "The embedded bucket store does not encrypt with customer keys"
+            ));
         }
         let metadata = metadata_of(input.metadata.take())?;
         let tags = tags_of_header(input.tagging.take())?;
@@ -170,7 +228,11 @@ impl Server {
                     check_write(current.as_ref(), if_match.as_ref(), if_none_match.as_ref())?;
                 }
                 let id = stored.body[0].id.clone();
-                write.replace_object(&key, &stored, inline.as_deref().map(|bytes| (id.as_str(), bytes)))
+                write.replace_object(
+                    &key,
+                    &stored,
+                    inline.as_deref().map(|bytes| (id.as_str(), bytes)),
+                )
             })
             .await;
         self.settle(written, &object.body).await?;
@@ -182,14 +244,19 @@ impl Server {
             checksum_crc64nvme: checksum("crc64nvme"),
             checksum_sha1: checksum("sha1"),
             checksum_sha256: checksum("sha256"),
-            checksum_type: (!object.checksums.is_empty()).then(|| ChecksumType::from_static(ChecksumType::FULL_OBJECT)),
+            checksum_type: (!object.checksums.is_empty())
+                .then(|| ChecksumType::from_static(ChecksumType::FULL_OBJECT)),
             server_side_encryption: None,
             ..PutObjectOutput::default()
         }))
     }
 
     /// After a write: the old body's files go, or, when it was refused, the new one's.
-    pub(crate) async fn settle(&self, written: S3Result<Vec<Segment>>, new: &[Segment]) -> S3Result<()> {
+    pub(crate) async fn settle(
+        &self,
+        written: S3Result<Vec<Segment>>,
+        new: &[Segment],
+    ) -> S3Result<()> {
         match written {
             Ok(old) => {
                 self.store.discard(old).await;
@@ -206,7 +273,10 @@ impl Server {
         }
     }
 
-    pub(crate) async fn get_object(&self, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
+    pub(crate) async fn get_object(
+        &self,
+        request: S3Request<GetObjectInput>,
+    ) -> Answer<GetObjectOutput> {
         let input = request.input;
         let object = self.object(&input.bucket, &input.key)?;
         let conditions = Conditions {
@@ -220,8 +290,14 @@ impl Server {
             Some(range) => range.check(object.size)?,
             None => 0..object.size,
         };
-        let content_range =
-            input.range.is_some().then(|| format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), object.size));
+        let content_range = input.range.is_some().then(|| {
+            format!(
+                "bytes {}-{}/{}",
+                range.start,
+                range.end.saturating_sub(1),
+                object.size
+            )
+        });
         let length = i64::try_from(range.end - range.start).unwrap_or(i64::MAX);
         let stream = body::stream_out(&self.store, &object.body, range).await?;
         let is_part = content_range.is_some();
@@ -232,15 +308,23 @@ impl Server {
         let mut response = S3Response::new(GetObjectOutput {
             accept_ranges: Some("bytes".into()),
             body: Some(stream),
-            cache_control: input.response_cache_control.or(object.headers.cache_control.clone()),
+            cache_control: input
+                .response_cache_control
+                .or(object.headers.cache_control.clone()),
             checksum_crc32: checksum("crc32"),
             checksum_crc32c: checksum("crc32c"),
             checksum_crc64nvme: checksum("crc64nvme"),
             checksum_sha1: checksum("sha1"),
             checksum_sha256: checksum("sha256"),
-            content_disposition: input.response_content_disposition.or(object.headers.content_disposition.clone()),
-            content_encoding: input.response_content_encoding.or(object.headers.content_encoding.clone()),
-            content_language: input.response_content_language.or(object.headers.content_language.clone()),
+            content_disposition: input
+                .response_content_disposition
+                .or(object.headers.content_disposition.clone()),
+            content_encoding: input
+                .response_content_encoding
+                .or(object.headers.content_encoding.clone()),
+            content_language: input
+                .response_content_language
+                .or(object.headers.content_language.clone()),
             content_length: Some(length),
             content_range,
             content_type: input.response_content_type.or(content_type(&object)),
@@ -257,7 +341,10 @@ impl Server {
         Ok(response)
     }
 
-    pub(crate) async fn head_object(&self, request: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
+    pub(crate) async fn head_object(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> Answer<HeadObjectOutput> {
         let input = request.input;
         let object = self.object(&input.bucket, &input.key)?;
         let conditions = Conditions {
@@ -271,10 +358,22 @@ impl Server {
             Some(range) => range.check(object.size)?,
             None => 0..object.size,
         };
-        let content_range =
-            input.range.is_some().then(|| format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), object.size));
+        let content_range = input.range.is_some().then(|| {
+            format!(
+                "bytes {}-{}/{}",
+                range.start,
+                range.end.saturating_sub(1),
+                object.size
+            )
+        });
         let is_part = content_range.is_some();
-        let checksum = |name: &str| object.checksums.get(name).filter(|_| input.checksum_mode.is_some()).cloned();
+        let checksum = |name: &str| {
+            object
+                .checksums
+                .get(name)
+                .filter(|_| input.checksum_mode.is_some())
+                .cloned()
+        };
         let mut response = S3Response::new(HeadObjectOutput {
             accept_ranges: Some("bytes".into()),
             cache_control: object.headers.cache_control.clone(),
@@ -301,7 +400,10 @@ impl Server {
         Ok(response)
     }
 
-    pub(crate) async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
+    pub(crate) async fn delete_object(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> Answer<DeleteObjectOutput> {
         let input = request.input;
         let (bucket, key, if_match) = (input.bucket, input.key, input.if_match);
         let old = self
@@ -310,7 +412,11 @@ impl Server {
                 write.bucket(&bucket)?;
                 let place = object_key(&bucket, &key);
                 if if_match.is_some() {
-                    check_write(write.get::<ObjectRecord>(OBJECTS, &place)?.as_ref(), if_match.as_ref(), None)?;
+                    check_write(
+                        write.get::<ObjectRecord>(OBJECTS, &place)?.as_ref(),
+                        if_match.as_ref(),
+                        None,
+                    )?;
                 }
                 let old = write.take_body(&place)?;
                 write.remove(OBJECTS, &place)?;
@@ -323,18 +429,31 @@ impl Server {
         Ok(response)
     }
 
-    pub(crate) async fn delete_objects(&self, request: S3Request<DeleteObjectsInput>) -> Answer<DeleteObjectsOutput> {
+    pub(crate) async fn delete_objects(
+        &self,
+        request: S3Request<DeleteObjectsInput>,
+    ) -> Answer<DeleteObjectsOutput> {
         let input = request.input;
         if input.delete.objects.len() > DELETE_MAX {
-            return Err(s3_error!(MalformedXML, "at most {DELETE_MAX} keys are deleted at once"));
+            return Err(s3_error!(
+                MalformedXML,
+                "at most {DELETE_MAX} keys are deleted at once"
+            ));
         }
-        let access_key = request.credentials.map(|credentials| credentials.access_key);
+        let access_key = request
+            .credentials
+            .map(|credentials| credentials.access_key);
         let may = |key: &str| {
             let resource = access::object_arn(&input.bucket, key);
-            self.authority.allowed(access_key.as_deref(), "s3:DeleteObject", &resource)
+            self.authority
+                .allowed(access_key.as_deref(), "s3:DeleteObject", &resource)
         };
-        let (allowed, denied): (Vec<String>, Vec<String>) =
-            input.delete.objects.into_iter().map(|object| object.key).partition(|key| may(key));
+        let (allowed, denied): (Vec<String>, Vec<String>) = input
+            .delete
+            .objects
+            .into_iter()
+            .map(|object| object.key)
+            .partition(|key| may(key));
         let (bucket, keys) = (input.bucket.clone(), allowed.clone());
         let old = self
             .store
@@ -350,7 +469,10 @@ impl Server {
             })
             .await?;
         self.store.discard(old).await;
-        let deleted = allowed.into_iter().map(|key| DeletedObject { key: Some(key), ..DeletedObject::default() });
+        let deleted = allowed.into_iter().map(|key| DeletedObject {
+            key: Some(key),
+            ..DeletedObject::default()
+        });
         let errors: Vec<Error> = denied
             .into_iter()
             .map(|key| Error {
@@ -368,11 +490,17 @@ impl Server {
         }))
     }
 
-    pub(crate) async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
+    pub(crate) async fn copy_object(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> Answer<CopyObjectOutput> {
         let input = request.input;
         check_key(&input.key)?;
-        let access_key = request.credentials.map(|credentials| credentials.access_key);
-        let (source_bucket, source_key) = self.copy_source(&input.copy_source, access_key.as_deref())?;
+        let access_key = request
+            .credentials
+            .map(|credentials| credentials.access_key);
+        let (source_bucket, source_key) =
+            self.copy_source(&input.copy_source, access_key.as_deref())?;
         let source = self.object(&source_bucket, &source_key)?;
         let conditions = Conditions {
             if_match: input.copy_source_if_match,
@@ -381,11 +509,17 @@ impl Server {
             if_unmodified_since: input.copy_source_if_unmodified_since,
         };
         // For a copy every unmet condition is a failed one.
-        let failed = |_| s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold");
+        let failed = |_| {
+            s3_error!(
+                PreconditionFailed,
+                "At least one of the pre-conditions you specified did not hold"
+            )
+        };
         conditions.check(&source).map_err(failed)?;
         let replaces = |directive: Option<&str>| directive == Some("REPLACE");
         let new_metadata = replaces(input.metadata_directive.as_ref().map(|it| it.as_str()));
-        let is_same = (source_bucket.as_str(), source_key.as_str()) == (input.bucket.as_str(), input.key.as_str());
+        let is_same = (source_bucket.as_str(), source_key.as_str())
+            == (input.bucket.as_str(), input.key.as_str());
         if is_same && !new_metadata && input.storage_class.is_none() {
             return Err(s3_error!(
                 InvalidRequest,
@@ -394,7 +528,11 @@ impl Server {
             ));
         }
         let (copies, inline) = body::duplicate(&self.store, &source.body).await?;
-        let mut object = ObjectRecord { modified: self.now(), body: copies, ..source };
+        let mut object = ObjectRecord {
+            modified: self.now(),
+            body: copies,
+            ..source
+        };
         if new_metadata {
             object.metadata = metadata_of(input.metadata)?;
             object.headers = Headers {
@@ -433,17 +571,38 @@ impl Server {
             checksum_sha256: object.checksums.get("sha256").cloned(),
             checksum_type: None,
         };
-        Ok(S3Response::new(CopyObjectOutput { copy_object_result: Some(result), ..CopyObjectOutput::default() }))
+        Ok(S3Response::new(CopyObjectOutput {
+            copy_object_result: Some(result),
+            ..CopyObjectOutput::default()
+        }))
     }
 
     /// Bucket and key of a copy's source; the caller must be allowed to read it.
-    pub(crate) fn copy_source(&self, source: &CopySource, access_key: Option<&str>) -> S3Result<(String, String)> {
-        let CopySource::Bucket { bucket, key, version_id: None } = source else {
-            return Err(s3_error!(NotImplemented, "Only objects without versions, named by bucket and key, can be copied here"));
+    pub(crate) fn copy_source(
+        &self,
+        source: &CopySource,
+        access_key: Option<&str>,
+    ) -> S3Result<(String, String)> {
+        let CopySource::Bucket {
+            bucket,
+            key,
+            version_id: None,
+        } = source
+        else {
+            return Err(s3_error!(
+                NotImplemented,
+                "Only objects without versions, named by bucket and key, can be copied here"
+            ));
         };
         let resource = access::object_arn(bucket, key);
-        if !self.authority.allowed(access_key, "s3:GetObject", &resource) {
-            return Err(s3_error!(AccessDenied, "Access Denied: s3:GetObject on {resource} is not allowed"));
+        if !self
+            .authority
+            .allowed(access_key, "s3:GetObject", &resource)
+        {
+            return Err(s3_error!(
+                AccessDenied,
+                "Access Denied: s3:GetObject on {resource} is not allowed"
+            ));
         }
         Ok((bucket.to_string(), key.to_string()))
     }
@@ -458,19 +617,35 @@ impl Server {
     ) -> S3Result<Listing> {
         self.bucket(bucket)?;
         let max = max.unwrap_or(LIST_MAX);
-        let max = usize::try_from(max).map_err(|_| s3_error!(InvalidArgument, "max-keys must not be negative"))?;
+        let max = usize::try_from(max)
+            .map_err(|_| s3_error!(InvalidArgument, "max-keys must not be negative"))?;
         let delimiter = delimiter.filter(|delimiter| !delimiter.is_empty());
-        let query = ListQuery { prefix: prefix.unwrap_or_default(), delimiter, after, max: max.min(LIST_MAX as usize) };
+        let query = ListQuery {
+            prefix: prefix.unwrap_or_default(),
+            delimiter,
+            after,
+            max: max.min(LIST_MAX as usize),
+        };
         self.store.list(bucket, &query)
     }
 
-    pub(crate) async fn list_objects(&self, request: S3Request<ListObjectsInput>) -> Answer<ListObjectsOutput> {
+    pub(crate) async fn list_objects(
+        &self,
+        request: S3Request<ListObjectsInput>,
+    ) -> Answer<ListObjectsOutput> {
         let input = request.input;
-        let (prefix, delimiter, marker) = (input.prefix.as_deref(), input.delimiter.as_deref(), input.marker.as_deref());
+        let (prefix, delimiter, marker) = (
+            input.prefix.as_deref(),
+            input.delimiter.as_deref(),
+            input.marker.as_deref(),
+        );
         let listing = self.page(&input.bucket, prefix, delimiter, marker, input.max_keys)?;
         let url = input.encoding_type.is_some();
         let encode = |text: &str| encoded(text, url);
-        let next = listing.last.as_deref().filter(|_| listing.is_truncated && input.delimiter.is_some());
+        let next = listing
+            .last
+            .as_deref()
+            .filter(|_| listing.is_truncated && input.delimiter.is_some());
         Ok(S3Response::new(ListObjectsOutput {
             is_truncated: Some(listing.is_truncated),
             next_marker: next.map(encode),
@@ -486,12 +661,23 @@ impl Server {
         }))
     }
 
-    pub(crate) async fn list_objects_v2(&self, request: S3Request<ListObjectsV2Input>) -> Answer<ListObjectsV2Output> {
+    pub(crate) async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> Answer<ListObjectsV2Output> {
         let input = request.input;
         let token = match &input.continuation_token {
             Some(token) => {
-                let bytes = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                Some(bytes.ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))?)
+                let bytes = URL_SAFE_NO_PAD
+                    .decode(token)
+                    .ok()
+                    .and_then(|bytes| String::from_utf8(bytes).ok());
+                Some(bytes.ok_or_else(|| {
+                    s3_error!(
+                        InvalidArgument,
+                        "The continuation token provided is incorrect"
+                    )
+                })?)
             }
             None => None,
         };
@@ -518,14 +704,24 @@ impl Server {
         }))
     }
 
-    pub(crate) async fn get_object_tagging(&self, request: S3Request<GetObjectTaggingInput>) -> Answer<GetObjectTaggingOutput> {
+    pub(crate) async fn get_object_tagging(
+        &self,
+        request: S3Request<GetObjectTaggingInput>,
+    ) -> Answer<GetObjectTaggingOutput> {
         let object = self.object(&request.input.bucket, &request.input.key)?;
-        Ok(S3Response::new(GetObjectTaggingOutput { tag_set: tags_of(&object.tags), version_id: None }))
+        Ok(S3Response::new(GetObjectTaggingOutput {
+            tag_set: tags_of(&object.tags),
+            version_id: None,
+        }))
     }
 
-    pub(crate) async fn put_object_tagging(&self, request: S3Request<PutObjectTaggingInput>) -> Answer<PutObjectTaggingOutput> {
+    pub(crate) async fn put_object_tagging(
+        &self,
+        request: S3Request<PutObjectTaggingInput>,
+    ) -> Answer<PutObjectTaggingOutput> {
         let tags = tags_from(request.input.tagging.tag_set, OBJECT_TAGS_MAX)?;
-        self.set_tags(request.input.bucket, request.input.key, tags).await?;
+        self.set_tags(request.input.bucket, request.input.key, tags)
+            .await?;
         Ok(S3Response::new(PutObjectTaggingOutput::default()))
     }
 
@@ -533,16 +729,24 @@ impl Server {
         &self,
         request: S3Request<DeleteObjectTaggingInput>,
     ) -> Answer<DeleteObjectTaggingOutput> {
-        self.set_tags(request.input.bucket, request.input.key, Vec::new()).await?;
+        self.set_tags(request.input.bucket, request.input.key, Vec::new())
+            .await?;
         Ok(S3Response::new(DeleteObjectTaggingOutput::default()))
     }
 
-    async fn set_tags(&self, bucket: String, key: String, tags: Vec<(String, String)>) -> S3Result<()> {
+    async fn set_tags(
+        &self,
+        bucket: String,
+        key: String,
+        tags: Vec<(String, String)>,
+    ) -> S3Result<()> {
         self.store
             .write(move |write| {
                 write.bucket(&bucket)?;
                 let place = object_key(&bucket, &key);
-                let object = write.get::<ObjectRecord>(OBJECTS, &place)?.ok_or_else(no_such_key)?;
+                let object = write
+                    .get::<ObjectRecord>(OBJECTS, &place)?
+                    .ok_or_else(no_such_key)?;
                 write.put(OBJECTS, &place, &ObjectRecord { tags, ..object })
             })
             .await
@@ -551,25 +755,49 @@ impl Server {
 
 /// The size of an aws-chunked body without its framing.
 pub(crate) fn decoded_length(headers: &http::HeaderMap) -> Option<i64> {
-    headers.get("x-amz-decoded-content-length")?.to_str().ok()?.parse().ok()
+    headers
+        .get("x-amz-decoded-content-length")?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// `aws-chunked` is how a body was sent, not what it is.
 fn without_aws_chunked(encoding: String) -> Option<String> {
-    let kept: Vec<&str> = encoding.split(',').map(str::trim).filter(|it| *it != "aws-chunked" && !it.is_empty()).collect();
+    let kept: Vec<&str> = encoding
+        .split(',')
+        .map(str::trim)
+        .filter(|it| *it != "aws-chunked" && !it.is_empty())
+        .collect();
     (!kept.is_empty()).then(|| kept.join(","))
 }
 
 fn content_type(object: &ObjectRecord) -> Option<String> {
-    Some(object.headers.content_type.clone().unwrap_or_else(|| "binary/octet-stream".into()))
+    Some(
+        object
+            .headers
+            .content_type
+            .clone()
+            .unwrap_or_else(|| "binary/octet-stream".into()),
+    )
 }
 
 fn storage_class(object: &ObjectRecord) -> Option<StorageClass> {
-    object.headers.storage_class.clone().filter(|class| class != "STANDARD").map(StorageClass::from)
+    object
+        .headers
+        .storage_class
+        .clone()
+        .filter(|class| class != "STANDARD")
+        .map(StorageClass::from)
 }
 
 fn encoded(text: &str, url: bool) -> String {
-    if url { utf8_percent_encode(text, URL).to_string() } else { text.to_owned() }
+    if url {
+        utf8_percent_encode(text, URL).to_string()
+    } else {
+        text.to_owned()
+    }
 }
 
 fn contents(listing: &Listing, url: bool) -> ObjectList {
@@ -579,7 +807,11 @@ fn contents(listing: &Listing, url: bool) -> ObjectList {
         last_modified: Some(time(object.modified)),
         size: i64::try_from(object.size).ok(),
         storage_class: Some(ObjectStorageClass::from(
-            object.headers.storage_class.clone().unwrap_or_else(|| "STANDARD".into()),
+            object
+                .headers
+                .storage_class
+                .clone()
+                .unwrap_or_else(|| "STANDARD".into()),
         )),
         ..Object::default()
     });
@@ -587,5 +819,11 @@ fn contents(listing: &Listing, url: bool) -> ObjectList {
 }
 
 fn common_prefixes(listing: &Listing, url: bool) -> CommonPrefixList {
-    listing.prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(encoded(prefix, url)) }).collect()
+    listing
+        .prefixes
+        .iter()
+        .map(|prefix| CommonPrefix {
+            prefix: Some(encoded(prefix, url)),
+        })
+        .collect()
 }

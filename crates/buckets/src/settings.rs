@@ -33,7 +33,12 @@ pub(crate) fn time(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn tags_of(tags: &[(String, String)]) -> TagSet {
-    tags.iter().map(|(key, value)| Tag { key: Some(key.clone()), value: Some(value.clone()) }).collect()
+    tags.iter()
+        .map(|(key, value)| Tag {
+            key: Some(key.clone()),
+            value: Some(value.clone()),
+        })
+        .collect()
 }
 
 /// Tags as they are stored; keys must differ.
@@ -42,15 +47,24 @@ pub(crate) fn tags_from(tags: TagSet, max: usize) -> S3Result<Vec<(String, Strin
     for tag in tags {
         let (key, value) = (tag.key.unwrap_or_default(), tag.value.unwrap_or_default());
         if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
-            return Err(s3_error!(InvalidTag, "The TagKey or TagValue you have provided is invalid"));
+            return Err(s3_error!(
+                InvalidTag,
+                "The TagKey or TagValue you have provided is invalid"
+            ));
         }
         if stored.iter().any(|(known, _)| *known == key) {
-            return Err(s3_error!(InvalidTag, "Cannot provide multiple Tags with the same key"));
+            return Err(s3_error!(
+                InvalidTag,
+                "Cannot provide multiple Tags with the same key"
+            ));
         }
         stored.push((key, value));
     }
     if stored.len() > max {
-        return Err(s3_error!(InvalidTag, "Object tags cannot be greater than {max}"));
+        return Err(s3_error!(
+            InvalidTag,
+            "Object tags cannot be greater than {max}"
+        ));
     }
     Ok(stored)
 }
@@ -61,7 +75,10 @@ impl Server {
     }
 
     fn owner(&self) -> Owner {
-        Owner { display_name: None, id: Some(self.owner_id()) }
+        Owner {
+            display_name: None,
+            id: Some(self.owner_id()),
+        }
     }
 
     /// S3's canonical user id is 64 hex digits; the account is all we have.
@@ -77,15 +94,24 @@ impl Server {
             type_: Type::from_static(Type::CANONICAL_USER),
             uri: None,
         };
-        vec![Grant { grantee: Some(grantee), permission: Some(Permission::from_static(Permission::FULL_CONTROL)) }]
+        vec![Grant {
+            grantee: Some(grantee),
+            permission: Some(Permission::from_static(Permission::FULL_CONTROL)),
+        }]
     }
 
     pub(crate) fn bucket(&self, name: &str) -> S3Result<BucketRecord> {
-        self.store.get(BUCKETS, name.as_bytes())?.ok_or_else(|| no_such_bucket(name))
+        self.store
+            .get(BUCKETS, name.as_bytes())?
+            .ok_or_else(|| no_such_bucket(name))
     }
 
     /// Changes a bucket's settings.
-    async fn change_bucket(&self, name: String, change: impl FnOnce(&mut BucketRecord) + Send + 'static) -> S3Result<()> {
+    async fn change_bucket(
+        &self,
+        name: String,
+        change: impl FnOnce(&mut BucketRecord) + Send + 'static,
+    ) -> S3Result<()> {
         self.store
             .write(move |write| {
                 let mut bucket = write.bucket(&name)?;
@@ -95,11 +121,16 @@ impl Server {
             .await
     }
 
-    pub(crate) async fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> Answer<CreateBucketOutput> {
+    pub(crate) async fn create_bucket(
+        &self,
+        request: S3Request<CreateBucketInput>,
+    ) -> Answer<CreateBucketOutput> {
         let input = request.input;
         check_name(&input.bucket)?;
         let created = self.now();
-        let ownership = input.object_ownership.map(|ownership| ownership.as_str().to_owned());
+        let ownership = input
+            .object_ownership
+            .map(|ownership| ownership.as_str().to_owned());
         let (name, is_us_east_1) = (input.bucket.clone(), self.region == "us-east-1");
         self.store
             .write(move |write| {
@@ -113,22 +144,38 @@ impl Server {
                 write.put(BUCKETS, name.as_bytes(), &BucketRecord { created, ownership, ..BucketRecord::default() })
             })
             .await?;
-        ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) })
+        ok(CreateBucketOutput {
+            location: Some(format!("/{}", input.bucket)),
+        })
     }
 
-    pub(crate) async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
+    pub(crate) async fn head_bucket(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> Answer<HeadBucketOutput> {
         self.bucket(&request.input.bucket)?;
-        ok(HeadBucketOutput { bucket_region: Some(self.region.clone()), ..HeadBucketOutput::default() })
+        ok(HeadBucketOutput {
+            bucket_region: Some(self.region.clone()),
+            ..HeadBucketOutput::default()
+        })
     }
 
-    pub(crate) async fn delete_bucket(&self, request: S3Request<DeleteBucketInput>) -> Answer<DeleteBucketOutput> {
+    pub(crate) async fn delete_bucket(
+        &self,
+        request: S3Request<DeleteBucketInput>,
+    ) -> Answer<DeleteBucketOutput> {
         let name = request.input.bucket;
         self.store
             .write(move |write| {
                 write.bucket(&name)?;
                 let prefix = object_key(&name, "");
-                if !write.keys(OBJECTS, &prefix, 1)?.is_empty() || !write.keys(UPLOADS, &prefix, 1)?.is_empty() {
-                    return Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty"));
+                if !write.keys(OBJECTS, &prefix, 1)?.is_empty()
+                    || !write.keys(UPLOADS, &prefix, 1)?.is_empty()
+                {
+                    return Err(s3_error!(
+                        BucketNotEmpty,
+                        "The bucket you tried to delete is not empty"
+                    ));
                 }
                 write.remove(BUCKETS, name.as_bytes())
             })
@@ -136,16 +183,29 @@ impl Server {
         ok(DeleteBucketOutput::default())
     }
 
-    pub(crate) async fn list_buckets(&self, request: S3Request<ListBucketsInput>) -> Answer<ListBucketsOutput> {
+    pub(crate) async fn list_buckets(
+        &self,
+        request: S3Request<ListBucketsInput>,
+    ) -> Answer<ListBucketsOutput> {
         let input = request.input;
         let prefix = input.prefix.clone().unwrap_or_default();
-        let max = input.max_buckets.and_then(|max| usize::try_from(max).ok()).unwrap_or(10_000);
-        let rows = self.store.scan::<BucketRecord>(BUCKETS, prefix.as_bytes(), None)?;
+        let max = input
+            .max_buckets
+            .and_then(|max| usize::try_from(max).ok())
+            .unwrap_or(10_000);
+        let rows = self
+            .store
+            .scan::<BucketRecord>(BUCKETS, prefix.as_bytes(), None)?;
         let after = input.continuation_token.unwrap_or_default();
-        let mut rows: Vec<_> = rows.into_iter().filter(|(name, _)| name.as_slice() > after.as_bytes()).collect();
+        let mut rows: Vec<_> = rows
+            .into_iter()
+            .filter(|(name, _)| name.as_slice() > after.as_bytes())
+            .collect();
         let is_truncated = rows.len() > max;
         rows.truncate(max);
-        let last = rows.last().map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+        let last = rows
+            .last()
+            .map(|(name, _)| String::from_utf8_lossy(name).into_owned());
         let buckets = rows.into_iter().map(|(name, bucket)| Bucket {
             bucket_region: input.max_buckets.map(|_| self.region.clone()),
             creation_date: Some(time(bucket.created)),
@@ -165,40 +225,79 @@ impl Server {
     ) -> Answer<GetBucketLocationOutput> {
         self.bucket(&request.input.bucket)?;
         // us-east-1 is said by an empty answer.
-        let elsewhere = (self.region != "us-east-1").then(|| BucketLocationConstraint::from(self.region.clone()));
-        ok(GetBucketLocationOutput { location_constraint: elsewhere })
+        let elsewhere = (self.region != "us-east-1")
+            .then(|| BucketLocationConstraint::from(self.region.clone()));
+        ok(GetBucketLocationOutput {
+            location_constraint: elsewhere,
+        })
     }
 
-    pub(crate) async fn get_bucket_acl(&self, request: S3Request<GetBucketAclInput>) -> Answer<GetBucketAclOutput> {
+    pub(crate) async fn get_bucket_acl(
+        &self,
+        request: S3Request<GetBucketAclInput>,
+    ) -> Answer<GetBucketAclOutput> {
         self.bucket(&request.input.bucket)?;
-        ok(GetBucketAclOutput { grants: Some(self.grants()), owner: Some(self.owner()) })
+        ok(GetBucketAclOutput {
+            grants: Some(self.grants()),
+            owner: Some(self.owner()),
+        })
     }
 
-    pub(crate) async fn get_object_acl(&self, request: S3Request<GetObjectAclInput>) -> Answer<GetObjectAclOutput> {
+    pub(crate) async fn get_object_acl(
+        &self,
+        request: S3Request<GetObjectAclInput>,
+    ) -> Answer<GetObjectAclOutput> {
         self.object(&request.input.bucket, &request.input.key)?;
-        ok(GetObjectAclOutput { grants: Some(self.grants()), owner: Some(self.owner()), ..GetObjectAclOutput::default() })
+        ok(GetObjectAclOutput {
+            grants: Some(self.grants()),
+            owner: Some(self.owner()),
+            ..GetObjectAclOutput::default()
+        })
     }
 
-    pub(crate) async fn get_bucket_policy(&self, request: S3Request<GetBucketPolicyInput>) -> Answer<GetBucketPolicyOutput> {
+    pub(crate) async fn get_bucket_policy(
+        &self,
+        request: S3Request<GetBucketPolicyInput>,
+    ) -> Answer<GetBucketPolicyOutput> {
         let policy = self.bucket(&request.input.bucket)?.policy;
-        let policy = policy.ok_or_else(|| s3_error!(NoSuchBucketPolicy, "The bucket policy does not exist"))?;
-        ok(GetBucketPolicyOutput { policy: Some(policy) })
+        let policy = policy
+            .ok_or_else(|| s3_error!(NoSuchBucketPolicy, "The bucket policy does not exist"))?;
+        ok(GetBucketPolicyOutput {
+            policy: Some(policy),
+        })
     }
 
-    pub(crate) async fn put_bucket_policy(&self, request: S3Request<PutBucketPolicyInput>) -> Answer<PutBucketPolicyOutput> {
+    pub(crate) async fn put_bucket_policy(
+        &self,
+        request: S3Request<PutBucketPolicyInput>,
+    ) -> Answer<PutBucketPolicyOutput> {
         let input = request.input;
         if input.policy.len() > POLICY_BYTES_MAX {
-            return Err(s3_error!(MalformedPolicy, "Policy exceeds the maximum allowed document size."));
+            return Err(s3_error!(
+                MalformedPolicy,
+                "Policy exceeds the maximum allowed document size."
+            ));
         }
-        let parsed: Value = serde_json::from_str(&input.policy)
-            .map_err(|_| s3_error!(MalformedPolicy, "Policies must be valid JSON and the first byte must be '{{'"))?;
+        let parsed: Value = serde_json::from_str(&input.policy).map_err(|_| {
+            s3_error!(
+                MalformedPolicy,
+                "Policies must be valid JSON and the first byte must be '{{'"
+            )
+        })?;
         if !parsed.is_object() {
-            return Err(s3_error!(MalformedPolicy, "Policies must be valid JSON and the first byte must be '{{'"));
+            return Err(s3_error!(
+                MalformedPolicy,
+                "Policies must be valid JSON and the first byte must be '{{'"
+            ));
         }
         if !parsed["Statement"].is_array() && !parsed["Statement"].is_object() {
-            return Err(s3_error!(MalformedPolicy, "Missing required field Statement"));
+            return Err(s3_error!(
+                MalformedPolicy,
+                "Missing required field Statement"
+            ));
         }
-        self.change_bucket(input.bucket, |bucket| bucket.policy = Some(input.policy)).await?;
+        self.change_bucket(input.bucket, |bucket| bucket.policy = Some(input.policy))
+            .await?;
         ok(PutBucketPolicyOutput::default())
     }
 
@@ -206,7 +305,8 @@ impl Server {
         &self,
         request: S3Request<DeleteBucketPolicyInput>,
     ) -> Answer<DeleteBucketPolicyOutput> {
-        self.change_bucket(request.input.bucket, |bucket| bucket.policy = None).await?;
+        self.change_bucket(request.input.bucket, |bucket| bucket.policy = None)
+            .await?;
         ok(DeleteBucketPolicyOutput::default())
     }
 
@@ -217,18 +317,31 @@ impl Server {
         let policy = self.bucket(&request.input.bucket)?.policy;
         policy.ok_or_else(|| s3_error!(NoSuchBucketPolicy, "The bucket policy does not exist"))?;
         // Policies are stored, not evaluated for strangers: no bucket is public.
-        ok(GetBucketPolicyStatusOutput { policy_status: Some(PolicyStatus { is_public: Some(false) }) })
+        ok(GetBucketPolicyStatusOutput {
+            policy_status: Some(PolicyStatus {
+                is_public: Some(false),
+            }),
+        })
     }
 
-    pub(crate) async fn get_bucket_tagging(&self, request: S3Request<GetBucketTaggingInput>) -> Answer<GetBucketTaggingOutput> {
+    pub(crate) async fn get_bucket_tagging(
+        &self,
+        request: S3Request<GetBucketTaggingInput>,
+    ) -> Answer<GetBucketTaggingOutput> {
         let tags = self.bucket(&request.input.bucket)?.tags;
         let tags = tags.ok_or_else(|| s3_error!(NoSuchTagSet, "The TagSet does not exist"))?;
-        ok(GetBucketTaggingOutput { tag_set: tags_of(&tags) })
+        ok(GetBucketTaggingOutput {
+            tag_set: tags_of(&tags),
+        })
     }
 
-    pub(crate) async fn put_bucket_tagging(&self, request: S3Request<PutBucketTaggingInput>) -> Answer<PutBucketTaggingOutput> {
+    pub(crate) async fn put_bucket_tagging(
+        &self,
+        request: S3Request<PutBucketTaggingInput>,
+    ) -> Answer<PutBucketTaggingOutput> {
         let tags = tags_from(request.input.tagging.tag_set, BUCKET_TAGS_MAX)?;
-        self.change_bucket(request.input.bucket, |bucket| bucket.tags = Some(tags)).await?;
+        self.change_bucket(request.input.bucket, |bucket| bucket.tags = Some(tags))
+            .await?;
         ok(PutBucketTaggingOutput::default())
     }
 
@@ -236,7 +349,8 @@ impl Server {
         &self,
         request: S3Request<DeleteBucketTaggingInput>,
     ) -> Answer<DeleteBucketTaggingOutput> {
-        self.change_bucket(request.input.bucket, |bucket| bucket.tags = None).await?;
+        self.change_bucket(request.input.bucket, |bucket| bucket.tags = None)
+            .await?;
         ok(DeleteBucketTaggingOutput::default())
     }
 
@@ -245,12 +359,20 @@ impl Server {
         request: S3Request<GetBucketOwnershipControlsInput>,
     ) -> Answer<GetBucketOwnershipControlsOutput> {
         let ownership = self.bucket(&request.input.bucket)?.ownership;
-        let ownership = ownership.unwrap_or_else(|| ObjectOwnership::BUCKET_OWNER_ENFORCED.to_owned());
+        let ownership =
+            ownership.unwrap_or_else(|| ObjectOwnership::BUCKET_OWNER_ENFORCED.to_owned());
         if ownership.is_empty() {
-            return Err(s3_error!(OwnershipControlsNotFoundError, "The bucket ownership controls were not found"));
+            return Err(s3_error!(
+                OwnershipControlsNotFoundError,
+                "The bucket ownership controls were not found"
+            ));
         }
-        let rules = vec![OwnershipControlsRule { object_ownership: ObjectOwnership::from(ownership) }];
-        ok(GetBucketOwnershipControlsOutput { ownership_controls: Some(OwnershipControls { rules }) })
+        let rules = vec![OwnershipControlsRule {
+            object_ownership: ObjectOwnership::from(ownership),
+        }];
+        ok(GetBucketOwnershipControlsOutput {
+            ownership_controls: Some(OwnershipControls { rules }),
+        })
     }
 
     pub(crate) async fn put_bucket_ownership_controls(
@@ -260,7 +382,10 @@ impl Server {
         let rule = request.input.ownership_controls.rules.into_iter().next();
         let rule = rule.ok_or_else(|| s3_error!(MalformedXML, "one rule is needed"))?;
         let ownership = rule.object_ownership.as_str().to_owned();
-        self.change_bucket(request.input.bucket, |bucket| bucket.ownership = Some(ownership)).await?;
+        self.change_bucket(request.input.bucket, |bucket| {
+            bucket.ownership = Some(ownership)
+        })
+        .await?;
         ok(PutBucketOwnershipControlsOutput::default())
     }
 
@@ -268,7 +393,10 @@ impl Server {
         &self,
         request: S3Request<DeleteBucketOwnershipControlsInput>,
     ) -> Answer<DeleteBucketOwnershipControlsOutput> {
-        self.change_bucket(request.input.bucket, |bucket| bucket.ownership = Some(String::new())).await?;
+        self.change_bucket(request.input.bucket, |bucket| {
+            bucket.ownership = Some(String::new())
+        })
+        .await?;
         ok(DeleteBucketOwnershipControlsOutput::default())
     }
 
@@ -277,7 +405,12 @@ impl Server {
         request: S3Request<GetPublicAccessBlockInput>,
     ) -> Answer<GetPublicAccessBlockOutput> {
         let block = self.bucket(&request.input.bucket)?.public_access_block;
-        let missing = || custom("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found");
+        let missing = || {
+            custom(
+                "NoSuchPublicAccessBlockConfiguration",
+                "The public access block configuration was not found",
+            )
+        };
         let [acls, ignore, policy, restrict] = block.ok_or_else(missing)?;
         ok(GetPublicAccessBlockOutput {
             public_access_block_configuration: Some(PublicAccessBlockConfiguration {
@@ -301,7 +434,10 @@ impl Server {
             given.restrict_public_buckets,
         ];
         let block = block.map(Option::unwrap_or_default);
-        self.change_bucket(request.input.bucket, move |bucket| bucket.public_access_block = Some(block)).await?;
+        self.change_bucket(request.input.bucket, move |bucket| {
+            bucket.public_access_block = Some(block)
+        })
+        .await?;
         ok(PutPublicAccessBlockOutput::default())
     }
 
@@ -309,7 +445,10 @@ impl Server {
         &self,
         request: S3Request<DeletePublicAccessBlockInput>,
     ) -> Answer<DeletePublicAccessBlockOutput> {
-        self.change_bucket(request.input.bucket, |bucket| bucket.public_access_block = None).await?;
+        self.change_bucket(request.input.bucket, |bucket| {
+            bucket.public_access_block = None
+        })
+        .await?;
         ok(DeletePublicAccessBlockOutput::default())
     }
 
@@ -332,19 +471,34 @@ impl Server {
         ))
     }
 
-    pub(crate) async fn get_bucket_logging(&self, request: S3Request<GetBucketLoggingInput>) -> Answer<GetBucketLoggingOutput> {
+    pub(crate) async fn get_bucket_logging(
+        &self,
+        request: S3Request<GetBucketLoggingInput>,
+    ) -> Answer<GetBucketLoggingOutput> {
         self.bucket(&request.input.bucket)?;
         ok(GetBucketLoggingOutput::default())
     }
 
-    pub(crate) async fn get_bucket_website(&self, request: S3Request<GetBucketWebsiteInput>) -> Answer<GetBucketWebsiteOutput> {
+    pub(crate) async fn get_bucket_website(
+        &self,
+        request: S3Request<GetBucketWebsiteInput>,
+    ) -> Answer<GetBucketWebsiteOutput> {
         self.bucket(&request.input.bucket)?;
-        Err(s3_error!(NoSuchWebsiteConfiguration, "The specified bucket does not have a website configuration"))
+        Err(s3_error!(
+            NoSuchWebsiteConfiguration,
+            "The specified bucket does not have a website configuration"
+        ))
     }
 
-    pub(crate) async fn get_bucket_cors(&self, request: S3Request<GetBucketCorsInput>) -> Answer<GetBucketCorsOutput> {
+    pub(crate) async fn get_bucket_cors(
+        &self,
+        request: S3Request<GetBucketCorsInput>,
+    ) -> Answer<GetBucketCorsOutput> {
         self.bucket(&request.input.bucket)?;
-        Err(s3_error!(NoSuchCORSConfiguration, "The CORS configuration does not exist"))
+        Err(s3_error!(
+            NoSuchCORSConfiguration,
+            "The CORS configuration does not exist"
+        ))
     }
 
     pub(crate) async fn get_bucket_lifecycle_configuration(
@@ -352,7 +506,10 @@ impl Server {
         request: S3Request<GetBucketLifecycleConfigurationInput>,
     ) -> Answer<GetBucketLifecycleConfigurationOutput> {
         self.bucket(&request.input.bucket)?;
-        Err(s3_error!(NoSuchLifecycleConfiguration, "The lifecycle configuration does not exist"))
+        Err(s3_error!(
+            NoSuchLifecycleConfiguration,
+            "The lifecycle configuration does not exist"
+        ))
     }
 
     pub(crate) async fn get_bucket_notification_configuration(
@@ -368,7 +525,10 @@ impl Server {
         request: S3Request<GetBucketReplicationInput>,
     ) -> Answer<GetBucketReplicationOutput> {
         self.bucket(&request.input.bucket)?;
-        Err(s3_error!(ReplicationConfigurationNotFoundError, "The replication configuration was not found"))
+        Err(s3_error!(
+            ReplicationConfigurationNotFoundError,
+            "The replication configuration was not found"
+        ))
     }
 
     pub(crate) async fn get_bucket_request_payment(
@@ -376,7 +536,9 @@ impl Server {
         request: S3Request<GetBucketRequestPaymentInput>,
     ) -> Answer<GetBucketRequestPaymentOutput> {
         self.bucket(&request.input.bucket)?;
-        ok(GetBucketRequestPaymentOutput { payer: Some(Payer::from_static(Payer::BUCKET_OWNER)) })
+        ok(GetBucketRequestPaymentOutput {
+            payer: Some(Payer::from_static(Payer::BUCKET_OWNER)),
+        })
     }
 
     pub(crate) async fn get_bucket_accelerate_configuration(
@@ -401,13 +563,24 @@ impl Server {
 
 /// S3's naming rules (user guide, "General purpose bucket naming rules").
 fn check_name(name: &str) -> S3Result<()> {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
-    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
+    };
+    let edge = |byte: Option<u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
     let good = (3..=63).contains(&name.len())
         && name.bytes().all(allowed)
         && edge(name.bytes().next())
         && edge(name.bytes().last())
         && !name.contains("..")
         && name.parse::<std::net::Ipv4Addr>().is_err();
-    if good { Ok(()) } else { Err(s3_error!(InvalidBucketName, "The specified bucket is not valid.")) }
+    if good {
+        Ok(())
+    } else {
+        Err(s3_error!(
+            InvalidBucketName,
+            "The specified bucket is not valid."
+        ))
+    }
 }

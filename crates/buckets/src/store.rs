@@ -124,7 +124,10 @@ pub(crate) struct Store {
 
 pub(crate) fn failed(error: impl std::fmt::Display) -> S3Error {
     tracing::error!(%error, "bucket index failed");
-    s3_error!(InternalError, "The bucket store failed; the server's log says why")
+    s3_error!(
+        InternalError,
+        "The bucket store failed; the server's log says why"
+    )
 }
 
 impl Store {
@@ -147,7 +150,9 @@ impl Store {
             }
             let version = {
                 let mut meta = write.open_table(META)?;
-                let found = meta.get(&b"version"[..])?.map(|value| value.value().to_vec());
+                let found = meta
+                    .get(&b"version"[..])?
+                    .map(|value| value.value().to_vec());
                 if found.is_none() {
                     meta.insert(&b"version"[..], VERSION)?;
                 }
@@ -159,7 +164,9 @@ impl Store {
         match prepare().map_err(|error| index(&error))? {
             Some(version) if version != VERSION => {
                 let version = String::from_utf8_lossy(&version).into_owned();
-                return Err(BucketsError::Index(format!("unknown version {version}: written by a newer Pugmark")));
+                return Err(BucketsError::Index(format!(
+                    "unknown version {version}: written by a newer Pugmark"
+                )));
             }
             _ => {}
         }
@@ -170,8 +177,14 @@ impl Store {
             .name("bucket-index".into())
             .spawn(move || write_groups(&writer, &queue))
             .map_err(io("start the index writer".into()))?;
-        let store = Self { database, jobs, bodies };
-        store.sweep().map_err(|error| BucketsError::Index(format!("{error:?}")))?;
+        let store = Self {
+            database,
+            jobs,
+            bodies,
+        };
+        store
+            .sweep()
+            .map_err(|error| BucketsError::Index(format!("{error:?}")))?;
         Ok(store)
     }
 
@@ -181,7 +194,11 @@ impl Store {
         for (_, object) in self.scan::<ObjectRecord>(OBJECTS, &[], None)? {
             named.extend(object.body.into_iter().map(|segment| segment.id));
         }
-        named.extend(self.scan::<PartRecord>(PARTS, &[], None)?.into_iter().map(|(_, part)| part.body.id));
+        named.extend(
+            self.scan::<PartRecord>(PARTS, &[], None)?
+                .into_iter()
+                .map(|(_, part)| part.body.id),
+        );
         let folders = std::fs::read_dir(&self.bodies).map_err(failed)?;
         for folder in folders.flatten() {
             for file in std::fs::read_dir(folder.path()).map_err(failed)?.flatten() {
@@ -199,11 +216,17 @@ impl Store {
     }
 
     /// One row.
-    pub(crate) fn get<T: DeserializeOwned>(&self, table: Table<'_>, key: &[u8]) -> S3Result<Option<T>> {
+    pub(crate) fn get<T: DeserializeOwned>(
+        &self,
+        table: Table<'_>,
+        key: &[u8],
+    ) -> S3Result<Option<T>> {
         let read = self.database.begin_read().map_err(failed)?;
         let table = read.open_table(table).map_err(failed)?;
         match table.get(key).map_err(failed)? {
-            Some(value) => serde_json::from_slice(value.value()).map(Some).map_err(failed),
+            Some(value) => serde_json::from_slice(value.value())
+                .map(Some)
+                .map_err(failed),
             None => Ok(None),
         }
     }
@@ -213,7 +236,9 @@ impl Store {
         let read = self.database.begin_read().map_err(failed)?;
         let table = read.open_table(INLINE).map_err(failed)?;
         let found = table.get(id.as_bytes()).map_err(failed)?;
-        found.map(|value| value.value().to_vec()).ok_or_else(|| failed(format!("body {id} is missing")))
+        found
+            .map(|value| value.value().to_vec())
+            .ok_or_else(|| failed(format!("body {id} is missing")))
     }
 
     /// Rows whose key begins with `prefix`, in order, at most `limit`.
@@ -231,7 +256,10 @@ impl Store {
             if !key.value().starts_with(prefix) || limit.is_some_and(|limit| rows.len() == limit) {
                 break;
             }
-            rows.push((key.value().to_vec(), serde_json::from_slice(value.value()).map_err(failed)?));
+            rows.push((
+                key.value().to_vec(),
+                serde_json::from_slice(value.value()).map_err(failed)?,
+            ));
         }
         Ok(rows)
     }
@@ -246,7 +274,9 @@ impl Store {
         if let Some(after) = query.after.filter(|after| !after.is_empty()) {
             let mut next = object_key(bucket, after);
             // After a common prefix come the keys that do not begin with it; after a key, the next one.
-            let is_prefix = query.delimiter.is_some_and(|delimiter| after.ends_with(delimiter) && after.len() > query.prefix.len());
+            let is_prefix = query.delimiter.is_some_and(|delimiter| {
+                after.ends_with(delimiter) && after.len() > query.prefix.len()
+            });
             next.push(if is_prefix { 0xff } else { 0 });
             from = from.max(next);
         }
@@ -275,7 +305,9 @@ impl Store {
                     continue 'seek;
                 }
                 listing.last = Some(name.clone());
-                listing.objects.push((name, serde_json::from_slice(value.value()).map_err(failed)?));
+                listing
+                    .objects
+                    .push((name, serde_json::from_slice(value.value()).map_err(failed)?));
             }
             break;
         }
@@ -298,15 +330,25 @@ impl Store {
         if let Err(mpsc::TrySendError::Full(job)) = jobs.try_send(job) {
             let _ = tokio::task::spawn_blocking(move || jobs.send(job)).await;
         }
-        receiver.await.map_err(|_| failed("the index writer has ended"))?
+        receiver
+            .await
+            .map_err(|_| failed("the index writer has ended"))?
     }
 
     /// Removes body files that nothing names any more.
     pub(crate) async fn discard(&self, segments: Vec<Segment>) {
-        let paths: Vec<PathBuf> =
-            segments.iter().filter(|segment| !segment.is_inline).map(|segment| self.body_path(&segment.id)).collect();
+        let paths: Vec<PathBuf> = segments
+            .iter()
+            .filter(|segment| !segment.is_inline)
+            .map(|segment| self.body_path(&segment.id))
+            .collect();
         if !paths.is_empty() {
-            let _ = tokio::task::spawn_blocking(move || paths.iter().for_each(|path| drop(std::fs::remove_file(path)))).await;
+            let _ = tokio::task::spawn_blocking(move || {
+                paths
+                    .iter()
+                    .for_each(|path| drop(std::fs::remove_file(path)))
+            })
+            .await;
         }
     }
 }
@@ -342,7 +384,9 @@ fn write_groups(database: &Database, queue: &mpsc::Receiver<Job>) {
             Ok(transaction) => {
                 let answers: Vec<Answer> = group.into_iter().map(|job| job(&transaction)).collect();
                 let committed = transaction.commit().map_err(|error| error.to_string());
-                answers.into_iter().for_each(|answer| answer(committed.clone()));
+                answers
+                    .into_iter()
+                    .for_each(|answer| answer(committed.clone()));
             }
             // Dropping the jobs tells their callers.
             Err(error) => tracing::error!(%error, "bucket index cannot be written"),
@@ -354,30 +398,54 @@ fn write_groups(database: &Database, queue: &mpsc::Receiver<Job>) {
 pub(crate) struct Write<'a>(&'a WriteTransaction);
 
 impl Write<'_> {
-    pub(crate) fn get<T: DeserializeOwned>(&self, table: Table<'_>, key: &[u8]) -> S3Result<Option<T>> {
+    pub(crate) fn get<T: DeserializeOwned>(
+        &self,
+        table: Table<'_>,
+        key: &[u8],
+    ) -> S3Result<Option<T>> {
         let table = self.0.open_table(table).map_err(failed)?;
         match table.get(key).map_err(failed)? {
-            Some(value) => serde_json::from_slice(value.value()).map(Some).map_err(failed),
+            Some(value) => serde_json::from_slice(value.value())
+                .map(Some)
+                .map_err(failed),
             None => Ok(None),
         }
     }
 
-    pub(crate) fn put<T: Serialize>(&self, table: Table<'_>, key: &[u8], value: &T) -> S3Result<()> {
+    pub(crate) fn put<T: Serialize>(
+        &self,
+        table: Table<'_>,
+        key: &[u8],
+        value: &T,
+    ) -> S3Result<()> {
         self.put_bytes(table, key, &serde_json::to_vec(value).map_err(failed)?)
     }
 
     pub(crate) fn put_bytes(&self, table: Table<'_>, key: &[u8], value: &[u8]) -> S3Result<()> {
-        self.0.open_table(table).map_err(failed)?.insert(key, value).map_err(failed)?;
+        self.0
+            .open_table(table)
+            .map_err(failed)?
+            .insert(key, value)
+            .map_err(failed)?;
         Ok(())
     }
 
     pub(crate) fn remove(&self, table: Table<'_>, key: &[u8]) -> S3Result<()> {
-        self.0.open_table(table).map_err(failed)?.remove(key).map_err(failed)?;
+        self.0
+            .open_table(table)
+            .map_err(failed)?
+            .remove(key)
+            .map_err(failed)?;
         Ok(())
     }
 
     /// Keys of a table that begin with `prefix`, at most `limit`.
-    pub(crate) fn keys(&self, table: Table<'_>, prefix: &[u8], limit: usize) -> S3Result<Vec<Vec<u8>>> {
+    pub(crate) fn keys(
+        &self,
+        table: Table<'_>,
+        prefix: &[u8],
+        limit: usize,
+    ) -> S3Result<Vec<Vec<u8>>> {
         let table = self.0.open_table(table).map_err(failed)?;
         let mut keys = Vec::new();
         for row in table.range(prefix..).map_err(failed)? {
@@ -391,7 +459,12 @@ impl Write<'_> {
     }
 
     /// Puts an object in place of what was there; the old body's files are given back.
-    pub(crate) fn replace_object(&self, key: &[u8], object: &ObjectRecord, inline: Option<(&str, &[u8])>) -> S3Result<Vec<Segment>> {
+    pub(crate) fn replace_object(
+        &self,
+        key: &[u8],
+        object: &ObjectRecord,
+        inline: Option<(&str, &[u8])>,
+    ) -> S3Result<Vec<Segment>> {
         let old = self.take_body(key)?;
         if let Some((id, bytes)) = inline {
             self.put_bytes(INLINE, id.as_bytes(), bytes)?;
@@ -402,7 +475,10 @@ impl Write<'_> {
 
     /// Takes an object's body out of the index.
     pub(crate) fn take_body(&self, key: &[u8]) -> S3Result<Vec<Segment>> {
-        let old = self.get::<ObjectRecord>(OBJECTS, key)?.map(|object| object.body).unwrap_or_default();
+        let old = self
+            .get::<ObjectRecord>(OBJECTS, key)?
+            .map(|object| object.body)
+            .unwrap_or_default();
         for segment in old.iter().filter(|segment| segment.is_inline) {
             self.remove(INLINE, segment.id.as_bytes())?;
         }
@@ -410,7 +486,8 @@ impl Write<'_> {
     }
 
     pub(crate) fn bucket(&self, name: &str) -> S3Result<BucketRecord> {
-        self.get(BUCKETS, name.as_bytes())?.ok_or_else(|| no_such_bucket(name))
+        self.get(BUCKETS, name.as_bytes())?
+            .ok_or_else(|| no_such_bucket(name))
     }
 }
 
@@ -426,7 +503,14 @@ pub(crate) fn object_key(bucket: &str, key: &str) -> Vec<u8> {
 }
 
 pub(crate) fn upload_key(bucket: &str, key: &str, upload: &str) -> Vec<u8> {
-    [bucket.as_bytes(), b"\0", key.as_bytes(), b"\0", upload.as_bytes()].concat()
+    [
+        bucket.as_bytes(),
+        b"\0",
+        key.as_bytes(),
+        b"\0",
+        upload.as_bytes(),
+    ]
+    .concat()
 }
 
 pub(crate) fn part_key(upload: &str, number: i32) -> Vec<u8> {
@@ -446,10 +530,17 @@ mod tests {
             .iter()
             .filter_map(|key| {
                 let rest = key.strip_prefix(query.prefix)?;
-                Some(match query.delimiter.and_then(|delimiter| Some((delimiter, rest.find(delimiter)?))) {
-                    Some((delimiter, at)) => format!("{}{}", query.prefix, &rest[..at + delimiter.len()]),
-                    None => key.clone(),
-                })
+                Some(
+                    match query
+                        .delimiter
+                        .and_then(|delimiter| Some((delimiter, rest.find(delimiter)?)))
+                    {
+                        Some((delimiter, at)) => {
+                            format!("{}{}", query.prefix, &rest[..at + delimiter.len()])
+                        }
+                        None => key.clone(),
+                    },
+                )
             })
             .collect();
         items.sort();

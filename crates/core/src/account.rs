@@ -24,7 +24,9 @@ impl FromStr for AccountId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match <[u8; 12]>::try_from(text.as_bytes()) {
             Ok(digits) if digits.iter().all(u8::is_ascii_digit) => Ok(Self(digits)),
-            _ => Err(ParseError(format!("an account id has 12 digits, but this is {text:?}"))),
+            _ => Err(ParseError(format!(
+                "an account id has 12 digits, but this is {text:?}"
+            ))),
         }
     }
 }
@@ -65,7 +67,9 @@ impl FromStr for Region {
         if (1..=32).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(text.into()))
         } else {
-            Err(ParseError(format!("a Region looks like us-east-1, but this is {text:?}")))
+            Err(ParseError(format!(
+                "a Region looks like us-east-1, but this is {text:?}"
+            )))
         }
     }
 }
@@ -106,8 +110,13 @@ impl<'a> Arn<'a> {
         }
         let (partition, service) = (parts.next()?, parts.next()?);
         let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-        (!partition.is_empty() && !service.is_empty() && !resource.is_empty())
-            .then_some(Self { partition, service, region, account, resource })
+        (!partition.is_empty() && !service.is_empty() && !resource.is_empty()).then_some(Self {
+            partition,
+            service,
+            region,
+            account,
+            resource,
+        })
     }
 }
 
@@ -117,15 +126,27 @@ mod tests {
 
     #[test]
     fn account_ids_have_twelve_digits() {
-        assert_eq!("123456789012".parse::<AccountId>().unwrap().to_string(), "123456789012");
-        for bad in ["", "12345678901", "1234567890123", "12345678901x", "１２３４"] {
+        assert_eq!(
+            "123456789012".parse::<AccountId>().unwrap().to_string(),
+            "123456789012"
+        );
+        for bad in [
+            "",
+            "12345678901",
+            "1234567890123",
+            "12345678901x",
+            "１２３４",
+        ] {
             assert!(bad.parse::<AccountId>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn regions_are_lower_case_words() {
-        assert_eq!("eu-central-1".parse::<Region>().unwrap().as_str(), "eu-central-1");
+        assert_eq!(
+            "eu-central-1".parse::<Region>().unwrap().as_str(),
+            "eu-central-1"
+        );
         for bad in ["", "EU", "a/b", "..", "eu_central"] {
             assert!(bad.parse::<Region>().is_err(), "{bad}");
         }

@@ -33,35 +33,51 @@ impl ManualClock {
 
     /// Moves the clock on by `duration`.
     pub fn advance(&self, duration: SignedDuration) {
-        let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *now = now.checked_add(duration).expect("tests stay within the calendar");
+        let mut now = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *now = now
+            .checked_add(duration)
+            .expect("tests stay within the calendar");
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 /// `2026-01-19T21:17:28Z`: the form of `eventTime` and of digest times (whole seconds, UTC).
 pub fn iso_seconds(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
 }
 
 /// `20260119T211728Z`: the form of digest file names and of `X-Amz-Date`.
 pub fn basic_seconds(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string()
 }
 
 /// `20260119T2117Z`: the form of log file names.
 pub fn basic_minutes(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%MZ").to_string()
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y%m%dT%H%MZ")
+        .to_string()
 }
 
 /// `2026/01/19`: the date folders of a trail's keys.
 pub fn date_path(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).strftime("%Y/%m/%d").to_string()
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y/%m/%d")
+        .to_string()
 }
 
 #[cfg(test)]

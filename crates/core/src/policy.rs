@@ -66,12 +66,18 @@ pub enum PolicyError {
     Invalid(String),
 }
 
-const BUILT_IN_NAMES: [&str; 4] =
-    ["AdministratorAccess", "ReadOnlyAccess", "AWSCloudTrail_FullAccess", "AWSCloudTrail_ReadOnlyAccess"];
+const BUILT_IN_NAMES: [&str; 4] = [
+    "AdministratorAccess",
+    "ReadOnlyAccess",
+    "AWSCloudTrail_FullAccess",
+    "AWSCloudTrail_ReadOnlyAccess",
+];
 
 fn built_in(name: &str) -> Option<&'static str> {
     Some(match name {
-        "AdministratorAccess" => r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
+        "AdministratorAccess" => {
+            r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#
+        }
         "ReadOnlyAccess" => {
             r#"{"Statement":[{"Effect":"Allow","Resource":"*","Action":["*:Get*","*:List*","*:Describe*","*:Head*","cloudtrail:LookupEvents","cloudtrail:SearchEvents"]}]}"#
         }
@@ -96,18 +102,24 @@ impl Policy {
             None if text.trim_start().starts_with('{') => text,
             None => return Err(PolicyError::Unknown(text.chars().take(100).collect())),
         };
-        let json: Value = serde_json::from_str(document).map_err(|error| PolicyError::Invalid(error.to_string()))?;
+        let json: Value = serde_json::from_str(document)
+            .map_err(|error| PolicyError::Invalid(error.to_string()))?;
         let statements = match &json["Statement"] {
             Value::Array(list) => list.iter().map(Statement::parse).collect::<Result<_, _>>(),
             one @ Value::Object(_) => Statement::parse(one).map(|one| vec![one]),
             _ => Err("Statement is missing".to_owned()),
         };
-        Ok(Self { statements: statements.map_err(PolicyError::Invalid)? })
+        Ok(Self {
+            statements: statements.map_err(PolicyError::Invalid)?,
+        })
     }
 }
 
 /// What a set of policies says of a request.
-pub fn evaluate<'p>(policies: impl IntoIterator<Item = &'p Policy>, request: &Request<'_>) -> Decision {
+pub fn evaluate<'p>(
+    policies: impl IntoIterator<Item = &'p Policy>,
+    request: &Request<'_>,
+) -> Decision {
     let mut decision = Decision::ImplicitDeny;
     for statement in policies.into_iter().flat_map(|policy| &policy.statements) {
         if statement.applies(request) {
@@ -122,7 +134,17 @@ pub fn evaluate<'p>(policies: impl IntoIterator<Item = &'p Policy>, request: &Re
 
 impl Statement {
     fn parse(json: &Value) -> Result<Self, String> {
-        let known = ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+        let known = [
+            "Sid",
+            "Effect",
+            "Principal",
+            "NotPrincipal",
+            "Action",
+            "NotAction",
+            "Resource",
+            "NotResource",
+            "Condition",
+        ];
         let object = json.as_object().ok_or("a statement is not an object")?;
         if let Some(key) = object.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(format!("unknown element {key}"));
@@ -143,8 +165,10 @@ impl Statement {
             principal: Matching::parse(json, "Principal", "NotPrincipal")?,
             action: Matching::parse(json, "Action", "NotAction")?.ok_or("Action is missing")?,
             // A trust policy has no resource.
-            resource: Matching::parse(json, "Resource", "NotResource")?
-                .unwrap_or(Matching { patterns: vec!["*".into()], is_not: false }),
+            resource: Matching::parse(json, "Resource", "NotResource")?.unwrap_or(Matching {
+                patterns: vec!["*".into()],
+                is_not: false,
+            }),
             conditions,
         })
     }
@@ -152,13 +176,25 @@ impl Statement {
     fn applies(&self, request: &Request<'_>) -> bool {
         let principal = match (&self.principal, request.principal) {
             (None, _) => true,
-            (Some(matching), Some(principal)) => matching.matches(|pattern| is_principal(pattern, principal)),
+            (Some(matching), Some(principal)) => {
+                matching.matches(|pattern| is_principal(pattern, principal))
+            }
             (Some(matching), None) => matching.matches(|pattern| pattern == "*"),
         };
         principal
-            && self.action.matches(|pattern| wildcard(&pattern.to_ascii_lowercase(), &request.action.to_ascii_lowercase()))
-            && self.resource.matches(|pattern| request.resource == "*" && pattern == "*" || wildcard(pattern, request.resource))
-            && self.conditions.iter().all(|condition| condition.holds(&request.context))
+            && self.action.matches(|pattern| {
+                wildcard(
+                    &pattern.to_ascii_lowercase(),
+                    &request.action.to_ascii_lowercase(),
+                )
+            })
+            && self.resource.matches(|pattern| {
+                request.resource == "*" && pattern == "*" || wildcard(pattern, request.resource)
+            })
+            && self
+                .conditions
+                .iter()
+                .all(|condition| condition.holds(&request.context))
     }
 }
 
@@ -204,7 +240,11 @@ fn text(value: &Value) -> Result<String, String> {
 
 /// A principal pattern is `*`, an ARN, a service, or an account that stands for all of its principals.
 fn is_principal(pattern: &str, principal: &str) -> bool {
-    let account = |text: &str| text.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root")).map(str::to_owned);
+    let account = |text: &str| {
+        text.strip_prefix("arn:aws:iam::")
+            .and_then(|rest| rest.strip_suffix(":root"))
+            .map(str::to_owned)
+    };
     let owner = crate::account::Arn::parse(principal).map(|arn| arn.account);
     pattern == "*"
         || pattern == principal
@@ -251,20 +291,41 @@ mod tests {
         let mut context = HashMap::new();
         context.insert("aws:sourceip".to_owned(), vec!["10.1.2.3".to_owned()]);
         context.insert("s3:x-amz-acl".to_owned(), vec!["private".to_owned()]);
-        let request = Request { action, resource, principal: Some("arn:aws:iam::123456789012:user/a"), context };
-        assert_eq!(evaluate([&policy], &request), expected, "{action} on {resource}");
+        let request = Request {
+            action,
+            resource,
+            principal: Some("arn:aws:iam::123456789012:user/a"),
+            context,
+        };
+        assert_eq!(
+            evaluate([&policy], &request),
+            expected,
+            "{action} on {resource}"
+        );
     }
 
     fn with(condition: &str) -> String {
-        format!(r#"{{"Statement":{{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{condition}}}}}"#)
+        format!(
+            r#"{{"Statement":{{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{condition}}}}}"#
+        )
     }
 
     #[test]
     fn a_deny_wins_over_an_allow() {
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/*"},{"Effect":"Deny","Action":"S3:Delete*","Resource":"*"}]}"#;
         check(policy, "s3:PutObject", "arn:aws:s3:::b/k", Decision::Allow);
-        check(policy, "s3:DeleteObject", "arn:aws:s3:::b/k", Decision::ExplicitDeny);
-        check(policy, "s3:PutObject", "arn:aws:s3:::c/k", Decision::ImplicitDeny);
+        check(
+            policy,
+            "s3:DeleteObject",
+            "arn:aws:s3:::b/k",
+            Decision::ExplicitDeny,
+        );
+        check(
+            policy,
+            "s3:PutObject",
+            "arn:aws:s3:::c/k",
+            Decision::ImplicitDeny,
+        );
         check(policy, "iam:CreateUser", "*", Decision::ImplicitDeny);
     }
 
@@ -272,20 +333,41 @@ mod tests {
     fn not_elements_turn_round() {
         let policy = r#"{"Statement":{"Effect":"Allow","NotAction":"iam:*","NotResource":"arn:aws:s3:::secret*"}}"#;
         check(policy, "s3:GetObject", "arn:aws:s3:::b", Decision::Allow);
-        check(policy, "s3:GetObject", "arn:aws:s3:::secret", Decision::ImplicitDeny);
-        check(policy, "iam:GetUser", "arn:aws:s3:::b", Decision::ImplicitDeny);
+        check(
+            policy,
+            "s3:GetObject",
+            "arn:aws:s3:::secret",
+            Decision::ImplicitDeny,
+        );
+        check(
+            policy,
+            "iam:GetUser",
+            "arn:aws:s3:::b",
+            Decision::ImplicitDeny,
+        );
     }
 
     #[test]
     fn principals_are_arns_accounts_or_everybody() {
         for (principal, expected) in [
             (r#""*""#, Decision::Allow),
-            (r#"{"AWS":"arn:aws:iam::123456789012:root"}"#, Decision::Allow),
+            (
+                r#"{"AWS":"arn:aws:iam::123456789012:root"}"#,
+                Decision::Allow,
+            ),
             (r#"{"AWS":["123456789012"]}"#, Decision::Allow),
-            (r#"{"AWS":"arn:aws:iam::123456789012:user/b"}"#, Decision::ImplicitDeny),
-            (r#"{"Service":"cloudtrail.amazonaws.com"}"#, Decision::ImplicitDeny),
+            (
+                r#"{"AWS":"arn:aws:iam::123456789012:user/b"}"#,
+                Decision::ImplicitDeny,
+            ),
+            (
+                r#"{"Service":"cloudtrail.amazonaws.com"}"#,
+                Decision::ImplicitDeny,
+            ),
         ] {
-            let policy = format!(r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"*","Resource":"*"}}}}"#);
+            let policy = format!(
+                r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"*","Resource":"*"}}}}"#
+            );
             check(&policy, "s3:GetObject", "arn:aws:s3:::b/k", expected);
         }
     }
@@ -293,18 +375,47 @@ mod tests {
     #[test]
     fn conditions_hold_or_not() {
         for (condition, expected) in [
-            (r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#, Decision::Allow),
-            (r#"{"IpAddress":{"aws:SourceIp":["192.168.0.0/16"]}}"#, Decision::ImplicitDeny),
-            (r#"{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#, Decision::ImplicitDeny),
-            (r#"{"StringEquals":{"s3:x-amz-acl":["public-read","private"]}}"#, Decision::Allow),
-            (r#"{"StringNotEquals":{"s3:x-amz-acl":["public-read","private"]}}"#, Decision::ImplicitDeny),
-            (r#"{"StringLike":{"s3:x-amz-acl":"priv*"}}"#, Decision::Allow),
-            (r#"{"StringEquals":{"aws:Missing":"x"}}"#, Decision::ImplicitDeny),
-            (r#"{"StringEqualsIfExists":{"aws:Missing":"x"}}"#, Decision::Allow),
+            (
+                r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#,
+                Decision::Allow,
+            ),
+            (
+                r#"{"IpAddress":{"aws:SourceIp":["192.168.0.0/16"]}}"#,
+                Decision::ImplicitDeny,
+            ),
+            (
+                r#"{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#,
+                Decision::ImplicitDeny,
+            ),
+            (
+                r#"{"StringEquals":{"s3:x-amz-acl":["public-read","private"]}}"#,
+                Decision::Allow,
+            ),
+            (
+                r#"{"StringNotEquals":{"s3:x-amz-acl":["public-read","private"]}}"#,
+                Decision::ImplicitDeny,
+            ),
+            (
+                r#"{"StringLike":{"s3:x-amz-acl":"priv*"}}"#,
+                Decision::Allow,
+            ),
+            (
+                r#"{"StringEquals":{"aws:Missing":"x"}}"#,
+                Decision::ImplicitDeny,
+            ),
+            (
+                r#"{"StringEqualsIfExists":{"aws:Missing":"x"}}"#,
+                Decision::Allow,
+            ),
             (r#"{"Null":{"aws:Missing":"true"}}"#, Decision::Allow),
             (r#"{"Null":{"aws:SourceIp":true}}"#, Decision::ImplicitDeny),
         ] {
-            check(&with(condition), "s3:GetObject", "arn:aws:s3:::b/k", expected);
+            check(
+                &with(condition),
+                "s3:GetObject",
+                "arn:aws:s3:::b/k",
+                expected,
+            );
         }
     }
 
@@ -325,8 +436,18 @@ mod tests {
         for name in BUILT_IN_NAMES {
             Policy::parse(name).unwrap();
         }
-        check("AWSCloudTrail_ReadOnlyAccess", "cloudtrail:LookupEvents", "*", Decision::Allow);
-        check("AWSCloudTrail_ReadOnlyAccess", "cloudtrail:StopLogging", "*", Decision::ImplicitDeny);
+        check(
+            "AWSCloudTrail_ReadOnlyAccess",
+            "cloudtrail:LookupEvents",
+            "*",
+            Decision::Allow,
+        );
+        check(
+            "AWSCloudTrail_ReadOnlyAccess",
+            "cloudtrail:StopLogging",
+            "*",
+            Decision::ImplicitDeny,
+        );
     }
 
     #[test]

@@ -65,12 +65,21 @@ pub(crate) struct Rendered {
 
 impl Batch {
     pub(crate) fn new(trail: TrailArn) -> Self {
-        Self { trail, events: Vec::new(), bytes: 0 }
+        Self {
+            trail,
+            events: Vec::new(),
+            bytes: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, time: Timestamp, seq: u64, id: Uuid, json: Bytes) {
         self.bytes += json.len() + 1;
-        self.events.push(Waiting { time, seq, id, json });
+        self.events.push(Waiting {
+            time,
+            seq,
+            id,
+            json,
+        });
     }
 
     /// Sorts, drops repeated ids, and renders. The same events give the same bytes. `None` when there are none.
@@ -78,7 +87,9 @@ impl Batch {
         let mut seen = HashSet::with_capacity(self.events.len());
         self.events.sort_by_key(|event| (event.time, event.seq));
         self.events.retain(|event| seen.insert(event.id));
-        let (Some(first), Some(last)) = (self.events.first(), self.events.last()) else { return Ok(None) };
+        let (Some(first), Some(last)) = (self.events.first(), self.events.last()) else {
+            return Ok(None);
+        };
         let (oldest, newest) = (first.time, last.time);
         let mut plain = Vec::with_capacity(self.bytes + 16);
         plain.extend_from_slice(b"{\"Records\":[");
@@ -104,7 +115,10 @@ impl Batch {
 
 /// One gzip member without clock, name or system in its header.
 pub(crate) fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::default());
+    let mut encoder = GzBuilder::new()
+        .mtime(0)
+        .operating_system(255)
+        .write(Vec::new(), Compression::default());
     encoder.write_all(plain)?;
     encoder.finish()
 }

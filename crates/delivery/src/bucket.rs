@@ -75,7 +75,9 @@ impl Bucket for S3Bucket {
             .acl(ObjectCannedAcl::BucketOwnerFullControl)
             .set_metadata(Some(object.metadata.into_iter().collect()));
         if let Some(key) = object.kms_key_id {
-            put = put.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key);
+            put = put
+                .server_side_encryption(ServerSideEncryption::AwsKms)
+                .ssekms_key_id(key);
         }
         put.send().await.map(drop).map_err(|error| of_sdk(&error))
     }
@@ -83,7 +85,13 @@ impl Bucket for S3Bucket {
     async fn exists(&self, bucket: &str) -> Result<bool, BucketError> {
         match self.0.head_bucket().bucket(bucket).send().await {
             Ok(_) => Ok(true),
-            Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 404) => Ok(false),
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|answer| answer.status().as_u16() == 404) =>
+            {
+                Ok(false)
+            }
             Err(error) => Err(of_sdk(&error)),
         }
     }
@@ -94,13 +102,20 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let status = error.raw_response().map(|answer| answer.status().as_u16());
-    let code = error.as_service_error().and_then(|error| error.code()).map(str::to_owned).or(match status {
-        Some(403) => Some("AccessDenied".into()),
-        Some(404) => Some("NoSuchBucket".into()),
-        Some(status) => Some(status.to_string()),
-        None => None,
-    });
-    BucketError { code, message: DisplayErrorContext(error).to_string() }
+    let code = error
+        .as_service_error()
+        .and_then(|error| error.code())
+        .map(str::to_owned)
+        .or(match status {
+            Some(403) => Some("AccessDenied".into()),
+            Some(404) => Some("NoSuchBucket".into()),
+            Some(status) => Some(status.to_string()),
+            None => None,
+        });
+    BucketError {
+        code,
+        message: DisplayErrorContext(error).to_string(),
+    }
 }
 
 /// Buckets in memory, for tests: failures can be ordered.
@@ -146,7 +161,9 @@ impl MemoryBucket {
     pub fn objects(&self, bucket: &str) -> BTreeMap<String, Stored> {
         let state = self.state();
         let of_bucket = state.objects.iter().filter(|((name, _), _)| name == bucket);
-        of_bucket.map(|((_, key), object)| (key.clone(), object.clone())).collect()
+        of_bucket
+            .map(|((_, key), object)| (key.clone(), object.clone()))
+            .collect()
     }
 
     /// How many puts were tried.
@@ -163,11 +180,17 @@ impl Bucket for MemoryBucket {
         if let Some(failure) = &state.failure {
             return Err(failure.clone());
         }
-        let stored = Stored { body: object.body, metadata: object.metadata };
+        let stored = Stored {
+            body: object.body,
+            metadata: object.metadata,
+        };
         state.objects.insert((object.bucket, object.key), stored);
         if state.lost_answers > 0 {
             state.lost_answers -= 1;
-            return Err(BucketError { code: None, message: "the answer was lost".into() });
+            return Err(BucketError {
+                code: None,
+                message: "the answer was lost".into(),
+            });
         }
         Ok(())
     }

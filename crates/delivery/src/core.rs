@@ -55,9 +55,16 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn open(ledger: Arc<Ledger>, keys: Arc<Keys>, limits: Limits, first: u64) -> Result<Self, DeliveryError> {
+    pub(crate) fn open(
+        ledger: Arc<Ledger>,
+        keys: Arc<Keys>,
+        limits: Limits,
+        first: u64,
+    ) -> Result<Self, DeliveryError> {
         let decode = |bytes: Option<Vec<u8>>| match bytes {
-            Some(bytes) => Catalog::decode(&bytes).map_err(|error| DeliveryError::Ledger(error.to_string())),
+            Some(bytes) => {
+                Catalog::decode(&bytes).map_err(|error| DeliveryError::Ledger(error.to_string()))
+            }
             None => Ok(Catalog::default()),
         };
         let position = ledger.position()?.unwrap_or(0);
@@ -89,11 +96,13 @@ impl Core {
         match stored.entry.kind {
             EntryKind::Intent => {}
             EntryKind::Catalog => {
-                let change = Change::decode(&stored.entry.payload).map_err(|error| broken(error.to_string()))?;
+                let change = Change::decode(&stored.entry.payload)
+                    .map_err(|error| broken(error.to_string()))?;
                 self.apply(change, now)?;
             }
             EntryKind::Event => {
-                let event = event::decode(&stored.entry.payload).map_err(|error| broken(error.to_string()))?;
+                let event = event::decode(&stored.entry.payload)
+                    .map_err(|error| broken(error.to_string()))?;
                 self.take_event(seq, event, now);
             }
         }
@@ -106,9 +115,16 @@ impl Core {
 
     fn take_event(&mut self, seq: u64, event: event::Event, now: Timestamp) {
         let keys = &event.keys;
-        let current = self.catalog.trails.values().filter(|trail| trail.wants(keys));
+        let current = self
+            .catalog
+            .trails
+            .values()
+            .filter(|trail| trail.wants(keys));
         let is_late = |trail: &&Trail| {
-            trail.stopped.is_some_and(|stopped| keys.time.as_second() <= stopped.as_second()) && trail.wants(keys)
+            trail
+                .stopped
+                .is_some_and(|stopped| keys.time.as_second() <= stopped.as_second())
+                && trail.wants(keys)
         };
         let retired = self.retired.trails.values().filter(is_late);
         let wanting: Vec<&Trail> = current.chain(retired).collect();
@@ -122,7 +138,10 @@ impl Core {
                 region: keys.region.clone(),
                 folder: layout::folder(keys.category),
             };
-            let batch = self.open.entry(stream).or_insert_with(|| Batch::new(trail.arn.clone()));
+            let batch = self
+                .open
+                .entry(stream)
+                .or_insert_with(|| Batch::new(trail.arn.clone()));
             batch.push(keys.time, seq, keys.id, event.json.clone());
             self.open_bytes += event.json.len() + 64;
         }
@@ -132,7 +151,8 @@ impl Core {
         {
             self.recent.remove(&oldest);
         }
-        self.due.get_or_insert_with(|| plus(now, self.limits.delivery_seconds));
+        self.due
+            .get_or_insert_with(|| plus(now, self.limits.delivery_seconds));
     }
 
     /// Applies a change of the catalog. What changes the way of events seals the open batches first, so that a batch
@@ -162,16 +182,27 @@ impl Core {
             && !is_on
         {
             let stopped = new.as_ref().and_then(|trail| trail.stopped).unwrap_or(now);
-            self.retired.apply(Change::PutTrail(Box::new(Trail { stopped: Some(stopped), ..old.clone() })));
+            self.retired.apply(Change::PutTrail(Box::new(Trail {
+                stopped: Some(stopped),
+                ..old.clone()
+            })));
         } else if is_on {
             self.retired.trails.remove(&arn);
         }
-        let was_proving = old.as_ref().is_some_and(|trail| trail.is_logging && trail.log_file_validation);
-        let is_proving = new.as_ref().is_some_and(|trail| trail.is_logging && trail.log_file_validation);
+        let was_proving = old
+            .as_ref()
+            .is_some_and(|trail| trail.is_logging && trail.log_file_validation);
+        let is_proving = new
+            .as_ref()
+            .is_some_and(|trail| trail.is_logging && trail.log_file_validation);
         let mut changes = self.progress();
         match (&old, &new) {
-            (Some(old), _) if was_proving && !is_proving => self.close_chains(&old.id.0, now, &mut changes),
-            (_, Some(new)) if is_proving && !was_proving => self.start_chain(new, &new.home_region, now, &mut changes)?,
+            (Some(old), _) if was_proving && !is_proving => {
+                self.close_chains(&old.id.0, now, &mut changes)
+            }
+            (_, Some(new)) if is_proving && !was_proving => {
+                self.start_chain(new, &new.home_region, now, &mut changes)?
+            }
             (_, Some(new)) if is_proving => self.move_chains(new, &mut changes),
             _ => {}
         }
@@ -198,8 +229,14 @@ impl Core {
 
     /// When something is to be done next.
     pub(crate) fn next_moment(&self) -> Option<Timestamp> {
-        let digests = self.chains.values().map(|chain| chain.closing.map_or(chain.end, |at| at + 1));
-        self.due.into_iter().chain(digests.filter_map(|at| Timestamp::from_second(at).ok())).min()
+        let digests = self
+            .chains
+            .values()
+            .map(|chain| chain.closing.map_or(chain.end, |at| at + 1));
+        self.due
+            .into_iter()
+            .chain(digests.filter_map(|at| Timestamp::from_second(at).ok()))
+            .min()
     }
 
     /// Saves the position when nothing is open: what was read and not wanted need not be read again.
@@ -217,14 +254,37 @@ impl Core {
         (self.open_bytes, self.due) = (0, None);
         let mut changes = self.progress();
         for (stream, batch) in open {
-            let trail = self.catalog.trails.get(&batch.trail).filter(|trail| trail.id.0 == stream.trail && trail.is_logging);
-            let trail = trail.or_else(|| self.retired.trails.get(&batch.trail).filter(|trail| trail.id.0 == stream.trail));
-            let Some(trail) = trail.cloned() else { continue };
+            let trail = self
+                .catalog
+                .trails
+                .get(&batch.trail)
+                .filter(|trail| trail.id.0 == stream.trail && trail.is_logging);
+            let trail = trail.or_else(|| {
+                self.retired
+                    .trails
+                    .get(&batch.trail)
+                    .filter(|trail| trail.id.0 == stream.trail)
+            });
+            let Some(trail) = trail.cloned() else {
+                continue;
+            };
             let chain = stream.chain();
-            let Some(file) = batch.render().map_err(DeliveryError::io("compress a log file"))? else { continue };
+            let Some(file) = batch
+                .render()
+                .map_err(DeliveryError::io("compress a log file"))?
+            else {
+                continue;
+            };
             let unique = layout::unique(&stream.to_string(), file.first_seq, file.last_seq);
             let prefix = trail.key_prefix.as_deref();
-            let key = layout::log_file(prefix, stream.account, stream.folder, &stream.region, now, &unique);
+            let key = layout::log_file(
+                prefix,
+                stream.account,
+                stream.folder,
+                &stream.region,
+                now,
+                &unique,
+            );
             if trail.log_file_validation && trail.is_logging && !self.chains.contains_key(&chain) {
                 self.start_chain(&trail, &stream.region, now, &mut changes)?;
             }
@@ -236,12 +296,25 @@ impl Core {
                 oldest: seconds(file.oldest),
             });
             let (region, events) = (stream.region.to_string(), file.events as u64);
-            self.add_item(&trail_of(&trail), chain, region, key, events, file.gzip, covered, None, &mut changes)?;
+            self.add_item(
+                &trail_of(&trail),
+                chain,
+                region,
+                key,
+                events,
+                file.gzip,
+                covered,
+                None,
+                &mut changes,
+            )?;
         }
         self.ledger.commit(&changes)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one row of the ledger, built in one place")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one row of the ledger, built in one place"
+    )]
     fn add_item(
         &mut self,
         to: &Destination,
@@ -311,7 +384,11 @@ impl Core {
     }
 
     fn close_chains(&mut self, trail: &str, now: Timestamp, changes: &mut Changes) {
-        for (name, chain) in self.chains.iter_mut().filter(|(_, chain)| chain.trail == trail) {
+        for (name, chain) in self
+            .chains
+            .iter_mut()
+            .filter(|(_, chain)| chain.trail == trail)
+        {
             chain.closing = Some(seconds(now) + self.limits.delivery_seconds);
             changes.put_chains.push((name.clone(), chain.clone()));
         }
@@ -319,7 +396,11 @@ impl Core {
 
     /// Bucket, prefix and key of a trail were changed: the next digests follow.
     fn move_chains(&mut self, trail: &Trail, changes: &mut Changes) {
-        for (name, chain) in self.chains.iter_mut().filter(|(_, chain)| chain.trail == trail.id.0) {
+        for (name, chain) in self
+            .chains
+            .iter_mut()
+            .filter(|(_, chain)| chain.trail == trail.id.0)
+        {
             chain.bucket = trail.bucket.clone();
             chain.key_prefix = trail.key_prefix.clone();
             chain.kms_key_id = trail.kms_key_id.clone();
@@ -332,7 +413,9 @@ impl Core {
         let mut sealed = false;
         let waiting: BTreeSet<String> = self.ledger_items_by_chain()?;
         for name in self.chains.keys().cloned().collect::<Vec<_>>() {
-            let Some(mut chain) = self.chains.get(&name).cloned() else { continue };
+            let Some(mut chain) = self.chains.get(&name).cloned() else {
+                continue;
+            };
             let mut changes = Changes::default();
             if let Some(closing) = chain.closing {
                 let is_open = self.open.keys().any(|stream| stream.chain() == name);
@@ -368,7 +451,13 @@ impl Core {
         if self.chains.values().all(|chain| chain.closing.is_none()) {
             return Ok(BTreeSet::new());
         }
-        Ok(self.ledger.items()?.into_iter().filter(|item| item.signature.is_none()).map(|item| item.chain).collect())
+        Ok(self
+            .ledger
+            .items()?
+            .into_iter()
+            .filter(|item| item.signature.is_none())
+            .map(|item| item.chain)
+            .collect())
     }
 
     /// Seals one digest over the log files that are in the bucket and not yet covered, and moves the chain on.
@@ -386,11 +475,22 @@ impl Core {
         let time = |seconds: i64| Timestamp::from_second(seconds).map_err(|error| broken(&error));
         let already: BTreeSet<&String> = changes.remove_uncovered.iter().collect();
         let found = self.ledger.uncovered(name)?;
-        let (rows, files): (Vec<String>, Vec<Covered>) =
-            found.into_iter().filter(|(row, _)| !already.contains(row)).unzip();
-        let key = layout::digest_file(chain.key_prefix.as_deref(), account, &region, &chain.trail_name, &home, time(end)?);
+        let (rows, files): (Vec<String>, Vec<Covered>) = found
+            .into_iter()
+            .filter(|(row, _)| !already.contains(row))
+            .unzip();
+        let key = layout::digest_file(
+            chain.key_prefix.as_deref(),
+            account,
+            &region,
+            &chain.trail_name,
+            &home,
+            time(end)?,
+        );
         let signing = self.keys.signing(&region, time(end)?)?;
-        let newest = signing.last().ok_or_else(|| DeliveryError::Key("no key".into()))?;
+        let newest = signing
+            .last()
+            .ok_or_else(|| DeliveryError::Key("no key".into()))?;
         let parts = digest::Parts {
             account: &chain.account,
             start: time(chain.start)?,
@@ -408,10 +508,24 @@ impl Core {
         };
         let signature = Some(signed.signature.clone());
         let region = chain.region.clone();
-        self.add_item(&to, name.to_owned(), region, key.clone(), 0, signed.gzip, None, signature, changes)?;
+        self.add_item(
+            &to,
+            name.to_owned(),
+            region,
+            key.clone(),
+            0,
+            signed.gzip,
+            None,
+            signature,
+            changes,
+        )?;
         changes.remove_uncovered.extend(rows);
-        chain.previous =
-            Some(Previous { bucket: to.bucket, key, sha256: signed.sha256, signature: signed.signature });
+        chain.previous = Some(Previous {
+            bucket: to.bucket,
+            key,
+            sha256: signed.sha256,
+            signature: signed.signature,
+        });
         (chain.start, chain.end) = (end, end + self.limits.digest_seconds);
         Ok(())
     }
@@ -424,12 +538,19 @@ struct Destination {
 }
 
 fn trail_of(trail: &Trail) -> Destination {
-    Destination { trail: trail.id.0.clone(), bucket: trail.bucket.clone(), kms_key_id: trail.kms_key_id.clone() }
+    Destination {
+        trail: trail.id.0.clone(),
+        bucket: trail.bucket.clone(),
+        kms_key_id: trail.kms_key_id.clone(),
+    }
 }
 
 /// Whether two states of a trail take the same events to the same place.
 fn is_same_for_delivery(old: &Trail, new: &Trail) -> bool {
-    let with_tags_of_new = Trail { tags: new.tags.clone(), ..old.clone() };
+    let with_tags_of_new = Trail {
+        tags: new.tags.clone(),
+        ..old.clone()
+    };
     with_tags_of_new == *new
 }
 

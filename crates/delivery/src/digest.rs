@@ -35,14 +35,25 @@ impl Parts<'_> {
         let plain = self.json(&key.public.fingerprint).to_string();
         let hash = hex::encode(sha256(plain.as_bytes()));
         let previous = self.previous.map_or("null", |previous| &previous.signature);
-        let text = format!("{}\n{}/{}\n{hash}\n{previous}", iso_seconds(self.end), self.bucket, self.key);
+        let text = format!(
+            "{}\n{}/{}\n{hash}\n{previous}",
+            iso_seconds(self.end),
+            self.bucket,
+            self.key
+        );
         let gzip = batch::gzip(plain.as_bytes()).map_err(DeliveryError::io("compress a digest"))?;
-        Ok(Signed { gzip, sha256: hash, signature: key.sign(&text)? })
+        Ok(Signed {
+            gzip,
+            sha256: hash,
+            signature: key.sign(&text)?,
+        })
     }
 
     fn json(&self, fingerprint: &str) -> Value {
         let time = |seconds: Option<i64>| {
-            seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).map(iso_seconds)
+            seconds
+                .and_then(|seconds| Timestamp::from_second(seconds).ok())
+                .map(iso_seconds)
         };
         let files: Vec<Value> = self
             .files

@@ -74,19 +74,38 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 impl Key {
-    fn load(pkcs8: Vec<u8>, not_before: Timestamp, not_after: Timestamp) -> Result<Self, DeliveryError> {
-        let pair = signature::RsaKeyPair::from_pkcs8(&pkcs8).map_err(|error| DeliveryError::Key(error.to_string()))?;
+    fn load(
+        pkcs8: Vec<u8>,
+        not_before: Timestamp,
+        not_after: Timestamp,
+    ) -> Result<Self, DeliveryError> {
+        let pair = signature::RsaKeyPair::from_pkcs8(&pkcs8)
+            .map_err(|error| DeliveryError::Key(error.to_string()))?;
         let value = pair.public_key().as_ref().to_vec();
         let fingerprint = hex::encode(&sha256(&value)[..16]);
-        let public = PublicKey { value, validity_start: not_before, validity_end: not_after, fingerprint };
-        Ok(Self { pair, pkcs8, public })
+        let public = PublicKey {
+            value,
+            validity_start: not_before,
+            validity_end: not_after,
+            fingerprint,
+        };
+        Ok(Self {
+            pair,
+            pkcs8,
+            public,
+        })
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256, in hex.
     pub(crate) fn sign(&self, text: &str) -> Result<String, DeliveryError> {
         let mut bytes = vec![0; self.pair.public_modulus_len()];
         self.pair
-            .sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut bytes)
+            .sign(
+                &signature::RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                text.as_bytes(),
+                &mut bytes,
+            )
             .map_err(|_| DeliveryError::Key("signing failed".into()))?;
         Ok(hex::encode(bytes))
     }
@@ -95,27 +114,46 @@ impl Key {
 impl Keys {
     pub(crate) fn open(dir: PathBuf) -> Result<Self, DeliveryError> {
         use std::os::unix::fs::DirBuilderExt;
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&dir);
         made.map_err(DeliveryError::io(format!("create {}", dir.display())))?;
-        Ok(Self { dir, loaded: Mutex::default() })
+        Ok(Self {
+            dir,
+            loaded: Mutex::default(),
+        })
     }
 
     /// The Region's key for now; made if there is none (which takes a moment: not on an async thread).
-    pub(crate) fn signing(&self, region: &Region, now: Timestamp) -> Result<Arc<Vec<Key>>, DeliveryError> {
+    pub(crate) fn signing(
+        &self,
+        region: &Region,
+        now: Timestamp,
+    ) -> Result<Arc<Vec<Key>>, DeliveryError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.known(&mut loaded, region)?;
         // One interval of slack, so that a key never expires between signing and the end of its digest's look-up.
-        if known.last().is_some_and(|key| key.public.validity_end.as_second() - 2 * 60 * 60 > now.as_second()) {
+        if known
+            .last()
+            .is_some_and(|key| key.public.validity_end.as_second() - 2 * 60 * 60 > now.as_second())
+        {
             return Ok(known);
         }
         let generated = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048)
             .map_err(|_| DeliveryError::Key("the system could not make an RSA key".into()))?;
-        let der: Pkcs8V1Der<'_> = generated.as_der().map_err(|_| DeliveryError::Key("encode an RSA key".into()))?;
+        let der: Pkcs8V1Der<'_> = generated
+            .as_der()
+            .map_err(|_| DeliveryError::Key("encode an RSA key".into()))?;
         let start = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let end = Timestamp::from_second(now.as_second() + KEY_SECONDS).unwrap_or(now);
         let mut keys = Vec::new();
         for key in known.iter() {
-            keys.push(Key::load(key.pkcs8.clone(), key.public.validity_start, key.public.validity_end)?);
+            keys.push(Key::load(
+                key.pkcs8.clone(),
+                key.public.validity_start,
+                key.public.validity_end,
+            )?);
         }
         keys.push(Key::load(der.as_ref().to_vec(), start, end)?);
         self.save(region, &keys)?;
@@ -126,11 +164,21 @@ impl Keys {
     }
 
     /// The Region's keys whose validity touches the range.
-    pub(crate) fn public(&self, region: &Region, from: Timestamp, to: Timestamp) -> Result<Vec<PublicKey>, DeliveryError> {
+    pub(crate) fn public(
+        &self,
+        region: &Region,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<PublicKey>, DeliveryError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = self.known(&mut loaded, region)?;
-        let touches = |key: &&Key| key.public.validity_start <= to && key.public.validity_end >= from;
-        Ok(keys.iter().filter(touches).map(|key| key.public.clone()).collect())
+        let touches =
+            |key: &&Key| key.public.validity_start <= to && key.public.validity_end >= from;
+        Ok(keys
+            .iter()
+            .filter(touches)
+            .map(|key| key.public.clone())
+            .collect())
     }
 
     fn path(&self, region: &Region) -> PathBuf {
@@ -147,7 +195,8 @@ impl Keys {
         }
         let path = self.path(region);
         let keys = match std::fs::read(&path) {
-            Ok(bytes) => parse(&bytes).map_err(|detail| DeliveryError::Key(format!("{}: {detail}", path.display())))?,
+            Ok(bytes) => parse(&bytes)
+                .map_err(|detail| DeliveryError::Key(format!("{}: {detail}", path.display())))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Arc::default()),
             Err(error) => return Err(DeliveryError::io(format!("read {}", path.display()))(error)),
         };
@@ -163,13 +212,21 @@ impl Keys {
             not_after: key.public.validity_end.as_second(),
             pkcs8: hex::encode(&key.pkcs8),
         });
-        let file = File { version: 1, keys: keys.collect() };
-        let text = serde_json::to_vec(&file).map_err(|error| DeliveryError::Key(error.to_string()))?;
+        let file = File {
+            version: 1,
+            keys: keys.collect(),
+        };
+        let text =
+            serde_json::to_vec(&file).map_err(|error| DeliveryError::Key(error.to_string()))?;
         let path = self.path(region);
         let temporary = path.with_extension("tmp");
         let write = || {
             let _ = std::fs::remove_file(&temporary);
-            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&temporary)?;
             file.write_all(&text)?;
             file.sync_all()?;
             std::fs::rename(&temporary, &path)?;
@@ -187,7 +244,8 @@ fn parse(bytes: &[u8]) -> Result<Vec<Key>, String> {
     let time = |seconds| Timestamp::from_second(seconds).map_err(|error| error.to_string());
     let load = |key: FileKey| {
         let pkcs8 = hex::decode(&key.pkcs8).map_err(|error| error.to_string())?;
-        Key::load(pkcs8, time(key.not_before)?, time(key.not_after)?).map_err(|error| error.to_string())
+        Key::load(pkcs8, time(key.not_before)?, time(key.not_after)?)
+            .map_err(|error| error.to_string())
     };
     file.keys.into_iter().map(load).collect()
 }

@@ -41,7 +41,11 @@ pub(crate) fn log_file(
     delivered: Timestamp,
     unique: &str,
 ) -> String {
-    let (root, date, stamp) = (root(prefix, account), date_path(delivered), basic_minutes(delivered));
+    let (root, date, stamp) = (
+        root(prefix, account),
+        date_path(delivered),
+        basic_minutes(delivered),
+    );
     format!("{root}/{folder}/{region}/{date}/{account}_{folder}_{region}_{stamp}_{unique}.json.gz")
 }
 
@@ -87,18 +91,33 @@ mod tests {
         let account: AccountId = "111122223333".parse().unwrap();
         let region: Region = "us-east-2".parse().unwrap();
         let time: Timestamp = "2015-08-01T02:10:31Z".parse().unwrap();
-        let log = log_file(Some("p/q"), account, "CloudTrail", &region, time, "Mu0KsOhtH1ar15ZZ");
+        let log = log_file(
+            Some("p/q"),
+            account,
+            "CloudTrail",
+            &region,
+            time,
+            "Mu0KsOhtH1ar15ZZ",
+        );
         let expected = "p/q/AWSLogs/111122223333/CloudTrail/us-east-2/2015/08/01/111122223333_CloudTrail_us-east-2_20150801T0210Z_Mu0KsOhtH1ar15ZZ.json.gz";
         assert_eq!(log, expected);
         let digest = digest_file(None, account, &region, "t", &region, time);
-        assert_eq!(&digest[digest.len() - 24..digest.len() - 8], "20150801T021031Z");
+        assert_eq!(
+            &digest[digest.len() - 24..digest.len() - 8],
+            "20150801T021031Z"
+        );
         assert!(digest.starts_with("AWSLogs/111122223333/CloudTrail-Digest/us-east-2/2015/08/01/"));
-        assert_eq!(marker(None, account, "CloudTrail"), "AWSLogs/111122223333/CloudTrail/");
+        assert_eq!(
+            marker(None, account, "CloudTrail"),
+            "AWSLogs/111122223333/CloudTrail/"
+        );
     }
 
     #[test]
     fn unique_parts_sort_by_position_and_differ_by_stream() {
-        let names: Vec<String> = [0, 9, 10, 61, 62, 5000, u64::MAX].map(|seq| unique("s", seq, seq)).into();
+        let names: Vec<String> = [0, 9, 10, 61, 62, 5000, u64::MAX]
+            .map(|seq| unique("s", seq, seq))
+            .into();
         assert!(names.is_sorted() && names.iter().all(|name| name.len() == 16));
         assert_ne!(unique("s", 1, 2), unique("t", 1, 2));
         assert_eq!(unique("s", 1, 2), unique("s", 1, 2));

@@ -98,8 +98,15 @@ pub(crate) struct Changes {
 impl Changes {
     /// What is true once an item is in the bucket: it waits no more, and a log file waits for its digest.
     pub(crate) fn after_put(item: &Item) -> Self {
-        let covered = item.covered.clone().map(|covered| (uncovered_key(item), covered));
-        Self { remove_items: vec![item.clone()], add_uncovered: covered.into_iter().collect(), ..Self::default() }
+        let covered = item
+            .covered
+            .clone()
+            .map(|covered| (uncovered_key(item), covered));
+        Self {
+            remove_items: vec![item.clone()],
+            add_uncovered: covered.into_iter().collect(),
+            ..Self::default()
+        }
     }
 }
 
@@ -115,7 +122,8 @@ fn failed(error: impl std::fmt::Display) -> DeliveryError {
 impl Ledger {
     pub(crate) fn open(dir: &Path) -> Result<Self, DeliveryError> {
         let spool = dir.join("spool");
-        std::fs::create_dir_all(&spool).map_err(DeliveryError::io(format!("create {}", spool.display())))?;
+        std::fs::create_dir_all(&spool)
+            .map_err(DeliveryError::io(format!("create {}", spool.display())))?;
         let database = Database::builder()
             .set_cache_size(4 * 1024 * 1024)
             .create(dir.join("ledger.redb"))
@@ -123,7 +131,11 @@ impl Ledger {
         let ledger = Self { database, spool };
         match ledger.meta_number("version")? {
             Some(VERSION) => {}
-            Some(other) => return Err(DeliveryError::Ledger(format!("unknown version {other}: written by a newer Pugmark"))),
+            Some(other) => {
+                return Err(DeliveryError::Ledger(format!(
+                    "unknown version {other}: written by a newer Pugmark"
+                )));
+            }
             None => ledger.create()?,
         }
         ledger.sweep()?;
@@ -137,7 +149,8 @@ impl Ledger {
                 write.open_table(table).map_err(failed)?;
             }
             let mut meta = write.open_table(META).map_err(failed)?;
-            meta.insert("version", &VERSION.to_le_bytes()[..]).map_err(failed)?;
+            meta.insert("version", &VERSION.to_le_bytes()[..])
+                .map_err(failed)?;
         }
         write.commit().map_err(failed)
     }
@@ -145,7 +158,8 @@ impl Ledger {
     /// Removes spool files that no item names: a crash between spooling and sealing leaves them.
     fn sweep(&self) -> Result<(), DeliveryError> {
         let items = self.items()?;
-        let entries = std::fs::read_dir(&self.spool).map_err(DeliveryError::io("read the spool"))?;
+        let entries =
+            std::fs::read_dir(&self.spool).map_err(DeliveryError::io("read the spool"))?;
         for entry in entries.flatten() {
             let name = entry.file_name();
             if !items.iter().any(|item| item.spool.as_str() == name) {
@@ -158,7 +172,10 @@ impl Ledger {
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, DeliveryError> {
         let read = self.database.begin_read().map_err(failed)?;
         match read.open_table(META) {
-            Ok(table) => Ok(table.get(key).map_err(failed)?.map(|value| value.value().to_vec())),
+            Ok(table) => Ok(table
+                .get(key)
+                .map_err(failed)?
+                .map(|value| value.value().to_vec())),
             Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
             Err(error) => Err(failed(error)),
         }
@@ -166,7 +183,14 @@ impl Ledger {
 
     fn meta_number(&self, key: &str) -> Result<Option<u64>, DeliveryError> {
         let bytes = self.meta(key)?;
-        bytes.map(|bytes| bytes.try_into().map(u64::from_le_bytes).map_err(|_| failed("damaged number"))).transpose()
+        bytes
+            .map(|bytes| {
+                bytes
+                    .try_into()
+                    .map(u64::from_le_bytes)
+                    .map_err(|_| failed("damaged number"))
+            })
+            .transpose()
     }
 
     pub(crate) fn position(&self) -> Result<Option<u64>, DeliveryError> {
@@ -187,7 +211,11 @@ impl Ledger {
 
     /// Everything that waits to be put, oldest first.
     pub(crate) fn items(&self) -> Result<Vec<Item>, DeliveryError> {
-        let mut items: Vec<Item> = self.all::<Item>(ITEMS)?.into_iter().map(|(_, item)| item).collect();
+        let mut items: Vec<Item> = self
+            .all::<Item>(ITEMS)?
+            .into_iter()
+            .map(|(_, item)| item)
+            .collect();
         items.sort_by_key(|item| item.number);
         Ok(items)
     }
@@ -208,7 +236,10 @@ impl Ledger {
         let mut found = Vec::new();
         for row in table.range(from.as_str()..to.as_str()).map_err(failed)? {
             let (key, value) = row.map_err(failed)?;
-            found.push((key.value().to_owned(), serde_json::from_slice(value.value()).map_err(failed)?));
+            found.push((
+                key.value().to_owned(),
+                serde_json::from_slice(value.value()).map_err(failed)?,
+            ));
         }
         Ok(found)
     }
@@ -222,7 +253,10 @@ impl Ledger {
         let mut rows = Vec::new();
         for row in table.iter().map_err(failed)? {
             let (key, value) = row.map_err(failed)?;
-            rows.push((key.value().to_owned(), serde_json::from_slice(value.value()).map_err(failed)?));
+            rows.push((
+                key.value().to_owned(),
+                serde_json::from_slice(value.value()).map_err(failed)?,
+            ));
         }
         Ok(rows)
     }
@@ -234,7 +268,8 @@ impl Ledger {
         {
             let mut meta = write.open_table(META).map_err(failed)?;
             if let Some(position) = changes.position {
-                meta.insert("position", &position.to_le_bytes()[..]).map_err(failed)?;
+                meta.insert("position", &position.to_le_bytes()[..])
+                    .map_err(failed)?;
             }
             for (key, bytes) in [("catalog", &changes.catalog), ("retired", &changes.retired)] {
                 if let Some(bytes) = bytes {
@@ -243,15 +278,20 @@ impl Ledger {
             }
             let mut items = write.open_table(ITEMS).map_err(failed)?;
             for item in &changes.add_items {
-                items.insert(item_key(item).as_str(), &json(item)?[..]).map_err(failed)?;
-                meta.insert("item", &(item.number + 1).to_le_bytes()[..]).map_err(failed)?;
+                items
+                    .insert(item_key(item).as_str(), &json(item)?[..])
+                    .map_err(failed)?;
+                meta.insert("item", &(item.number + 1).to_le_bytes()[..])
+                    .map_err(failed)?;
             }
             for item in &changes.remove_items {
                 items.remove(item_key(item).as_str()).map_err(failed)?;
             }
             let mut uncovered = write.open_table(UNCOVERED).map_err(failed)?;
             for (key, covered) in &changes.add_uncovered {
-                uncovered.insert(key.as_str(), &json(covered)?[..]).map_err(failed)?;
+                uncovered
+                    .insert(key.as_str(), &json(covered)?[..])
+                    .map_err(failed)?;
             }
             for key in &changes.remove_uncovered {
                 uncovered.remove(key.as_str()).map_err(failed)?;
@@ -261,11 +301,15 @@ impl Ledger {
                 chains.remove(key.as_str()).map_err(failed)?;
             }
             for (key, chain) in &changes.put_chains {
-                chains.insert(key.as_str(), &json(chain)?[..]).map_err(failed)?;
+                chains
+                    .insert(key.as_str(), &json(chain)?[..])
+                    .map_err(failed)?;
             }
             let mut status = write.open_table(STATUS).map_err(failed)?;
             for (key, value) in &changes.put_status {
-                status.insert(key.as_str(), &json(value)?[..]).map_err(failed)?;
+                status
+                    .insert(key.as_str(), &json(value)?[..])
+                    .map_err(failed)?;
             }
         }
         write.commit().map_err(failed)
@@ -284,7 +328,8 @@ impl Ledger {
     }
 
     pub(crate) fn read_spool(&self, name: &str) -> Result<Vec<u8>, DeliveryError> {
-        std::fs::read(self.spool.join(name)).map_err(DeliveryError::io(format!("read spool file {name}")))
+        std::fs::read(self.spool.join(name))
+            .map_err(DeliveryError::io(format!("read spool file {name}")))
     }
 
     pub(crate) fn remove_spool(&self, name: &str) {

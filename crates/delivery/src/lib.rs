@@ -49,7 +49,9 @@ pub enum DeliveryError {
         detail: String,
     },
     /// The events before this position are gone although they were not delivered.
-    #[error("journal begins at {first}, but delivery had only come to {position}: events in between are lost to log files")]
+    #[error(
+        "journal begins at {first}, but delivery had only come to {position}: events in between are lost to log files"
+    )]
     Gap {
         /// Where delivery stood.
         position: u64,

@@ -108,7 +108,8 @@ impl Delivery {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, DeliveryError> {
-        let seconds = |duration: Duration| i64::try_from(duration.as_secs().max(1)).unwrap_or(i64::MAX / 4);
+        let seconds =
+            |duration: Duration| i64::try_from(duration.as_secs().max(1)).unwrap_or(i64::MAX / 4);
         let bounds = Limits {
             delivery_seconds: seconds(settings.delivery_interval),
             digest_seconds: seconds(settings.digest_interval),
@@ -116,11 +117,17 @@ impl Delivery {
         };
         let first = journal.first().0;
         let opened = tokio::task::spawn_blocking(move || -> Result<_, DeliveryError> {
-            std::fs::create_dir_all(&dir).map_err(DeliveryError::io(format!("create {}", dir.display())))?;
+            std::fs::create_dir_all(&dir)
+                .map_err(DeliveryError::io(format!("create {}", dir.display())))?;
             let ledger = Arc::new(Ledger::open(&dir)?);
             let keys = Arc::new(Keys::open(dir.join("keys"))?);
             let statuses = ledger.statuses()?.into_iter().collect();
-            Ok((Core::open(ledger.clone(), keys.clone(), bounds, first)?, ledger, keys, statuses))
+            Ok((
+                Core::open(ledger.clone(), keys.clone(), bounds, first)?,
+                ledger,
+                keys,
+                statuses,
+            ))
         });
         let (core, ledger, keys, statuses) = joined(opened.await)?;
         let position = watch::Sender::new(Seq(core.position));
@@ -144,14 +151,23 @@ impl Delivery {
 
     /// What `GetTrailStatus` tells of a trail in a Region.
     pub fn status(&self, trail: &TrailId, region: &Region) -> TrailStatus {
-        self.0.statuses().get(&status_key(&trail.0, region.as_str())).cloned().unwrap_or_default()
+        self.0
+            .statuses()
+            .get(&status_key(&trail.0, region.as_str()))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The public keys of a Region whose validity touches the range.
     ///
     /// # Errors
     /// When the key file cannot be read.
-    pub fn public_keys(&self, region: &Region, from: Timestamp, to: Timestamp) -> Result<Vec<PublicKey>, DeliveryError> {
+    pub fn public_keys(
+        &self,
+        region: &Region,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<PublicKey>, DeliveryError> {
         self.0.keys.public(region, from, to)
     }
 
@@ -162,8 +178,12 @@ impl Delivery {
     pub async fn check(&self, trail: &Trail) -> Result<(), CheckError> {
         let said = |error: crate::BucketError| match error.code {
             Some(code) if code == "NoSuchBucket" => CheckError::NoSuchBucket,
-            Some(code) => CheckError::Denied { message: format!("{code}: {}", error.message) },
-            None => CheckError::Unreachable { message: error.message },
+            Some(code) => CheckError::Denied {
+                message: format!("{code}: {}", error.message),
+            },
+            None => CheckError::Unreachable {
+                message: error.message,
+            },
         };
         if !self.0.bucket.exists(&trail.bucket).await.map_err(said)? {
             return Err(CheckError::NoSuchBucket);
@@ -187,14 +207,26 @@ impl Delivery {
     /// # Errors
     /// When the ledger or the journal fails, or an entry cannot be understood: delivery stops, the rest goes on.
     pub async fn run(&self, mut shutdown: watch::Receiver<bool>) -> Result<(), DeliveryError> {
-        let mut core = self.0.core.lock().await.take().ok_or_else(|| DeliveryError::Ledger("already running".into()))?;
+        let mut core = self
+            .0
+            .core
+            .lock()
+            .await
+            .take()
+            .ok_or_else(|| DeliveryError::Ledger("already running".into()))?;
         let mut head = self.0.journal.head();
-        let mut workers = Workers { inner: self.0.clone(), tasks: JoinSet::new(), busy: HashSet::new() };
+        let mut workers = Workers {
+            inner: self.0.clone(),
+            tasks: JoinSet::new(),
+            busy: HashSet::new(),
+        };
         workers.start_for_all_items()?;
         loop {
             head.mark_unchanged();
             core = self.step(core, &mut workers).await?;
-            let pause = core.next_moment().map_or(IDLE_MAX, |at| until(self.0.clock.now(), at));
+            let pause = core
+                .next_moment()
+                .map_or(IDLE_MAX, |at| until(self.0.clock.now(), at));
             tokio::select! {
                 changed = head.changed() => {
                     if changed.is_err() {
@@ -213,8 +245,13 @@ impl Delivery {
         let mut core = blocking(core, move |core| core.seal(now)).await?;
         self.0.position.send_replace(Seq(core.position));
         workers.start_for_all_items()?;
-        if tokio::time::timeout(SHUTDOWN_GRACE, workers.drain()).await.is_err() {
-            tracing::warn!("some log files could not be delivered before the shutdown; the next start delivers them");
+        if tokio::time::timeout(SHUTDOWN_GRACE, workers.drain())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "some log files could not be delivered before the shutdown; the next start delivers them"
+            );
         }
         core.save_position()?;
         Ok(())
@@ -229,7 +266,12 @@ impl Delivery {
                 break;
             }
             let now = inner.clock.now();
-            core = blocking(core, move |core| entries.into_iter().try_for_each(|entry| core.take(entry, now))).await?;
+            core = blocking(core, move |core| {
+                entries
+                    .into_iter()
+                    .try_for_each(|entry| core.take(entry, now))
+            })
+            .await?;
             workers.start_for_all_items()?;
         }
         let now = inner.clock.now();
@@ -286,16 +328,30 @@ impl Inner {
             let code = match tokio::time::timeout(PUT_TIMEOUT, self.bucket.put(object)).await {
                 Ok(Ok(())) => break,
                 Ok(Err(error)) => {
-                    tracing::warn!(bucket = item.bucket, key = item.key, code = error.code, error = error.message, "delivery failed; it is tried again");
+                    tracing::warn!(
+                        bucket = item.bucket,
+                        key = item.key,
+                        code = error.code,
+                        error = error.message,
+                        "delivery failed; it is tried again"
+                    );
                     error.code
                 }
                 Err(_) => {
-                    tracing::warn!(bucket = item.bucket, key = item.key, "delivery timed out; it is tried again");
+                    tracing::warn!(
+                        bucket = item.bucket,
+                        key = item.key,
+                        "delivery timed out; it is tried again"
+                    );
                     None
                 }
             };
             let key = status_key(&item.trail, &item.region);
-            self.statuses().entry(key).or_default().failed(is_digest, code.as_deref(), self.clock.now());
+            self.statuses().entry(key).or_default().failed(
+                is_digest,
+                code.as_deref(),
+                self.clock.now(),
+            );
             tokio::time::sleep(backoff.mul_f64(0.75 + 0.5 * jitter(&item.key, backoff))).await;
             backoff = (backoff * 2).min(BACKOFF_MAX);
         }
@@ -313,7 +369,13 @@ impl Inner {
         let committed = tokio::task::spawn_blocking(move || {
             inner.ledger.commit(&changes)?;
             inner.ledger.remove_spool(&item.spool);
-            tracing::debug!(bucket = item.bucket, key = item.key, events = item.events, bytes = item.bytes, "delivered");
+            tracing::debug!(
+                bucket = item.bucket,
+                key = item.key,
+                events = item.events,
+                bytes = item.bytes,
+                "delivered"
+            );
             Ok(())
         });
         joined(committed.await)
@@ -354,12 +416,20 @@ impl Workers {
         if self.busy.is_empty() {
             return Ok(0);
         }
-        Ok(self.inner.ledger.items()?.iter().map(|item| item.bytes).sum())
+        Ok(self
+            .inner
+            .ledger
+            .items()?
+            .iter()
+            .map(|item| item.bytes)
+            .sum())
     }
 
     /// Waits for one worker to end; starts another if its trail got more meanwhile.
     async fn finished(&mut self) -> Result<(), DeliveryError> {
-        let Some(done) = self.tasks.join_next().await else { return Ok(()) };
+        let Some(done) = self.tasks.join_next().await else {
+            return Ok(());
+        };
         let trail = joined(done)?;
         self.busy.remove(&trail);
         self.start_for_all_items()
@@ -392,7 +462,9 @@ async fn blocking(
     joined(done.await)
 }
 
-fn joined<T>(done: Result<Result<T, DeliveryError>, tokio::task::JoinError>) -> Result<T, DeliveryError> {
+fn joined<T>(
+    done: Result<Result<T, DeliveryError>, tokio::task::JoinError>,
+) -> Result<T, DeliveryError> {
     done.map_err(|error| DeliveryError::Ledger(format!("a task failed: {error}")))?
 }
 

@@ -24,13 +24,21 @@ const WHOLE_BYTES_MAX: u64 = 64 * 1024;
 
 /// The protocol that an error must speak when the operation is not known.
 pub(crate) fn protocol_of(parts: &request::Parts) -> Protocol {
-    let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let text = |name: header::HeaderName| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
+    };
     let content_type = text(header::CONTENT_TYPE);
     if parts.headers.contains_key("smithy-protocol") {
         Protocol::Cbor
     } else if content_type.starts_with("application/x-amz-json-1.0") {
         Protocol::Json10
-    } else if parts.headers.contains_key("x-amz-target") || content_type.starts_with("application/x-amz-json") {
+    } else if parts.headers.contains_key("x-amz-target")
+        || content_type.starts_with("application/x-amz-json")
+    {
         Protocol::Json11
     } else if content_type.starts_with("application/x-www-form-urlencoded") {
         Protocol::Query
@@ -48,9 +56,16 @@ pub(crate) fn refuse(
     s3_resource: Option<&str>,
     request_id: &str,
 ) -> Response<Body> {
-    let rendered = project::render_error(protocol, &refusal.code, &refusal.message, request_id, s3_resource);
+    let rendered = project::render_error(
+        protocol,
+        &refusal.code,
+        &refusal.message,
+        request_id,
+        s3_resource,
+    );
     let mut response = Response::new(full_body(rendered.body));
-    *response.status_mut() = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     for (name, value) in rendered.headers {
         headers.insert(name, value);
@@ -73,13 +88,25 @@ impl Answered {
     /// Gives the answer to the caller; its last byte waits until the event is durable.
     pub(crate) async fn release(self, answer: Response<Body>) -> Response<Body> {
         let (mut head, body) = answer.into_parts();
-        for name in [header::CONNECTION.as_str(), "keep-alive", "transfer-encoding", "upgrade"] {
+        for name in [
+            header::CONNECTION.as_str(),
+            "keep-alive",
+            "transfer-encoding",
+            "upgrade",
+        ] {
             head.headers.remove(name);
         }
-        let length = if self.is_head || body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
+        let length = if self.is_head || body.is_end_stream() {
+            Some(0)
+        } else {
+            body.size_hint().exact()
+        };
         match length {
             Some(bytes) if bytes <= WHOLE_BYTES_MAX => self.release_whole(head, body).await,
-            _ => Response::from_parts(head.clone(), Recorded::new(self.pending, head, body, length).boxed_unsync()),
+            _ => Response::from_parts(
+                head.clone(),
+                Recorded::new(self.pending, head, body, length).boxed_unsync(),
+            ),
         }
     }
 
@@ -136,10 +163,25 @@ enum State {
 
 impl Recorded {
     fn new(pending: Pending, head: response::Parts, upstream: Body, length: Option<u64>) -> Self {
-        let capture_bytes_max = if pending.keeps_response(head.status) { limits::CAPTURE_BYTES_MAX } else { 0 };
+        let capture_bytes_max = if pending.keeps_response(head.status) {
+            limits::CAPTURE_BYTES_MAX
+        } else {
+            0
+        };
         let capture = Capture::default();
-        let call = Under { pending, status: head.status, headers: head.headers, capture, capture_bytes_max };
-        Self { upstream, call: Some(call), state: State::Streaming, length }
+        let call = Under {
+            pending,
+            status: head.status,
+            headers: head.headers,
+            capture,
+            capture_bytes_max,
+        };
+        Self {
+            upstream,
+            call: Some(call),
+            state: State::Streaming,
+            length,
+        }
     }
 }
 
@@ -181,7 +223,9 @@ impl HttpBody for Recorded {
                 }
                 State::Streaming => {
                     let frame = ready!(Pin::new(&mut this.upstream).poll_frame(cx));
-                    let Some(under) = &mut this.call else { return Poll::Ready(None) };
+                    let Some(under) = &mut this.call else {
+                        return Poll::Ready(None);
+                    };
                     let held = match frame {
                         Some(Err(error)) => {
                             tracing::warn!(%error, "upstream closed the connection within its answer");
@@ -189,7 +233,9 @@ impl HttpBody for Recorded {
                             return Poll::Ready(Some(Err(error)));
                         }
                         Some(Ok(frame)) => {
-                            let Ok(data) = frame.into_data() else { continue };
+                            let Ok(data) = frame.into_data() else {
+                                continue;
+                            };
                             under.capture.look(&data, under.capture_bytes_max);
                             if this.length != Some(under.capture.total()) {
                                 return Poll::Ready(Some(Ok(Frame::data(data))));
@@ -198,7 +244,9 @@ impl HttpBody for Recorded {
                         }
                         None => None,
                     };
-                    let Some(under) = this.call.take() else { return Poll::Ready(None) };
+                    let Some(under) = this.call.take() else {
+                        return Poll::Ready(None);
+                    };
                     this.state = State::Finishing(Box::pin(under.finish(None)), held);
                 }
             }
@@ -210,14 +258,18 @@ impl HttpBody for Recorded {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.length
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
 impl Drop for Recorded {
     fn drop(&mut self) {
         // An answer that was only partly taken is recorded; a recording under way is carried on.
-        let finishing: Finishing = match (self.call.take(), std::mem::replace(&mut self.state, State::Done)) {
+        let finishing: Finishing = match (
+            self.call.take(),
+            std::mem::replace(&mut self.state, State::Done),
+        ) {
             (Some(under), _) => Box::pin(under.finish(None)),
             (None, State::Finishing(finishing, _)) => finishing,
             _ => return,

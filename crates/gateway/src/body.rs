@@ -18,7 +18,9 @@ pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, BoxError>;
 
 /// A body of the given bytes.
 pub fn full_body(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+    Full::new(bytes.into())
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 /// A body without bytes.
@@ -40,13 +42,23 @@ pub(crate) async fn read_prefix(mut body: Body, bytes_max: usize) -> Result<Pref
     let mut joined = BytesMut::new();
     while first.len() + joined.len() <= bytes_max {
         if body.is_end_stream() {
-            return Ok(Prefix { bytes: join(first, joined), rest: None });
+            return Ok(Prefix {
+                bytes: join(first, joined),
+                rest: None,
+            });
         }
         match body.frame().await {
-            None => return Ok(Prefix { bytes: join(first, joined), rest: None }),
+            None => {
+                return Ok(Prefix {
+                    bytes: join(first, joined),
+                    rest: None,
+                });
+            }
             Some(frame) => {
                 // HTTP trailers are no part of an AWS request; aws-chunked trailers are in the data.
-                let Ok(data) = frame?.into_data() else { continue };
+                let Ok(data) = frame?.into_data() else {
+                    continue;
+                };
                 if first.is_empty() && joined.is_empty() {
                     first = data;
                 } else {
@@ -60,11 +72,18 @@ pub(crate) async fn read_prefix(mut body: Body, bytes_max: usize) -> Result<Pref
             }
         }
     }
-    Ok(Prefix { bytes: join(first, joined), rest: Some(body) })
+    Ok(Prefix {
+        bytes: join(first, joined),
+        rest: Some(body),
+    })
 }
 
 fn join(first: Bytes, joined: BytesMut) -> Bytes {
-    if joined.is_empty() { first } else { joined.freeze() }
+    if joined.is_empty() {
+        first
+    } else {
+        joined.freeze()
+    }
 }
 
 /// Looks at a request body as it streams to the upstream and decides, at its end, whether it may complete.
@@ -90,7 +109,14 @@ impl<I: Inspector> Inspected<I> {
     /// Streams `prefix`, then `rest`; `bytes_total` is the body's declared length.
     pub(crate) fn new(prefix: Bytes, rest: Body, bytes_total: Option<u64>, inspector: I) -> Self {
         let size = bytes_total.map_or_else(SizeHint::default, SizeHint::with_exact);
-        Self { prefix: VecDeque::from([prefix]), rest, held: None, inspector, ended: false, size }
+        Self {
+            prefix: VecDeque::from([prefix]),
+            rest,
+            held: None,
+            inspector,
+            ended: false,
+            size,
+        }
     }
 }
 
@@ -175,12 +201,20 @@ impl Capture {
 
     /// The copy so far, if it is whole; else all bytes that passed.
     pub(crate) fn copy(&self) -> Result<Bytes, u64> {
-        if self.bytes.len() as u64 == self.total { Ok(Bytes::copy_from_slice(&self.bytes)) } else { Err(self.total) }
+        if self.bytes.len() as u64 == self.total {
+            Ok(Bytes::copy_from_slice(&self.bytes))
+        } else {
+            Err(self.total)
+        }
     }
 
     /// The copy, if it is whole.
     pub(crate) fn whole(self) -> Result<Bytes, u64> {
-        if self.bytes.len() as u64 == self.total { Ok(self.bytes.freeze()) } else { Err(self.total) }
+        if self.bytes.len() as u64 == self.total {
+            Ok(self.bytes.freeze())
+        } else {
+            Err(self.total)
+        }
     }
 }
 
@@ -193,15 +227,20 @@ mod tests {
     use super::*;
 
     fn frames(parts: &[&'static str]) -> Body {
-        let frames: Vec<Result<_, BoxError>> =
-            parts.iter().map(|part| Ok(Frame::data(Bytes::from_static(part.as_bytes())))).collect();
+        let frames: Vec<Result<_, BoxError>> = parts
+            .iter()
+            .map(|part| Ok(Frame::data(Bytes::from_static(part.as_bytes()))))
+            .collect();
         StreamBody::new(stream::iter(frames)).boxed_unsync()
     }
 
     #[tokio::test]
     async fn a_prefix_is_whole_or_leaves_a_rest() {
         let whole = read_prefix(frames(&["ab", "cd"]), 10).await.unwrap();
-        assert_eq!((&whole.bytes[..], whole.rest.is_none()), (&b"abcd"[..], true));
+        assert_eq!(
+            (&whole.bytes[..], whole.rest.is_none()),
+            (&b"abcd"[..], true)
+        );
         let part = read_prefix(frames(&["ab", "cd", "ef"]), 2).await.unwrap();
         assert_eq!(&part.bytes[..], b"abcd");
         assert_eq!(part.rest.unwrap().collect().await.unwrap().to_bytes(), "ef");
@@ -222,7 +261,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_fails_at_its_end_never_completes() {
         let mut body = Inspected::new("ab".into(), frames(&["cd"]), None, Refuse);
-        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "ab");
+        assert_eq!(
+            body.frame().await.unwrap().unwrap().into_data().unwrap(),
+            "ab"
+        );
         assert!(body.frame().await.unwrap().is_err());
         assert!(body.frame().await.is_none());
     }

@@ -72,17 +72,32 @@ impl Principal {
         policies: Vec<Policy>,
     ) -> Self {
         let session_token = session_token.map(Secret);
-        Self { access_key_id, secret: Secret(secret), session_token, identity, policies, signing_keys: Mutex::default() }
+        Self {
+            access_key_id,
+            secret: Secret(secret),
+            session_token,
+            identity,
+            policies,
+            signing_keys: Mutex::default(),
+        }
     }
 
     /// The signing key for a claim's scope; derived once for each day, Region and service.
     pub(crate) fn signing_key(&self, claim: &Claim) -> SigningKey {
         let scope = format!("{}/{}/{}", claim.scope_date(), claim.region, claim.service);
-        let mut keys = self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self
+            .signing_keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some((_, key)) = keys.iter().find(|(known, _)| *known == scope) {
             return key.clone();
         }
-        let key = SigningKey::derive(self.secret.expose(), claim.scope_date(), &claim.region, &claim.service);
+        let key = SigningKey::derive(
+            self.secret.expose(),
+            claim.scope_date(),
+            &claim.region,
+            &claim.service,
+        );
         if keys.len() == SIGNING_KEYS_MAX {
             keys.remove(0);
         }
@@ -110,7 +125,11 @@ impl Identities {
     ///
     /// # Errors
     /// When the learnt identities cannot be read.
-    pub fn new(configured: Vec<Principal>, reload: Option<Reload>, learnt_path: Option<PathBuf>) -> std::io::Result<Self> {
+    pub fn new(
+        configured: Vec<Principal>,
+        reload: Option<Reload>,
+        learnt_path: Option<PathBuf>,
+    ) -> std::io::Result<Self> {
         let identities = Self {
             configured: configured.into_iter().map(Arc::new).collect(),
             added: RwLock::default(),
@@ -127,26 +146,42 @@ impl Identities {
         self.refresh();
         let is_it = |principal: &&Arc<Principal>| principal.access_key_id == access_key_id;
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
-        self.configured.iter().chain(added.iter()).find(is_it).cloned()
+        self.configured
+            .iter()
+            .chain(added.iter())
+            .find(is_it)
+            .cloned()
     }
 
     /// What a record says of the caller.
     pub fn identify(&self, access_key_id: Option<&str>) -> Identity {
         let Some(access_key_id) = access_key_id else {
             // S3's record of an anonymous caller.
-            return Identity { kind: IdentityType::AwsAccount, principal_id: Some(String::new()), ..Identity::unknown(None) };
+            return Identity {
+                kind: IdentityType::AwsAccount,
+                principal_id: Some(String::new()),
+                ..Identity::unknown(None)
+            };
         };
         if let Some(principal) = self.find(access_key_id) {
             return principal.identity.clone();
         }
-        self.learnt.find(access_key_id).unwrap_or_else(|| Identity::unknown(Some(access_key_id.to_owned())))
+        self.learnt
+            .find(access_key_id)
+            .unwrap_or_else(|| Identity::unknown(Some(access_key_id.to_owned())))
     }
 
     /// Whether a caller may do something in Pugmark itself. A caller without known secret may nothing.
     pub fn allowed(&self, access_key_id: Option<&str>, action: &str, resource: &str) -> bool {
-        let Some(principal) = access_key_id.and_then(|id| self.find(id)) else { return false };
-        let request =
-            policy::Request { action, resource, principal: principal.identity.arn.as_deref(), ..Default::default() };
+        let Some(principal) = access_key_id.and_then(|id| self.find(id)) else {
+            return false;
+        };
+        let request = policy::Request {
+            action,
+            resource,
+            principal: principal.identity.arn.as_deref(),
+            ..Default::default()
+        };
         policy::evaluate(&principal.policies, &request) == Decision::Allow
     }
 
@@ -181,7 +216,8 @@ impl Identities {
             return;
         }
         if let Some(principals) = reload() {
-            *self.added.write().unwrap_or_else(PoisonError::into_inner) = principals.into_iter().map(Arc::new).collect();
+            *self.added.write().unwrap_or_else(PoisonError::into_inner) =
+                principals.into_iter().map(Arc::new).collect();
         }
         *reloaded = Some(Instant::now());
     }
@@ -221,7 +257,10 @@ pub fn identity_from_arn(text: &str, access_key_id: &str) -> Option<Identity> {
                 principal_id: Some(format!("{role_id}:{session}")),
                 arn: Some(text.to_owned()),
                 account: Some(account),
-                session: Some(SessionContext { issuer: Some(issuer), ..SessionContext::default() }),
+                session: Some(SessionContext {
+                    issuer: Some(issuer),
+                    ..SessionContext::default()
+                }),
                 ..Identity::unknown(key)
             })
         }
@@ -241,14 +280,20 @@ pub fn identity_from_arn(text: &str, access_key_id: &str) -> Option<Identity> {
 fn stable_id(prefix: &str, arn: &str) -> String {
     const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let hash = pugmark_wire::sigv4::sha256(arn.as_bytes());
-    let rest: String = hash[..17].iter().map(|byte| char::from(BASE32[usize::from(byte % 32)])).collect();
+    let rest: String = hash[..17]
+        .iter()
+        .map(|byte| char::from(BASE32[usize::from(byte % 32)]))
+        .collect();
     format!("{prefix}{rest}")
 }
 
 type Taught = (Identity, Option<Timestamp>);
 
 fn text(value: &Value, path: &[&str]) -> Option<String> {
-    path.iter().try_fold(value, |value, name| value.member(name))?.as_str().map(str::to_owned)
+    path.iter()
+        .try_fold(value, |value, name| value.member(name))?
+        .as_str()
+        .map(str::to_owned)
 }
 
 fn expiration(response: &Value) -> Option<Timestamp> {
@@ -258,7 +303,13 @@ fn expiration(response: &Value) -> Option<Timestamp> {
     }
 }
 
-fn role_session(caller: &Identity, operation: &str, request: &Value, response: &Value, now: Timestamp) -> Option<Taught> {
+fn role_session(
+    caller: &Identity,
+    operation: &str,
+    request: &Value,
+    response: &Value,
+    now: Timestamp,
+) -> Option<Taught> {
     let access_key_id = text(response, &["Credentials", "AccessKeyId"])?;
     let session_arn = text(response, &["AssumedRoleUser", "Arn"])?;
     let role_arn = text(request, &["RoleArn"])?;
@@ -268,14 +319,18 @@ fn role_session(caller: &Identity, operation: &str, request: &Value, response: &
     let session = identity.session.get_or_insert_default();
     session.issuer = Some(SessionIssuer {
         kind: "Role",
-        principal_id: principal_id.as_deref().and_then(|id| id.split(':').next()).map(str::to_owned),
+        principal_id: principal_id
+            .as_deref()
+            .and_then(|id| id.split(':').next())
+            .map(str::to_owned),
         user_name: role_arn.rsplit('/').next().map(str::to_owned),
         arn: role_arn,
         account,
     });
     session.created = Some(now);
     // A session's factor is that of the call that made it; federated calls have none of AWS's.
-    session.mfa_authenticated = operation == "AssumeRole" && request.member("SerialNumber").is_some();
+    session.mfa_authenticated =
+        operation == "AssumeRole" && request.member("SerialNumber").is_some();
     session.source_identity = text(response, &["SourceIdentity"])
         .or_else(|| text(request, &["SourceIdentity"]))
         .or_else(|| caller.session.as_ref()?.source_identity.clone());
@@ -284,29 +339,48 @@ fn role_session(caller: &Identity, operation: &str, request: &Value, response: &
     Some((identity, expiration(response)))
 }
 
-fn user_session(caller: &Identity, request: &Value, response: &Value, now: Timestamp) -> Option<Taught> {
+fn user_session(
+    caller: &Identity,
+    request: &Value,
+    response: &Value,
+    now: Timestamp,
+) -> Option<Taught> {
     let session = SessionContext {
         created: Some(now),
         mfa_authenticated: request.member("SerialNumber").is_some(),
         ..SessionContext::default()
     };
     let access_key_id = text(response, &["Credentials", "AccessKeyId"])?;
-    let identity = Identity { access_key_id: Some(access_key_id), session: Some(session), ..caller.clone() };
+    let identity = Identity {
+        access_key_id: Some(access_key_id),
+        session: Some(session),
+        ..caller.clone()
+    };
     Some((identity, expiration(response)))
 }
 
 fn federated(caller: &Identity, response: &Value, now: Timestamp) -> Option<Taught> {
     let access_key_id = text(response, &["Credentials", "AccessKeyId"])?;
-    let mut identity = identity_from_arn(&text(response, &["FederatedUser", "Arn"])?, &access_key_id)?;
-    identity.principal_id = text(response, &["FederatedUser", "FederatedUserId"]).or(identity.principal_id);
+    let mut identity =
+        identity_from_arn(&text(response, &["FederatedUser", "Arn"])?, &access_key_id)?;
+    identity.principal_id =
+        text(response, &["FederatedUser", "FederatedUserId"]).or(identity.principal_id);
     let issuer = SessionIssuer {
-        kind: if caller.kind == IdentityType::Root { "Root" } else { "IAMUser" },
+        kind: if caller.kind == IdentityType::Root {
+            "Root"
+        } else {
+            "IAMUser"
+        },
         principal_id: caller.principal_id.clone(),
         arn: caller.arn.clone()?,
         account: caller.account?,
         user_name: caller.user_name.clone(),
     };
-    identity.session = Some(SessionContext { issuer: Some(issuer), created: Some(now), ..SessionContext::default() });
+    identity.session = Some(SessionContext {
+        issuer: Some(issuer),
+        created: Some(now),
+        ..SessionContext::default()
+    });
     Some((identity, expiration(response)))
 }
 

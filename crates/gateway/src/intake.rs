@@ -76,7 +76,14 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
-        Self(Arc::new(Inner { routes, client, identities, recorder, clock, settings }))
+        Self(Arc::new(Inner {
+            routes,
+            client,
+            identities,
+            recorder,
+            clock,
+            settings,
+        }))
     }
 
     /// Answers one call. The call runs to its end even when the caller goes away, so that it is recorded.
@@ -88,7 +95,12 @@ impl Gateway {
             Ok(response) => response,
             Err(error) => {
                 tracing::error!(%error, "a call failed inside the gateway");
-                answer::refuse(&Refusal::internal(), protocol, None, &Uuid::new_v4().to_string())
+                answer::refuse(
+                    &Refusal::internal(),
+                    protocol,
+                    None,
+                    &Uuid::new_v4().to_string(),
+                )
             }
         }
     }
@@ -115,7 +127,11 @@ impl Inner {
         let signing_name = claim.signing_name().map(str::to_owned);
         // Calls of Pugmark's own operations are read whole: they are small, and nothing streams.
         let own = signing_name.as_deref() == Some("cloudtrail");
-        let bytes_max = if own { limits::OWN_REQUEST_BYTES_MAX } else { limits::BUFFERED_BODY_BYTES_MAX };
+        let bytes_max = if own {
+            limits::OWN_REQUEST_BYTES_MAX
+        } else {
+            limits::BUFFERED_BODY_BYTES_MAX
+        };
         let prefix = match tokio::time::timeout(BODY_TIMEOUT, read_prefix(body, bytes_max)).await {
             Ok(Ok(prefix)) => prefix,
             Ok(Err(error)) => {
@@ -126,26 +142,43 @@ impl Inner {
         };
         let call = recognize(&parts, &prefix.bytes, signing_name.as_deref());
         let protocol = call.as_ref().map_or(guessed, |call| call.protocol);
-        let read = Read { parts, prefix, call, protocol, request_id };
+        let read = Read {
+            parts,
+            prefix,
+            call,
+            protocol,
+            request_id,
+        };
         if own && read.prefix.rest.is_some() {
             return read.refuse(&Refusal::too_large(limits::OWN_REQUEST_BYTES_MAX));
         }
         let service_id = read.call.as_ref().map(|call| call.service.id());
-        let names: Vec<&str> = service_id.into_iter().chain(signing_name.as_deref()).collect();
+        let names: Vec<&str> = service_id
+            .into_iter()
+            .chain(signing_name.as_deref())
+            .collect();
         let Some(route) = self.routes.find(&names).cloned() else {
             return read.refuse(&Refusal::no_upstream(names.first().copied()));
         };
         let is_remote = matches!(route, Route::Remote(_));
         let whole_body = read.prefix.rest.is_none().then_some(&read.prefix.bytes);
-        let verdict = claim.judge(&read.parts, whole_body, &self.identities, self.clock.now(), is_remote);
+        let verdict = claim.judge(
+            &read.parts,
+            whole_body,
+            &self.identities,
+            self.clock.now(),
+            is_remote,
+        );
         let body_check = match verdict {
             Verdict::Refused(error) => {
-                metrics::counter!("pugmark_calls_refused_total", "reason" => "authentication").increment(1);
+                metrics::counter!("pugmark_calls_refused_total", "reason" => "authentication")
+                    .increment(1);
                 return read.refuse(&verify::refusal(&error, read.protocol, read.is_s3()));
             }
             Verdict::Accepted(body_check) => body_check,
         };
-        self.forward(connection, read, route, &claim, body_check).await
+        self.forward(connection, read, route, &claim, body_check)
+            .await
     }
 
     async fn forward(
@@ -161,7 +194,13 @@ impl Inner {
         let account = identity.account.unwrap_or(self.settings.account);
         let region = claim.region().and_then(|region| region.parse().ok());
         let region = region.unwrap_or_else(|| self.settings.region.clone());
-        let Read { parts, prefix, call, protocol, request_id } = read;
+        let Read {
+            parts,
+            prefix,
+            call,
+            protocol,
+            request_id,
+        } = read;
         let local = LocalCall {
             identity: identity.clone(),
             account,
@@ -198,9 +237,18 @@ impl Inner {
         let body = match prefix.rest {
             None => full_body(prefix.bytes),
             Some(rest) => {
-                let keeps_body = !pending.call.as_ref().is_some_and(|call| call.operation.request_streams());
-                let outgoing = Outgoing::new(body_check, pending.request_body.clone(), keeps_body, failed.clone());
-                Inspected::new(prefix.bytes, rest, content_length(&pending.parts), outgoing).boxed_unsync()
+                let keeps_body = !pending
+                    .call
+                    .as_ref()
+                    .is_some_and(|call| call.operation.request_streams());
+                let outgoing = Outgoing::new(
+                    body_check,
+                    pending.request_body.clone(),
+                    keeps_body,
+                    failed.clone(),
+                );
+                Inspected::new(prefix.bytes, rest, content_length(&pending.parts), outgoing)
+                    .boxed_unsync()
             }
         };
         let request = request.map(|()| body);
@@ -210,7 +258,10 @@ impl Inner {
         };
         match (answered, failed.get()) {
             (_, Some(error)) => {
-                let is_s3 = pending.call.as_ref().is_some_and(|call| call.service.id() == "s3");
+                let is_s3 = pending
+                    .call
+                    .as_ref()
+                    .is_some_and(|call| call.service.id() == "s3");
                 let refusal = verify::refusal(error, pending.protocol, is_s3);
                 pending.reject(&refusal).await
             }
@@ -225,11 +276,18 @@ impl Inner {
 
 impl Read {
     fn is_s3(&self) -> bool {
-        self.call.as_ref().is_some_and(|call| call.service.id() == "s3")
+        self.call
+            .as_ref()
+            .is_some_and(|call| call.service.id() == "s3")
     }
 
     fn refuse(&self, refusal: &Refusal) -> Response<Body> {
-        answer::refuse(refusal, self.protocol, self.is_s3().then(|| self.parts.uri.path()), &self.request_id)
+        answer::refuse(
+            refusal,
+            self.protocol,
+            self.is_s3().then(|| self.parts.uri.path()),
+            &self.request_id,
+        )
     }
 }
 
@@ -240,7 +298,13 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 fn content_length(parts: &Parts) -> Option<u64> {
-    parts.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    parts
+        .headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// A request with the same head, to be sent on.

@@ -71,8 +71,14 @@ impl Pending {
             return Ok(());
         }
         let unknown = Some("the recorder stopped before the answer was seen");
-        let outcome =
-            Outcome { status: None, headers: None, body: Ok(Bytes::new()), bytes_out: 0, error: None, unknown };
+        let outcome = Outcome {
+            status: None,
+            headers: None,
+            body: Ok(Bytes::new()),
+            bytes_out: 0,
+            error: None,
+            unknown,
+        };
         let event = self.compose(&outcome).0;
         if event.keys.read_only == Some(true) || !self.recorder.selects(&event) {
             return Ok(());
@@ -83,7 +89,11 @@ impl Pending {
 
     /// Whether the answer's body is worth a copy: a payload (an object, a log stream) is not.
     pub(crate) fn keeps_response(&self, status: StatusCode) -> bool {
-        status.as_u16() >= 300 || self.call.as_ref().is_some_and(|call| !call.operation.response_streams())
+        status.as_u16() >= 300
+            || self
+                .call
+                .as_ref()
+                .is_some_and(|call| !call.operation.response_streams())
     }
 
     /// Composes the event, makes it durable, and learns from the answer.
@@ -95,7 +105,14 @@ impl Pending {
         drop(outcome);
         if let (Some(call), Some(request), Some(response)) = (&self.call, &request, &response) {
             let (service, operation) = (call.service.id(), call.operation.name());
-            self.identities.learn(&self.identity, service, operation, request, response, self.clock.now());
+            self.identities.learn(
+                &self.identity,
+                service,
+                operation,
+                request,
+                response,
+                self.clock.now(),
+            );
         }
         let recorded = self.recorder.record(event).await;
         if let (Ok(()), Some(intent)) = (&recorded, self.intent.take()) {
@@ -115,7 +132,10 @@ impl Pending {
     fn compose(&self, outcome: &Outcome<'_>) -> (Event, Option<Value>, Option<Value>) {
         let call = self.call.as_ref();
         let (request_bytes, bytes_in) = {
-            let capture = self.request_body.lock().unwrap_or_else(PoisonError::into_inner);
+            let capture = self
+                .request_body
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             (capture.copy(), capture.total())
         };
         let payload = call.is_some_and(|call| call.operation.request_streams());
@@ -126,7 +146,9 @@ impl Pending {
         };
         let failed = outcome.status.is_some_and(|status| status.as_u16() >= 400);
         let response = match (&outcome.body, call, outcome.headers, outcome.status) {
-            (Ok(body), Some(call), Some(headers), Some(status)) if !failed && outcome.error.is_none() => {
+            (Ok(body), Some(call), Some(headers), Some(status))
+                if !failed && outcome.error.is_none() =>
+            {
                 project::response(call, status, headers, body).ok()
             }
             _ => None,
@@ -140,7 +162,11 @@ impl Pending {
             _ => None,
         };
         let upstream_id = outcome.headers.and_then(|headers| {
-            project::request_id(self.protocol, headers, outcome.body.as_deref().unwrap_or_default())
+            project::request_id(
+                self.protocol,
+                headers,
+                outcome.body.as_deref().unwrap_or_default(),
+            )
         });
         let headers = &self.parts.headers;
         let facts = Facts {
@@ -158,8 +184,13 @@ impl Pending {
             response_headers: outcome.headers,
             request_id: upstream_id.as_deref().or(Some(&self.request_id)),
             source_ip: &self.source_ip,
-            user_agent: headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()),
-            host: headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default(),
+            user_agent: headers
+                .get(http::header::USER_AGENT)
+                .and_then(|value| value.to_str().ok()),
+            host: headers
+                .get(http::header::HOST)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default(),
             tls: self.tls.as_ref(),
             bytes_in,
             bytes_out: outcome.bytes_out,
@@ -174,15 +205,24 @@ impl Pending {
 
     /// Answers with an error of our own that is no event (the call never began).
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Response<Body> {
-        let is_s3 = self.call.as_ref().is_some_and(|call| call.service.id() == "s3");
-        answer::refuse(refusal, self.protocol, is_s3.then(|| self.parts.uri.path()), &self.request_id)
+        let is_s3 = self
+            .call
+            .as_ref()
+            .is_some_and(|call| call.service.id() == "s3");
+        answer::refuse(
+            refusal,
+            self.protocol,
+            is_s3.then(|| self.parts.uri.path()),
+            &self.request_id,
+        )
     }
 
     /// The call began but its body failed verification at its end: the upstream never saw it complete.
     pub(crate) async fn reject(mut self, refusal: &Refusal) -> Response<Body> {
         if self.intent.is_none() {
             // As AWS does: what fails authentication is nobody's event.
-            metrics::counter!("pugmark_calls_refused_total", "reason" => "authentication").increment(1);
+            metrics::counter!("pugmark_calls_refused_total", "reason" => "authentication")
+                .increment(1);
             return self.refuse(refusal);
         }
         // Nothing proved who it was.
@@ -192,7 +232,10 @@ impl Pending {
 
     /// The call failed in the gateway: recorded with that error, and answered with it.
     pub(crate) async fn fail(mut self, refusal: &Refusal) -> Response<Body> {
-        let error = ErrorInfo { code: refusal.code.to_string(), message: Some(refusal.message.clone()) };
+        let error = ErrorInfo {
+            code: refusal.code.to_string(),
+            message: Some(refusal.message.clone()),
+        };
         let status = StatusCode::from_u16(refusal.status).ok();
         let outcome = Outcome {
             status,

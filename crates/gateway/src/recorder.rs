@@ -49,8 +49,19 @@ const ROOM_BYTES: u64 = 16 * 1024;
 
 impl Recorder {
     /// A recorder over the given journal; `catalog` tells which data events somebody selects.
-    pub fn new(journal: Arc<dyn Journal>, catalog: Arc<CatalogWriter>, mode: AuditMode, on_full: OnFull) -> Self {
-        Self(Arc::new(Inner { journal, catalog, mode, on_full, open_intents: Mutex::default() }))
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        catalog: Arc<CatalogWriter>,
+        mode: AuditMode,
+        on_full: OnFull,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            journal,
+            catalog,
+            mode,
+            on_full,
+            open_intents: Mutex::default(),
+        }))
     }
 
     /// Whether a call may go on now.
@@ -71,17 +82,26 @@ impl Recorder {
 
     /// Whether anyone could want a data event; asked before its record is composed at all.
     pub(crate) fn wants_data_events(&self) -> bool {
-        self.0.catalog.snapshot().trails.values().any(|trail| trail.is_logging)
+        self.0
+            .catalog
+            .snapshot()
+            .trails
+            .values()
+            .any(|trail| trail.is_logging)
     }
 
     /// Whether anyone wants this event: event history takes all management events, trails take what they select.
     pub(crate) fn selects(&self, event: &Event) -> bool {
-        event.keys.category == EventCategory::Management || self.0.catalog.snapshot().wants(&event.keys)
+        event.keys.category == EventCategory::Management
+            || self.0.catalog.snapshot().wants(&event.keys)
     }
 
     /// Makes an intent durable; its position stays in the journal until [`Recorder::close_intent`].
     pub(crate) async fn intend(&self, event: &Event) -> Result<Seq, JournalError> {
-        let entry = Entry { kind: EntryKind::Intent, payload: event::encode(event) };
+        let entry = Entry {
+            kind: EntryKind::Intent,
+            payload: event::encode(event),
+        };
         let range = self.0.journal.append(vec![entry]).await?;
         self.open_intents().insert(range.start);
         Ok(range.start)
@@ -98,7 +118,10 @@ impl Recorder {
     }
 
     fn open_intents(&self) -> std::sync::MutexGuard<'_, BTreeSet<Seq>> {
-        self.0.open_intents.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .open_intents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records an event as `audit.mode` promises. A data event that no trail selects ends here.
@@ -109,8 +132,12 @@ impl Recorder {
         if !self.selects(&event) {
             return Ok(());
         }
-        metrics::counter!("pugmark_events_total", "category" => event.keys.category.as_str()).increment(1);
-        let entry = Entry { kind: EntryKind::Event, payload: event::encode(&event) };
+        metrics::counter!("pugmark_events_total", "category" => event.keys.category.as_str())
+            .increment(1);
+        let entry = Entry {
+            kind: EntryKind::Event,
+            payload: event::encode(&event),
+        };
         if self.0.mode == AuditMode::Async {
             let (inner, id) = (self.0.clone(), event.keys.id);
             tokio::spawn(async move {

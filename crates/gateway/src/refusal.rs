@@ -17,31 +17,56 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// An error of the given code, status and message.
-    pub(crate) fn new(code: impl Into<Cow<'static, str>>, status: u16, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), retry_after_seconds: None }
+    pub(crate) fn new(
+        code: impl Into<Cow<'static, str>>,
+        status: u16,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            retry_after_seconds: None,
+        }
     }
 
     pub(crate) fn busy() -> Self {
         let message = "The audit journal takes no more events now, so the call was not made. Try again shortly; if this \
                        lasts, see the journal's figures at /-/metrics on the admin address";
-        Self { retry_after_seconds: Some(5), ..Self::new("ServiceUnavailable", 503, message) }
+        Self {
+            retry_after_seconds: Some(5),
+            ..Self::new("ServiceUnavailable", 503, message)
+        }
     }
 
     pub(crate) fn internal() -> Self {
-        Self::new("InternalFailure", 500, "The gateway failed on this call; its log says why")
+        Self::new(
+            "InternalFailure",
+            500,
+            "The gateway failed on this call; its log says why",
+        )
     }
 
     pub(crate) fn unrecorded() -> Self {
-        let message = "The call was made, but its event could not be recorded, so its answer is withheld";
+        let message =
+            "The call was made, but its event could not be recorded, so its answer is withheld";
         Self::new("InternalFailure", 500, message)
     }
 
     pub(crate) fn incomplete_body() -> Self {
-        Self::new("IncompleteBody", 400, "The request's body ended before it was complete")
+        Self::new(
+            "IncompleteBody",
+            400,
+            "The request's body ended before it was complete",
+        )
     }
 
     pub(crate) fn slow_body() -> Self {
-        Self::new("RequestTimeout", 408, "The request's body did not arrive in time")
+        Self::new(
+            "RequestTimeout",
+            408,
+            "The request's body did not arrive in time",
+        )
     }
 
     pub(crate) fn too_large(bytes_max: usize) -> Self {

@@ -68,7 +68,10 @@ pub struct Routes {
 impl Routes {
     /// Routes with a default for services that have none of their own.
     pub fn new(default: Option<Route>) -> Self {
-        Self { services: HashMap::new(), default }
+        Self {
+            services: HashMap::new(),
+            default,
+        }
     }
 
     /// Sets one service's route.
@@ -78,7 +81,10 @@ impl Routes {
 
     /// The route of a service, tried by each of its names in turn.
     pub fn find(&self, names: &[&str]) -> Option<&Route> {
-        names.iter().find_map(|name| self.services.get(*name)).or(self.default.as_ref())
+        names
+            .iter()
+            .find_map(|name| self.services.get(*name))
+            .or(self.default.as_ref())
     }
 }
 
@@ -112,7 +118,11 @@ impl UpstreamClient {
     ///
     /// # Errors
     /// When the upstream cannot be reached or does not speak HTTP.
-    pub async fn send(&self, endpoint: &Uri, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    pub async fn send(
+        &self,
+        endpoint: &Uri,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, BoxError> {
         let mut uri = http::uri::Parts::default();
         uri.scheme = Some(endpoint.scheme().cloned().unwrap_or(Scheme::HTTP));
         uri.authority = endpoint.authority().cloned();

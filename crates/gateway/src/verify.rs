@@ -86,7 +86,9 @@ impl Claimed {
         let claim = match &self.0 {
             Ok(Some(claim)) => claim,
             Ok(None) => return Verdict::Accepted(BodyCheck::None),
-            Err(AuthError::UnsupportedScheme(_)) if is_remote => return Verdict::Accepted(BodyCheck::None),
+            Err(AuthError::UnsupportedScheme(_)) if is_remote => {
+                return Verdict::Accepted(BodyCheck::None);
+            }
             Err(error) => return Verdict::Refused(error.clone()),
         };
         let Some(principal) = identities.find(&claim.access_key_id) else {
@@ -98,7 +100,10 @@ impl Claimed {
         if let Err(error) = claim.check_time(now) {
             return Verdict::Refused(error);
         }
-        let expected = principal.session_token.as_ref().map_or("", |token| token.expose());
+        let expected = principal
+            .session_token
+            .as_ref()
+            .map_or("", |token| token.expose());
         let given = claim.session_token.as_deref().unwrap_or_default();
         if constant_time::verify_slices_are_equal(expected.as_bytes(), given.as_bytes()).is_err() {
             return Verdict::Refused(AuthError::WrongToken);
@@ -125,10 +130,12 @@ impl Claimed {
                 Verdict::Refused(AuthError::BodyMismatch)
             }
             (Some(_), BodyCheck::Sha256(_)) => Verdict::Accepted(BodyCheck::None),
-            (Some(body), BodyCheck::Chunks(mut verifier)) => match verifier.feed(body).and_then(|()| verifier.finish()) {
-                Ok(()) => Verdict::Accepted(BodyCheck::None),
-                Err(error) => Verdict::Refused(error),
-            },
+            (Some(body), BodyCheck::Chunks(mut verifier)) => {
+                match verifier.feed(body).and_then(|()| verifier.finish()) {
+                    Ok(()) => Verdict::Accepted(BodyCheck::None),
+                    Err(error) => Verdict::Refused(error),
+                }
+            }
             (_, check) => Verdict::Accepted(check),
         }
     }
@@ -159,8 +166,18 @@ impl Outgoing {
     ) -> Self {
         let needs_hash = matches!(check, BodyCheck::Sha256(_) | BodyCheck::Signature(_));
         let hash = needs_hash.then(|| digest::Context::new(&digest::SHA256));
-        let capture_bytes_max = if keeps_body { limits::CAPTURE_BYTES_MAX } else { 0 };
-        Self { check, hash, capture, capture_bytes_max, verdict }
+        let capture_bytes_max = if keeps_body {
+            limits::CAPTURE_BYTES_MAX
+        } else {
+            0
+        };
+        Self {
+            check,
+            hash,
+            capture,
+            capture_bytes_max,
+            verdict,
+        }
     }
 
     fn judge(&mut self, judged: Result<(), AuthError>) -> Result<(), BoxError> {
@@ -173,7 +190,10 @@ impl Outgoing {
 
 impl Inspector for Outgoing {
     fn look(&mut self, data: &Bytes) -> Result<(), BoxError> {
-        self.capture.lock().unwrap_or_else(PoisonError::into_inner).look(data, self.capture_bytes_max);
+        self.capture
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .look(data, self.capture_bytes_max);
         if let Some(hash) = &mut self.hash {
             hash.update(data);
         }
@@ -193,7 +213,9 @@ impl Inspector for Outgoing {
             BodyCheck::None => Ok(()),
             BodyCheck::Sha256(expected) if *expected == body => Ok(()),
             BodyCheck::Sha256(_) => Err(AuthError::BodyMismatch),
-            BodyCheck::Signature(deferred) => deferred.0.verify(&deferred.1, &deferred.2, Some(body)),
+            BodyCheck::Signature(deferred) => {
+                deferred.0.verify(&deferred.1, &deferred.2, Some(body))
+            }
             BodyCheck::Chunks(verifier) => verifier.finish(),
         };
         self.judge(judged)

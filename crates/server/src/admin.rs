@@ -30,25 +30,47 @@ impl Admin {
         ready: watch::Receiver<bool>,
         refresh: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
-        Self { metrics, ready, refresh }
+        Self {
+            metrics,
+            ready,
+            refresh,
+        }
     }
 }
 
 impl Handler for Admin {
     async fn handle(&self, _: Arc<Peer>, request: Request<Body>) -> Response<Body> {
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            return answer(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET and HEAD are answered here\n".into());
+            return answer(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "text/plain",
+                "only GET and HEAD are answered here\n".into(),
+            );
         }
         match request.uri().path() {
             "/" => answer(StatusCode::OK, "text/html; charset=utf-8", PAGE.into()),
             "/-/healthy" => answer(StatusCode::OK, "text/plain", "healthy\n".into()),
-            "/-/ready" if *self.ready.borrow() => answer(StatusCode::OK, "text/plain", "ready\n".into()),
-            "/-/ready" => answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "starting or stopping\n".into()),
+            "/-/ready" if *self.ready.borrow() => {
+                answer(StatusCode::OK, "text/plain", "ready\n".into())
+            }
+            "/-/ready" => answer(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "text/plain",
+                "starting or stopping\n".into(),
+            ),
             "/-/metrics" => {
                 (self.refresh)();
-                answer(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.render())
+                answer(
+                    StatusCode::OK,
+                    "text/plain; version=0.0.4",
+                    self.metrics.render(),
+                )
             }
-            _ => answer(StatusCode::NOT_FOUND, "text/plain", "try /, /-/healthy, /-/ready or /-/metrics\n".into()),
+            _ => answer(
+                StatusCode::NOT_FOUND,
+                "text/plain",
+                "try /, /-/healthy, /-/ready or /-/metrics\n".into(),
+            ),
         }
     }
 }
@@ -57,12 +79,23 @@ fn answer(status: StatusCode, content_type: &'static str, text: String) -> Respo
     let mut response = Response::new(full_body(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
-    headers.insert(header::X_FRAME_OPTIONS, http::HeaderValue::from_static("DENY"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        http::HeaderValue::from_static(content_type),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        http::HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::X_FRAME_OPTIONS,
+        http::HeaderValue::from_static("DENY"),
+    );
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
-        http::HeaderValue::from_static("default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'"),
+        http::HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'",
+        ),
     );
     response
 }

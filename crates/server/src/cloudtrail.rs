@@ -20,7 +20,11 @@ impl CloudTrail {
         Self { api, identities }
     }
 
-    async fn answer(&self, call: LocalCall, request: Request<Body>) -> Result<serde_json::Value, ApiError> {
+    async fn answer(
+        &self,
+        call: LocalCall,
+        request: Request<Body>,
+    ) -> Result<serde_json::Value, ApiError> {
         let Some(operation) = call.operation else {
             return Err(ApiError {
                 code: "UnknownOperationException",
@@ -68,12 +72,19 @@ impl LocalService for CloudTrail {
         let request_id = call.request_id.clone();
         let (status, body) = match self.answer(call, request).await {
             Ok(output) => (200, output),
-            Err(error) => (error.status, serde_json::json!({"__type": error.code, "message": error.message})),
+            Err(error) => (
+                error.status,
+                serde_json::json!({"__type": error.code, "message": error.message}),
+            ),
         };
         let mut response = Response::new(full_body(body.to_string()));
-        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-amz-json-1.1"),
+        );
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             headers.insert("x-amzn-requestid", value);
         }

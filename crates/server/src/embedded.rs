@@ -5,7 +5,8 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::{
     client::{
         http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpClient, SharedHttpConnector,
         },
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
@@ -32,7 +33,11 @@ impl std::fmt::Debug for Connector {
 }
 
 impl HttpClient for Connector {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         self.clone().into_shared()
     }
 }
@@ -41,12 +46,17 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let buckets = self.0.clone();
         HttpConnectorFuture::new(async move {
-            let failed = |error: Box<dyn std::error::Error + Send + Sync>| ConnectorError::user(error);
-            let request = request.try_into_http1x().map_err(|error| failed(error.into()))?;
+            let failed =
+                |error: Box<dyn std::error::Error + Send + Sync>| ConnectorError::user(error);
+            let request = request
+                .try_into_http1x()
+                .map_err(|error| failed(error.into()))?;
             let (parts, body) = request.into_parts();
             // What delivery puts is small enough to stand in memory already.
             let bytes = body.collect().await.map_err(failed)?.to_bytes();
-            let response = buckets.call(http::Request::from_parts(parts, bytes.into())).await;
+            let response = buckets
+                .call(http::Request::from_parts(parts, bytes.into()))
+                .await;
             let (parts, body) = response.into_parts();
             let bytes = body.collect().await.map_err(failed)?.to_bytes();
             let response = http::Response::from_parts(parts, SdkBody::from(bytes));

@@ -41,7 +41,11 @@ pub(crate) struct Peer {
 /// Answers requests.
 pub(crate) trait Handler: Clone + Send + Sync + 'static {
     /// Answers one; failures are answers too.
-    fn handle(&self, peer: Arc<Peer>, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
+    fn handle(
+        &self,
+        peer: Arc<Peer>,
+        request: Request<Body>,
+    ) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// Serves connections until `shutdown` turns true, then waits for calls under way.
@@ -99,9 +103,18 @@ async fn connection<H: Handler>(
     match tokio::time::timeout(TLS_TIMEOUT, tls.accept(stream)).await {
         Ok(Ok(stream)) => {
             let session = stream.get_ref().1;
-            let names = session.protocol_version().zip(session.negotiated_cipher_suite());
-            let tls = names.map(|(version, suite)| (tls_version(version), tls_suite(suite.suite())));
-            http(TokioIo::new(stream), Arc::new(Peer { address, tls }), handler, shutdown).await;
+            let names = session
+                .protocol_version()
+                .zip(session.negotiated_cipher_suite());
+            let tls =
+                names.map(|(version, suite)| (tls_version(version), tls_suite(suite.suite())));
+            http(
+                TokioIo::new(stream),
+                Arc::new(Peer { address, tls }),
+                handler,
+                shutdown,
+            )
+            .await;
         }
         Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),
         Err(_) => tracing::debug!(%address, "TLS handshake took too long"),

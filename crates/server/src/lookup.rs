@@ -89,11 +89,22 @@ enum Color {
 pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     let client = client(&command).await?;
     let now = Timestamp::now();
-    let since = command.since.as_deref().map(|text| moment("--since", text, now)).transpose()?;
-    let until = command.until.as_deref().map(|text| moment("--until", text, now)).transpose()?;
+    let since = command
+        .since
+        .as_deref()
+        .map(|text| moment("--since", text, now))
+        .transpose()?;
+    let until = command
+        .until
+        .as_deref()
+        .map(|text| moment("--until", text, now))
+        .transpose()?;
     let filters = filters(&command);
     let first = filters.first().map(|(key, value)| {
-        LookupAttribute::builder().attribute_key(key.clone()).attribute_value(value).build()
+        LookupAttribute::builder()
+            .attribute_key(key.clone())
+            .attribute_value(value)
+            .build()
     });
     let first = first.transpose()?.map(|attribute| vec![attribute]);
     let color = match command.color {
@@ -101,7 +112,12 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
         Color::Never => false,
         Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
-    let mut out = Table { out: std::io::stdout().lock(), json: command.json, color, rows: 0 };
+    let mut out = Table {
+        out: std::io::stdout().lock(),
+        json: command.json,
+        color,
+        rows: 0,
+    };
     let mut token = None;
     loop {
         let page = client
@@ -109,7 +125,11 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
             .set_lookup_attributes(first.clone())
             .set_start_time(since.map(|time| DateTime::from_secs(time.as_second())))
             .set_end_time(until.map(|time| DateTime::from_secs(time.as_second())))
-            .set_event_category(command.insights.then_some(aws_sdk_cloudtrail::types::EventCategory::Insight))
+            .set_event_category(
+                command
+                    .insights
+                    .then_some(aws_sdk_cloudtrail::types::EventCategory::Insight),
+            )
             .set_next_token(token)
             .send()
             .await
@@ -120,7 +140,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
         for event in page.events() {
             if matches_rest(event, filters.get(1..).unwrap_or_default(), command.errors) {
                 match out.row(event) {
-                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(true),
+                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                        return Ok(true);
+                    }
                     other => other?,
                 }
                 if out.rows == command.limit {
@@ -131,7 +153,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
         token = page.next_token().map(str::to_owned);
         if token.is_none() {
             if out.rows == 0 && std::io::stderr().is_terminal() {
-                eprintln!("no event matches; event history holds management events of the last 90 days");
+                eprintln!(
+                    "no event matches; event history holds management events of the last 90 days"
+                );
             }
             return Ok(out.rows > 0);
         }
@@ -144,11 +168,16 @@ where
     E: aws_sdk_cloudtrail::error::ProvideErrorMetadata,
 {
     let metadata = error.as_service_error()?.meta();
-    Some(format!("{}: {}", metadata.code()?, metadata.message().unwrap_or_default()))
+    Some(format!(
+        "{}: {}",
+        metadata.code()?,
+        metadata.message().unwrap_or_default()
+    ))
 }
 
 async fn client(command: &Command) -> anyhow::Result<Client> {
-    let environment = std::env::var("AWS_ENDPOINT_URL_CLOUDTRAIL").or_else(|_| std::env::var("AWS_ENDPOINT_URL"));
+    let environment =
+        std::env::var("AWS_ENDPOINT_URL_CLOUDTRAIL").or_else(|_| std::env::var("AWS_ENDPOINT_URL"));
     let endpoint = match (&command.endpoint_url, environment) {
         _ if command.aws => None,
         (Some(url), _) => Some(url.clone()),
@@ -160,10 +189,21 @@ async fn client(command: &Command) -> anyhow::Result<Client> {
         loader = loader.region(Region::new(region.clone()));
     }
     let is_local = endpoint.as_deref() == Some(LOCAL_ENDPOINT);
-    if is_local && std::env::var_os("AWS_ACCESS_KEY_ID").is_none() && std::env::var_os("AWS_PROFILE").is_none() {
+    if is_local
+        && std::env::var_os("AWS_ACCESS_KEY_ID").is_none()
+        && std::env::var_os("AWS_PROFILE").is_none()
+    {
         // On the server's own machine its root credentials are at hand.
-        if let Some(root) = credentials::load(&settings::data_dir(std::env::var_os("PUGMARK_DATA_DIR").map(Into::into)))? {
-            let found = Credentials::new(root.access_key_id, root.secret_access_key.0, None, None, "data-directory");
+        if let Some(root) = credentials::load(&settings::data_dir(
+            std::env::var_os("PUGMARK_DATA_DIR").map(Into::into),
+        ))? {
+            let found = Credentials::new(
+                root.access_key_id,
+                root.secret_access_key.0,
+                None,
+                None,
+                "data-directory",
+            );
             loader = loader.credentials_provider(found);
         }
     }
@@ -180,10 +220,13 @@ async fn client(command: &Command) -> anyhow::Result<Client> {
 
 /// All filters that `LookupEvents` knows; the service takes the first, the rest is compared here.
 fn filters(command: &Command) -> Vec<(LookupAttributeKey, String)> {
-    let source = command.source.as_ref().map(|source| match source.contains('.') {
-        true => source.clone(),
-        false => format!("{source}.amazonaws.com"),
-    });
+    let source = command
+        .source
+        .as_ref()
+        .map(|source| match source.contains('.') {
+            true => source.clone(),
+            false => format!("{source}.amazonaws.com"),
+        });
     let read_only = (command.reads || command.writes).then(|| command.reads.to_string());
     // The most selective first.
     [
@@ -192,7 +235,10 @@ fn filters(command: &Command) -> Vec<(LookupAttributeKey, String)> {
         (LookupAttributeKey::AccessKeyId, command.access_key.clone()),
         (LookupAttributeKey::Username, command.user.clone()),
         (LookupAttributeKey::EventName, command.event.clone()),
-        (LookupAttributeKey::ResourceType, command.resource_type.clone()),
+        (
+            LookupAttributeKey::ResourceType,
+            command.resource_type.clone(),
+        ),
         (LookupAttributeKey::EventSource, source),
         (LookupAttributeKey::ReadOnly, read_only),
     ]
@@ -202,7 +248,9 @@ fn filters(command: &Command) -> Vec<(LookupAttributeKey, String)> {
 }
 
 fn matches_rest(event: &Event, filters: &[(LookupAttributeKey, String)], errors: bool) -> bool {
-    let resource = |matches: &dyn Fn(&aws_sdk_cloudtrail::types::Resource) -> bool| event.resources().iter().any(matches);
+    let resource = |matches: &dyn Fn(&aws_sdk_cloudtrail::types::Resource) -> bool| {
+        event.resources().iter().any(matches)
+    };
     filters.iter().all(|(key, value)| match key {
         LookupAttributeKey::EventId => event.event_id() == Some(value),
         LookupAttributeKey::EventName => event.event_name() == Some(value),
@@ -223,16 +271,28 @@ fn error_code(event: &Event) -> Option<String> {
 
 /// `2h` means two hours ago; anything else is a time.
 fn moment(flag: &str, text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
-    if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<i64>().ok()) {
-        let ago = days.checked_mul(24).map(SignedDuration::from_hours).with_context(|| format!("{flag} {text}"))?;
-        return now.checked_sub(ago).with_context(|| format!("{flag} {text} is too long ago"));
+    if let Some(days) = text
+        .strip_suffix('d')
+        .and_then(|days| days.parse::<i64>().ok())
+    {
+        let ago = days
+            .checked_mul(24)
+            .map(SignedDuration::from_hours)
+            .with_context(|| format!("{flag} {text}"))?;
+        return now
+            .checked_sub(ago)
+            .with_context(|| format!("{flag} {text} is too long ago"));
     }
     if let Ok(ago) = text.parse::<SignedDuration>() {
-        return now.checked_sub(ago).with_context(|| format!("{flag} {text} is too long ago"));
+        return now
+            .checked_sub(ago)
+            .with_context(|| format!("{flag} {text} is too long ago"));
     }
     match text.parse() {
         Ok(time) => Ok(time),
-        Err(_) => bail!("{flag}: give 15m, 2h or 7d, or a time such as 2026-01-19T21:00:00Z, not {text:?}"),
+        Err(_) => bail!(
+            "{flag}: give 15m, 2h or 7d, or a time such as 2026-01-19T21:00:00Z, not {text:?}"
+        ),
     }
 }
 
@@ -250,16 +310,36 @@ impl<W: Write> Table<W> {
             return writeln!(self.out, "{}", event.cloud_trail_event().unwrap_or("null"));
         }
         if self.rows == 1 {
-            let head = format!("{:<20}  {:<24}  {:<28}  {:<20}  RESOURCE", "TIME", "USER", "EVENT", "SERVICE");
+            let head = format!(
+                "{:<20}  {:<24}  {:<28}  {:<20}  RESOURCE",
+                "TIME", "USER", "EVENT", "SERVICE"
+            );
             writeln!(self.out, "{}", self.paint("1", &head))?;
         }
-        let time = event.event_time().and_then(|time| Timestamp::from_second(time.secs()).ok());
-        let time = time.map(pugmark_core::clock::iso_seconds).unwrap_or_default();
+        let time = event
+            .event_time()
+            .and_then(|time| Timestamp::from_second(time.secs()).ok());
+        let time = time
+            .map(pugmark_core::clock::iso_seconds)
+            .unwrap_or_default();
         let error = error_code(event);
-        let name = self.paint(if error.is_some() { "31" } else { "36" }, &cell(event.event_name(), 28));
-        let source = event.event_source().map(|source| source.trim_end_matches(".amazonaws.com"));
-        let resource = event.resources().first().and_then(|resource| resource.resource_name());
-        write!(self.out, "{time:<20}  {}  {name}  {}  ", cell(event.username(), 24), cell(source, 20))?;
+        let name = self.paint(
+            if error.is_some() { "31" } else { "36" },
+            &cell(event.event_name(), 28),
+        );
+        let source = event
+            .event_source()
+            .map(|source| source.trim_end_matches(".amazonaws.com"));
+        let resource = event
+            .resources()
+            .first()
+            .and_then(|resource| resource.resource_name());
+        write!(
+            self.out,
+            "{time:<20}  {}  {name}  {}  ",
+            cell(event.username(), 24),
+            cell(source, 20)
+        )?;
         match error {
             Some(code) => writeln!(self.out, "{}", self.paint("31", &clean(&code))),
             None => writeln!(self.out, "{}", clean(resource.unwrap_or("-"))),
@@ -267,7 +347,11 @@ impl<W: Write> Table<W> {
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -280,7 +364,9 @@ fn cell(text: Option<&str>, width: usize) -> String {
 
 /// Events hold what callers sent: control characters must not reach the terminal.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }
 
 #[cfg(test)]

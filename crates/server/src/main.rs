@@ -24,10 +24,22 @@ use tracing_subscriber::EnvFilter;
 #[command(name = "pugmark", version, about)]
 struct Arguments {
     /// What to log, such as info or pugmark_delivery=debug,info
-    #[arg(long, env = "PUGMARK_LOG", default_value = "info", global = true, hide_env = true)]
+    #[arg(
+        long,
+        env = "PUGMARK_LOG",
+        default_value = "info",
+        global = true,
+        hide_env = true
+    )]
     log: String,
     /// How to log.
-    #[arg(long, env = "PUGMARK_LOG_FORMAT", default_value = "text", global = true, hide_env = true)]
+    #[arg(
+        long,
+        env = "PUGMARK_LOG_FORMAT",
+        default_value = "text",
+        global = true,
+        hide_env = true
+    )]
     log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
@@ -53,10 +65,12 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log(&arguments);
     let done = match arguments.command {
-        Command::Serve(flags) => {
-            settings::Config::load(flags).and_then(|config| runtime()?.block_on(wiring::serve(config))).map(|()| true)
+        Command::Serve(flags) => settings::Config::load(flags)
+            .and_then(|config| runtime()?.block_on(wiring::serve(config)))
+            .map(|()| true),
+        Command::Lookup(command) => {
+            runtime().and_then(|runtime| runtime.block_on(lookup::run(command)))
         }
-        Command::Lookup(command) => runtime().and_then(|runtime| runtime.block_on(lookup::run(command))),
         Command::Principals(command) => principals::run(command).map(|()| true),
     };
     match done {
@@ -70,12 +84,16 @@ fn main() -> ExitCode {
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
 }
 
 fn start_log(arguments: &Arguments) {
     let filter = EnvFilter::try_new(&arguments.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match arguments.log_format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => {

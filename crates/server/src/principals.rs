@@ -62,7 +62,11 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     let data_dir = settings::data_dir(command.data_dir);
     match command.action {
         Action::List { json } => list(&data_dir, json),
-        Action::Add { name, account_id, policies } => add(&data_dir, &name, &account_id, policies),
+        Action::Add {
+            name,
+            account_id,
+            policies,
+        } => add(&data_dir, &name, &account_id, policies),
         Action::Remove { access_key_id } => remove(&data_dir, &access_key_id),
     }
 }
@@ -92,9 +96,17 @@ fn save(data_dir: &Path, principals: Vec<PrincipalSettings>) -> anyhow::Result<(
 fn list(data_dir: &Path, json: bool) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     if let Some(root) = credentials::load(data_dir)? {
-        rows.push((root.access_key_id, "(root)".to_owned(), vec!["everything".to_owned()]));
+        rows.push((
+            root.access_key_id,
+            "(root)".to_owned(),
+            vec!["everything".to_owned()],
+        ));
     }
-    rows.extend(load(data_dir)?.into_iter().map(|it| (it.access_key_id, it.arn, it.policies)));
+    rows.extend(
+        load(data_dir)?
+            .into_iter()
+            .map(|it| (it.access_key_id, it.arn, it.policies)),
+    );
     if json {
         let rows: Vec<_> = rows
             .iter()
@@ -104,36 +116,65 @@ fn list(data_dir: &Path, json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     if rows.is_empty() {
-        println!("no principals in {}: start the server once, or run `pugmark principals add NAME`", data_dir.display());
+        println!(
+            "no principals in {}: start the server once, or run `pugmark principals add NAME`",
+            data_dir.display()
+        );
         return Ok(());
     }
     let width = rows.iter().map(|row| row.1.len()).max().unwrap_or_default();
     println!("{:<20}  {:<width$}  POLICIES", "ACCESS KEY", "PRINCIPAL");
     for (id, arn, policies) in rows {
-        println!("{id:<20}  {arn:<width$}  {}", if policies.is_empty() { "(none)".into() } else { policies.join(", ") });
+        println!(
+            "{id:<20}  {arn:<width$}  {}",
+            if policies.is_empty() {
+                "(none)".into()
+            } else {
+                policies.join(", ")
+            }
+        );
     }
     Ok(())
 }
 
 fn add(data_dir: &Path, name: &str, account: &str, policies: Vec<String>) -> anyhow::Result<()> {
     let account: AccountId = account.parse().context("--account-id")?;
-    let arn = if name.starts_with("arn:") { name.to_owned() } else { format!("arn:aws:iam::{account}:user/{name}") };
+    let arn = if name.starts_with("arn:") {
+        name.to_owned()
+    } else {
+        format!("arn:aws:iam::{account}:user/{name}")
+    };
     match Arn::parse(&arn) {
-        Some(parsed) if parsed.account.parse::<AccountId>().is_ok() && matches!(parsed.service, "iam" | "sts") => {}
-        _ => bail!("{name:?} is neither a user name nor an ARN such as arn:aws:iam::123456789012:user/alice"),
+        Some(parsed)
+            if parsed.account.parse::<AccountId>().is_ok()
+                && matches!(parsed.service, "iam" | "sts") => {}
+        _ => bail!(
+            "{name:?} is neither a user name nor an ARN such as arn:aws:iam::123456789012:user/alice"
+        ),
     }
     for policy in &policies {
-        pugmark_core::policy::Policy::parse(policy).with_context(|| format!("--policy {policy}"))?;
+        pugmark_core::policy::Policy::parse(policy)
+            .with_context(|| format!("--policy {policy}"))?;
     }
     std::fs::create_dir_all(data_dir).with_context(|| format!("create {}", data_dir.display()))?;
     let mut principals = load(data_dir)?;
     let (access_key_id, secret_access_key) = credentials::generate()?;
-    println!("export AWS_ACCESS_KEY_ID={access_key_id}\nexport AWS_SECRET_ACCESS_KEY={secret_access_key}");
+    println!(
+        "export AWS_ACCESS_KEY_ID={access_key_id}\nexport AWS_SECRET_ACCESS_KEY={secret_access_key}"
+    );
     let no_policy = policies.is_empty();
-    principals.push(PrincipalSettings { access_key_id, secret_access_key, session_token: None, arn, policies });
+    principals.push(PrincipalSettings {
+        access_key_id,
+        secret_access_key,
+        session_token: None,
+        arn,
+        policies,
+    });
     save(data_dir, principals)?;
     if no_policy {
-        eprintln!("note: without --policy this key may call nothing of Pugmark's own (CloudTrail, embedded buckets)");
+        eprintln!(
+            "note: without --policy this key may call nothing of Pugmark's own (CloudTrail, embedded buckets)"
+        );
     }
     Ok(())
 }
@@ -143,7 +184,9 @@ fn remove(data_dir: &Path, access_key_id: &str) -> anyhow::Result<()> {
     let before = principals.len();
     principals.retain(|principal| principal.access_key_id != access_key_id);
     if principals.len() == before {
-        bail!("no principal has the access key {access_key_id}: `pugmark principals list` shows who there is");
+        bail!(
+            "no principal has the access key {access_key_id}: `pugmark principals list` shows who there is"
+        );
     }
     save(data_dir, principals)?;
     println!("removed {access_key_id}");

@@ -29,7 +29,9 @@ pub(crate) struct IdentityAuthority(pub(crate) Arc<Identities>);
 
 impl Authority for IdentityAuthority {
     fn secret_key(&self, access_key_id: &str) -> Option<String> {
-        self.0.find(access_key_id).map(|principal| principal.secret.expose().to_owned())
+        self.0
+            .find(access_key_id)
+            .map(|principal| principal.secret.expose().to_owned())
     }
 
     fn allowed(&self, access_key_id: Option<&str>, action: &str, resource_arn: &str) -> bool {

@@ -111,7 +111,9 @@ struct FileDelivery {
 
 impl std::fmt::Debug for FileDelivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FileDelivery").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+        f.debug_struct("FileDelivery")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -142,7 +144,9 @@ pub(crate) struct PrincipalSettings {
 
 impl std::fmt::Debug for PrincipalSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PrincipalSettings").field("arn", &self.arn).finish_non_exhaustive()
+        f.debug_struct("PrincipalSettings")
+            .field("arn", &self.arn)
+            .finish_non_exhaustive()
     }
 }
 
@@ -190,22 +194,51 @@ impl Config {
     }
 
     fn merge(flags: Flags, file: File) -> anyhow::Result<Self> {
-        let upstream = flags.upstream.or(file.upstream.url).filter(|url| !url.is_empty());
-        let account = flags.account_id.or(file.account_id).unwrap_or_else(|| "123456789012".into());
-        let region = flags.region.or(file.region).unwrap_or_else(|| "us-east-1".into());
-        let delivery = flags.delivery_interval.or(file.delivery_interval).unwrap_or_else(|| "60s".into());
-        let digest = flags.digest_interval.or(file.digest_interval).unwrap_or_else(|| "1h".into());
+        let upstream = flags
+            .upstream
+            .or(file.upstream.url)
+            .filter(|url| !url.is_empty());
+        let account = flags
+            .account_id
+            .or(file.account_id)
+            .unwrap_or_else(|| "123456789012".into());
+        let region = flags
+            .region
+            .or(file.region)
+            .unwrap_or_else(|| "us-east-1".into());
+        let delivery = flags
+            .delivery_interval
+            .or(file.delivery_interval)
+            .unwrap_or_else(|| "60s".into());
+        let digest = flags
+            .digest_interval
+            .or(file.digest_interval)
+            .unwrap_or_else(|| "1h".into());
         let max_size = file.journal.max_size.unwrap_or_else(|| "4GiB".into());
         Ok(Self {
             data_dir: data_dir(flags.data_dir.or(file.data_dir)),
-            listen: flags.listen.or(file.listen).unwrap_or_else(|| ([127, 0, 0, 1], 4580).into()),
-            admin_listen: flags.admin_listen.or(file.admin_listen).unwrap_or_else(|| ([127, 0, 0, 1], 4581).into()),
-            upstream: upstream.as_deref().map(|url| endpoint("upstream", url)).transpose()?,
+            listen: flags
+                .listen
+                .or(file.listen)
+                .unwrap_or_else(|| ([127, 0, 0, 1], 4580).into()),
+            admin_listen: flags
+                .admin_listen
+                .or(file.admin_listen)
+                .unwrap_or_else(|| ([127, 0, 0, 1], 4581).into()),
+            upstream: upstream
+                .as_deref()
+                .map(|url| endpoint("upstream", url))
+                .transpose()?,
             upstream_services: file
                 .upstream
                 .services
                 .iter()
-                .map(|(service, url)| Ok((service.clone(), endpoint(&format!("upstream.services.{service}"), url)?)))
+                .map(|(service, url)| {
+                    Ok((
+                        service.clone(),
+                        endpoint(&format!("upstream.services.{service}"), url)?,
+                    ))
+                })
                 .collect::<anyhow::Result<_>>()?,
             account: account.parse().context("account_id")?,
             region: region.parse().context("region")?,
@@ -221,10 +254,15 @@ impl Config {
                 Some(OnFullSetting::Refuse) | None => OnFull::Refuse,
             },
             journal_bytes_max: size("journal.max_size", &max_size)?,
-            delivery_credentials: match (file.delivery.access_key_id, file.delivery.secret_access_key) {
+            delivery_credentials: match (
+                file.delivery.access_key_id,
+                file.delivery.secret_access_key,
+            ) {
                 (Some(id), Some(secret)) => Some((id, Secret(secret))),
                 (None, None) => None,
-                _ => bail!("delivery.access_key_id and delivery.secret_access_key go together: set both or neither"),
+                _ => bail!(
+                    "delivery.access_key_id and delivery.secret_access_key go together: set both or neither"
+                ),
             },
             tls: file.tls.map(|tls| (tls.certificate, tls.private_key)),
             principals: file.principals,
@@ -238,27 +276,38 @@ pub(crate) fn data_dir(set: Option<PathBuf>) -> PathBuf {
 }
 
 fn read_file(path: &Path) -> anyhow::Result<File> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("read settings file {}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("read settings file {}", path.display()))?;
     // toml's message quotes the line at fault, which may hold a secret: only its position and reason are shown.
     toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        anyhow::anyhow!("settings file {}, line {line}: {}", path.display(), error.message())
+        let line = error.span().map_or(0, |span| {
+            text[..span.start.min(text.len())].matches('\n').count() + 1
+        });
+        anyhow::anyhow!(
+            "settings file {}, line {line}: {}",
+            path.display(),
+            error.message()
+        )
     })
 }
 
 fn endpoint(setting: &str, url: &str) -> anyhow::Result<Uri> {
-    let uri: Uri = url.parse().with_context(|| format!("{setting}: {url:?} is no URL"))?;
+    let uri: Uri = url
+        .parse()
+        .with_context(|| format!("{setting}: {url:?} is no URL"))?;
     match (uri.scheme_str(), uri.authority()) {
         (Some("http" | "https"), Some(_)) if matches!(uri.path(), "" | "/") => Ok(uri),
-        (Some("http" | "https"), Some(_)) => bail!("{setting}: an endpoint has no path, but this is {url:?}"),
+        (Some("http" | "https"), Some(_)) => {
+            bail!("{setting}: an endpoint has no path, but this is {url:?}")
+        }
         _ => bail!("{setting}: an endpoint looks like http://127.0.0.1:9000, but this is {url:?}"),
     }
 }
 
 fn duration(setting: &str, text: &str) -> anyhow::Result<Duration> {
-    let parsed: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| anyhow::anyhow!("{setting}: a duration looks like 60s, 5m or 1h, but this is {text:?}"))?;
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| {
+        anyhow::anyhow!("{setting}: a duration looks like 60s, 5m or 1h, but this is {text:?}")
+    })?;
     match Duration::try_from(parsed) {
         Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
         _ => bail!("{setting}: must be at least 1s, but is {text:?}"),
@@ -275,9 +324,13 @@ fn size(setting: &str, text: &str) -> anyhow::Result<u64> {
         "tib" => 1_u64 << 40,
         _ => bail!("{setting}: a size looks like 512MiB or 4GiB, but this is {text:?}"),
     };
-    let count: u64 =
-        digits.trim().parse().map_err(|_| anyhow::anyhow!("{setting}: a size looks like 4GiB, but this is {text:?}"))?;
-    let bytes = count.checked_mul(factor).with_context(|| format!("{setting}: {text:?} is too large"))?;
+    let count: u64 = digits
+        .trim()
+        .parse()
+        .map_err(|_| anyhow::anyhow!("{setting}: a size looks like 4GiB, but this is {text:?}"))?;
+    let bytes = count
+        .checked_mul(factor)
+        .with_context(|| format!("{setting}: {text:?} is too large"))?;
     if bytes < 16 << 20 {
         bail!("{setting}: must be at least 16MiB, but is {text:?}");
     }
@@ -296,7 +349,10 @@ mod tests {
     #[test]
     fn flags_win_over_the_file() {
         let file = "region = 'eu-west-1'\naccount_id = '111122223333'\ndelivery_interval = '5m'\n";
-        let flags = Flags { region: Some("eu-north-1".into()), ..Flags::default() };
+        let flags = Flags {
+            region: Some("eu-north-1".into()),
+            ..Flags::default()
+        };
         let config = load(flags, file).unwrap();
         assert_eq!(config.region.as_str(), "eu-north-1");
         assert_eq!(config.account.as_str(), "111122223333");
@@ -308,7 +364,10 @@ mod tests {
     fn a_service_can_have_its_own_upstream() {
         let file = "[upstream]\nurl = 'http://127.0.0.1:5000'\n[upstream.services]\ns3 = 'https://minio:9000'\n";
         let config = load(Flags::default(), file).unwrap();
-        assert_eq!(config.upstream.unwrap().authority().unwrap(), "127.0.0.1:5000");
+        assert_eq!(
+            config.upstream.unwrap().authority().unwrap(),
+            "127.0.0.1:5000"
+        );
         assert_eq!(config.upstream_services["s3"].scheme_str(), Some("https"));
     }
 
@@ -318,9 +377,15 @@ mod tests {
             ("regoin = 'x'", "unknown field `regoin`"),
             ("region = 'US'", "region"),
             ("account_id = '12'", "account_id"),
-            ("delivery_interval = 'soon'", "delivery_interval: a duration looks like"),
+            (
+                "delivery_interval = 'soon'",
+                "delivery_interval: a duration looks like",
+            ),
             ("delivery_interval = '0s'", "at least 1s"),
-            ("[upstream]\nurl = 'localhost:5000'", "an endpoint looks like"),
+            (
+                "[upstream]\nurl = 'localhost:5000'",
+                "an endpoint looks like",
+            ),
             ("[upstream]\nurl = 'http://h/p'", "has no path"),
             ("[audit]\nmode = 'sometimes'", "unknown variant"),
             ("[journal]\nmax_size = '4 bananas'", "a size looks like"),

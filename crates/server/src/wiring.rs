@@ -46,15 +46,18 @@ const RECOVERY_READ_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     create_private_dir(&config.data_dir)?;
-    let metrics = PrometheusBuilder::new().install_recorder().context("install metrics")?;
+    let metrics = PrometheusBuilder::new()
+        .install_recorder()
+        .context("install metrics")?;
     let root = credentials::load_or_create(&config.data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tls = match &config.tls {
         Some((certificate, key)) => Some(listen::tls_acceptor(certificate, key)?),
         None => None,
     };
-    let api_listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("listen on {} for the API", config.listen))?;
+    let api_listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("listen on {} for the API", config.listen))?;
     let admin_listener = TcpListener::bind(config.admin_listen)
         .await
         .with_context(|| format!("listen on {} for admin", config.admin_listen))?;
@@ -62,13 +65,18 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let (shutdown_sender, shutdown) = watch::channel(false);
     let (followers_shutdown_sender, followers_shutdown) = watch::channel(false);
 
-    let journal_settings =
-        pugmark_journal::Settings { max_bytes: config.journal_bytes_max, ..pugmark_journal::Settings::default() };
+    let journal_settings = pugmark_journal::Settings {
+        max_bytes: config.journal_bytes_max,
+        ..pugmark_journal::Settings::default()
+    };
     let journal: Arc<dyn Journal> = Arc::new(
-        EmbeddedJournal::open(&config.data_dir.join("journal"), journal_settings).context("open the journal")?,
+        EmbeddedJournal::open(&config.data_dir.join("journal"), journal_settings)
+            .context("open the journal")?,
     );
     let catalog = Arc::new(
-        CatalogWriter::open(config.data_dir.join("catalog"), journal.clone()).await.context("open the catalog")?,
+        CatalogWriter::open(config.data_dir.join("catalog"), journal.clone())
+            .await
+            .context("open the catalog")?,
     );
     let identities = Arc::new(identities(&config, &root)?);
     let history = Arc::new(
@@ -97,16 +105,49 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     .await
     .context("open delivery")?;
 
-    let recorder = Recorder::new(journal.clone(), catalog.clone(), config.audit_mode, config.on_full);
-    let api = Arc::new(Api::new(catalog.clone(), history.clone(), Arc::new(delivery.clone()), clock.clone()));
-    let gateway = gateway(&config, s3_route, CloudTrail::new(api, identities.clone()), &identities, &recorder, &clock);
+    let recorder = Recorder::new(
+        journal.clone(),
+        catalog.clone(),
+        config.audit_mode,
+        config.on_full,
+    );
+    let api = Arc::new(Api::new(
+        catalog.clone(),
+        history.clone(),
+        Arc::new(delivery.clone()),
+        clock.clone(),
+    ));
+    let gateway = gateway(
+        &config,
+        s3_route,
+        CloudTrail::new(api, identities.clone()),
+        &identities,
+        &recorder,
+        &clock,
+    );
 
-    let parts = Parts { journal: journal.clone(), catalog, history, delivery, recorder: recorder.clone() };
+    let parts = Parts {
+        journal: journal.clone(),
+        catalog,
+        history,
+        delivery,
+        recorder: recorder.clone(),
+    };
     let followers = parts.run(followers_shutdown);
     let recovery = tokio::spawn(close_intents(journal.clone(), recorder));
     let admin = Admin::new(metrics, ready, parts.gauges());
-    let admin_task = tokio::spawn(listen::serve(admin_listener, None, admin, followers_shutdown_of(&shutdown)));
-    let api_task = tokio::spawn(listen::serve(api_listener, tls, Api4Gateway(gateway), shutdown.clone()));
+    let admin_task = tokio::spawn(listen::serve(
+        admin_listener,
+        None,
+        admin,
+        followers_shutdown_of(&shutdown),
+    ));
+    let api_task = tokio::spawn(listen::serve(
+        api_listener,
+        tls,
+        Api4Gateway(gateway),
+        shutdown.clone(),
+    ));
     ready_sender.send_replace(true);
     banner(&config, &root);
 
@@ -120,7 +161,9 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     for follower in followers {
         match follower.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(error = format!("{error:#}"), "follower ended with an error"),
+            Ok(Err(error)) => {
+                tracing::error!(error = format!("{error:#}"), "follower ended with an error")
+            }
             Err(error) => tracing::error!(%error, "follower failed"),
         }
     }
@@ -154,8 +197,15 @@ impl Parts {
     }
 
     /// Tells the journal, every few seconds, the lowest position that anybody still needs.
-    fn release(&self, mut shutdown: watch::Receiver<bool>) -> impl Future<Output = anyhow::Result<()>> + use<> {
-        let (journal, catalog, recorder) = (self.journal.clone(), self.catalog.clone(), self.recorder.clone());
+    fn release(
+        &self,
+        mut shutdown: watch::Receiver<bool>,
+    ) -> impl Future<Output = anyhow::Result<()>> + use<> {
+        let (journal, catalog, recorder) = (
+            self.journal.clone(),
+            self.catalog.clone(),
+            self.recorder.clone(),
+        );
         let (history, delivery) = (self.history.position(), self.delivery.position());
         async move {
             let mut saved = catalog.checkpoint().await.context("save the catalog")?;
@@ -170,8 +220,15 @@ impl Parts {
                     saved_at = tokio::time::Instant::now();
                 }
                 let followers = [*history.borrow(), *delivery.borrow(), saved];
-                let lowest = followers.into_iter().chain(recorder.lowest_open_intent()).min().unwrap_or(Seq(0));
-                journal.release(lowest).await.context("release journal entries")?;
+                let lowest = followers
+                    .into_iter()
+                    .chain(recorder.lowest_open_intent())
+                    .min()
+                    .unwrap_or(Seq(0));
+                journal
+                    .release(lowest)
+                    .await
+                    .context("release journal entries")?;
             }
         }
     }
@@ -183,9 +240,13 @@ impl Parts {
             let head = *head.borrow();
             metrics::gauge!("pugmark_journal_head").set(head.0 as f64);
             metrics::gauge!("pugmark_journal_entries").set((head.0 - journal.first().0) as f64);
-            for (follower, position) in [("history", *history.borrow()), ("delivery", *delivery.borrow())] {
+            for (follower, position) in [
+                ("history", *history.borrow()),
+                ("delivery", *delivery.borrow()),
+            ] {
                 let lag = head.0.saturating_sub(position.0);
-                metrics::gauge!("pugmark_follower_unsaved_entries", "follower" => follower).set(lag as f64);
+                metrics::gauge!("pugmark_follower_unsaved_entries", "follower" => follower)
+                    .set(lag as f64);
             }
         })
     }
@@ -203,18 +264,27 @@ async fn close_intents(journal: Arc<dyn Journal>, recorder: Recorder) -> anyhow:
     let mut open = std::collections::HashMap::new();
     let mut at = journal.first();
     while at < head {
-        let read = journal.read(at, RECOVERY_READ_BYTES).await.context("read the journal for open intents")?;
+        let read = journal
+            .read(at, RECOVERY_READ_BYTES)
+            .await
+            .context("read the journal for open intents")?;
         let Some(last) = read.last() else { break };
         at = last.seq.next();
         for stored in read {
             match stored.entry.kind {
                 EntryKind::Catalog => {}
                 EntryKind::Intent => {
-                    let intent = event::decode(&stored.entry.payload).context("decode an intent")?;
+                    let intent =
+                        event::decode(&stored.entry.payload).context("decode an intent")?;
                     open.insert(intent.keys.id, intent);
                 }
                 EntryKind::Event if !open.is_empty() => {
-                    open.remove(&event::decode(&stored.entry.payload).context("decode an event")?.keys.id);
+                    open.remove(
+                        &event::decode(&stored.entry.payload)
+                            .context("decode an event")?
+                            .keys
+                            .id,
+                    );
                 }
                 EntryKind::Event => {}
             }
@@ -222,8 +292,14 @@ async fn close_intents(journal: Arc<dyn Journal>, recorder: Recorder) -> anyhow:
     }
     for (id, intent) in open {
         tracing::warn!(event_id = %id, "a call was under way when the last run ended; its event says that the outcome is unknown");
-        let entry = Entry { kind: EntryKind::Event, payload: event::encode(&intent) };
-        journal.append(vec![entry]).await.context("record an intent without outcome")?;
+        let entry = Entry {
+            kind: EntryKind::Event,
+            payload: event::encode(&intent),
+        };
+        journal
+            .append(vec![entry])
+            .await
+            .context("record an intent without outcome")?;
     }
     drop(recorder);
     Ok(())
@@ -243,10 +319,21 @@ async fn s3(
     let builder = aws_sdk_s3::config::Builder::new()
         .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
         .region(aws_sdk_s3::config::Region::new(config.region.to_string()))
-        .credentials_provider(Credentials::new(access_key_id, secret.0, None, None, "pugmark"))
+        .credentials_provider(Credentials::new(
+            access_key_id,
+            secret.0,
+            None,
+            None,
+            "pugmark",
+        ))
         .force_path_style(true);
-    if let Some(endpoint) = config.upstream_services.get("s3").or(config.upstream.as_ref()) {
-        let client = aws_sdk_s3::Client::from_conf(builder.endpoint_url(endpoint.to_string()).build());
+    if let Some(endpoint) = config
+        .upstream_services
+        .get("s3")
+        .or(config.upstream.as_ref())
+    {
+        let client =
+            aws_sdk_s3::Client::from_conf(builder.endpoint_url(endpoint.to_string()).build());
         return Ok((Route::Remote(endpoint.clone()), client));
     }
     let buckets = Buckets::open(
@@ -259,8 +346,13 @@ async fn s3(
     .await
     .context("open the embedded bucket store")?;
     let buckets = Arc::new(buckets);
-    let config = builder.endpoint_url("http://s3.localhost").http_client(embedded::http_client(buckets.clone()));
-    Ok((Route::Local(Arc::new(EmbeddedS3(buckets))), aws_sdk_s3::Client::from_conf(config.build())))
+    let config = builder
+        .endpoint_url("http://s3.localhost")
+        .http_client(embedded::http_client(buckets.clone()));
+    Ok((
+        Route::Local(Arc::new(EmbeddedS3(buckets))),
+        aws_sdk_s3::Client::from_conf(config.build()),
+    ))
 }
 
 fn gateway(
@@ -277,8 +369,18 @@ fn gateway(
     }
     routes.set("s3", s3);
     routes.set("cloudtrail", Route::Local(Arc::new(cloudtrail)));
-    let settings = pugmark_gateway::Settings { account: config.account, region: config.region.clone() };
-    Gateway::new(routes, UpstreamClient::default(), identities.clone(), recorder.clone(), clock.clone(), settings)
+    let settings = pugmark_gateway::Settings {
+        account: config.account,
+        region: config.region.clone(),
+    };
+    Gateway::new(
+        routes,
+        UpstreamClient::default(),
+        identities.clone(),
+        recorder.clone(),
+        clock.clone(),
+        settings,
+    )
 }
 
 fn identities(config: &Config, root: &RootCredentials) -> anyhow::Result<Identities> {
@@ -287,7 +389,10 @@ fn identities(config: &Config, root: &RootCredentials) -> anyhow::Result<Identit
         root.secret_access_key.0.clone(),
         None,
         Identity::root(config.account, Some(root.access_key_id.clone())),
-        vec![pugmark_core::policy::Policy::parse("AdministratorAccess").context("built-in policy")?],
+        vec![
+            pugmark_core::policy::Policy::parse("AdministratorAccess")
+                .context("built-in policy")?,
+        ],
     )];
     for settings in &config.principals {
         configured.push(principal(settings)?);
@@ -296,11 +401,18 @@ fn identities(config: &Config, root: &RootCredentials) -> anyhow::Result<Identit
     let reload = move || match load_principals(&data_dir) {
         Ok(principals) => Some(principals),
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "principals file is not readable; the last good one stays");
+            tracing::error!(
+                error = format!("{error:#}"),
+                "principals file is not readable; the last good one stays"
+            );
             None
         }
     };
-    Ok(Identities::new(configured, Some(Box::new(reload)), Some(config.data_dir.join("identities.log")))?)
+    Ok(Identities::new(
+        configured,
+        Some(Box::new(reload)),
+        Some(config.data_dir.join("identities.log")),
+    )?)
 }
 
 fn load_principals(data_dir: &Path) -> anyhow::Result<Vec<Principal>> {
@@ -308,8 +420,14 @@ fn load_principals(data_dir: &Path) -> anyhow::Result<Vec<Principal>> {
 }
 
 fn principal(settings: &PrincipalSettings) -> anyhow::Result<Principal> {
-    let identity = pugmark_gateway::identities::identity_from_arn(&settings.arn, &settings.access_key_id)
-        .with_context(|| format!("principal {}: not the ARN of a user, role session or root", settings.arn))?;
+    let identity =
+        pugmark_gateway::identities::identity_from_arn(&settings.arn, &settings.access_key_id)
+            .with_context(|| {
+                format!(
+                    "principal {}: not the ARN of a user, role session or root",
+                    settings.arn
+                )
+            })?;
     let policies = settings
         .policies
         .iter()
@@ -331,8 +449,19 @@ struct Api4Gateway(Gateway);
 
 impl Handler for Api4Gateway {
     async fn handle(&self, peer: Arc<Peer>, request: Request<Body>) -> Response<Body> {
-        let tls = peer.tls.as_ref().map(|(version, suite)| Tls { version: version.clone(), cipher_suite: suite.clone() });
-        self.0.handle(Connection { address: peer.address, tls }, request).await
+        let tls = peer.tls.as_ref().map(|(version, suite)| Tls {
+            version: version.clone(),
+            cipher_suite: suite.clone(),
+        });
+        self.0
+            .handle(
+                Connection {
+                    address: peer.address,
+                    tls,
+                },
+                request,
+            )
+            .await
     }
 }
 
@@ -356,18 +485,26 @@ async fn stop_signal() -> anyhow::Result<()> {
 
 /// Says where to go next; shows new root credentials this once.
 fn banner(config: &Config, root: &RootCredentials) {
-    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     println!("Pugmark {} is ready", env!("CARGO_PKG_VERSION"));
     println!("  API    {scheme}://{}", config.listen);
     println!("  admin  http://{}", config.admin_listen);
     println!("  data   {}", config.data_dir.display());
     match &config.upstream {
         Some(upstream) => println!("  calls go on to {upstream}"),
-        None => println!("  no upstream: S3 is answered by the embedded bucket store; other services need --upstream URL"),
+        None => println!(
+            "  no upstream: S3 is answered by the embedded bucket store; other services need --upstream URL"
+        ),
     }
     if root.is_new {
         let Secret(secret) = &root.secret_access_key;
-        println!("\nThe root credentials, made now and shown only this once (kept in the data directory):\n");
+        println!(
+            "\nThe root credentials, made now and shown only this once (kept in the data directory):\n"
+        );
         println!("  export AWS_ENDPOINT_URL={scheme}://{}", config.listen);
         println!("  export AWS_DEFAULT_REGION={}", config.region);
         println!("  export AWS_ACCESS_KEY_ID={}", root.access_key_id);

@@ -52,7 +52,11 @@ impl Tally {
 }
 
 fn main() -> std::process::ExitCode {
-    let show = std::env::args().skip_while(|it| it != "--show").nth(1).and_then(|it| it.parse().ok()).unwrap_or(20);
+    let show = std::env::args()
+        .skip_while(|it| it != "--show")
+        .nth(1)
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(20);
     let mut tally = Tally::default();
     for line in std::io::stdin().lock().lines() {
         let line: Json = serde_json::from_str(&line.unwrap()).unwrap();
@@ -61,7 +65,9 @@ fn main() -> std::process::ExitCode {
     let mut out = std::io::stdout().lock();
     for (kind, (count, examples)) in &tally.faults {
         let _ = writeln!(out, "{kind}: {count}");
-        examples.iter().for_each(|example| drop(writeln!(out, "  {example}")));
+        examples
+            .iter()
+            .for_each(|example| drop(writeln!(out, "  {example}")));
     }
     let each = |time: Duration| time.as_nanos() / tally.lines.max(1) as u128;
     let _ = writeln!(
@@ -74,12 +80,22 @@ fn main() -> std::process::ExitCode {
         each(tally.recognise_time),
         each(tally.project_time)
     );
-    if tally.recognised == tally.lines { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
+    if tally.recognised == tally.lines {
+        std::process::ExitCode::SUCCESS
+    } else {
+        std::process::ExitCode::FAILURE
+    }
 }
 
 fn check(tally: &mut Tally, line: &Json, show: usize) {
     let text = |key: &str| line[key].as_str().unwrap_or_default();
-    let title = format!("{}:{} {} {}", text("service"), text("operation"), text("protocol"), text("variant"));
+    let title = format!(
+        "{}:{} {} {}",
+        text("service"),
+        text("operation"),
+        text("protocol"),
+        text("variant")
+    );
     if !line["status"].is_null() {
         return check_answer(tally, line, &title, show);
     }
@@ -89,21 +105,37 @@ fn check(tally: &mut Tally, line: &Json, show: usize) {
     for (name, value) in line["headers"].as_object().unwrap() {
         request = request.header(name, value.as_str().unwrap().as_bytes());
     }
-    let parts = request.header("host", url.authority().unwrap().as_str()).body(()).unwrap().into_parts().0;
+    let parts = request
+        .header("host", url.authority().unwrap().as_str())
+        .body(())
+        .unwrap()
+        .into_parts()
+        .0;
     let body = STANDARD.decode(text("body")).unwrap();
     tally.lines += 1;
     let start = Instant::now();
     let call = recognize(&parts, &body, line["signing"].as_str());
     tally.recognise_time += start.elapsed();
     let Some(call) = call else {
-        return tally.fault("not recognised", || format!("{title}: {} {target}", text("method")), show);
+        return tally.fault(
+            "not recognised",
+            || format!("{title}: {} {target}", text("method")),
+            show,
+        );
     };
     let (service, wanted) = (call.service.id(), text("service"));
     // Two names of one request: S3's lifecycle and notification operations and their successors.
     let name = call.operation.name();
-    let is_successor = service == "s3" && name.strip_suffix("Configuration") == Some(text("operation"));
-    let is_twin = TWINS.iter().any(|twins| twins.contains(&service) && twins.contains(&wanted));
-    let is_ambiguous = if service == wanted { is_successor } else { is_twin };
+    let is_successor =
+        service == "s3" && name.strip_suffix("Configuration") == Some(text("operation"));
+    let is_twin = TWINS
+        .iter()
+        .any(|twins| twins.contains(&service) && twins.contains(&wanted));
+    let is_ambiguous = if service == wanted {
+        is_successor
+    } else {
+        is_twin
+    };
     if is_ambiguous {
         tally.ambiguous += 1;
     } else if service != wanted || name != text("operation") {
@@ -132,11 +164,19 @@ fn check_answer(tally: &mut Tally, line: &Json, title: &str, show: usize) {
         "smithy-rpc-v2-cbor" => Protocol::Cbor,
         _ => Protocol::Json11,
     };
-    let call = Call { service, operation, protocol, labels: Vec::new() };
+    let call = Call {
+        service,
+        operation,
+        protocol,
+        labels: Vec::new(),
+    };
     let mut headers = http::HeaderMap::new();
     for (name, value) in line["headers"].as_object().unwrap() {
         let name: http::HeaderName = name.parse().unwrap();
-        headers.insert(name, http::HeaderValue::from_bytes(value.as_str().unwrap().as_bytes()).unwrap());
+        headers.insert(
+            name,
+            http::HeaderValue::from_bytes(value.as_str().unwrap().as_bytes()).unwrap(),
+        );
     }
     let body = STANDARD.decode(text("body")).unwrap();
     let start = Instant::now();
@@ -147,14 +187,24 @@ fn check_answer(tally: &mut Tally, line: &Json, title: &str, show: usize) {
     compare(tally, value, line, title, show);
 }
 
-fn compare(tally: &mut Tally, value: Result<Value, ProjectError>, line: &Json, title: &str, show: usize) {
+fn compare(
+    tally: &mut Tally,
+    value: Result<Value, ProjectError>,
+    line: &Json,
+    title: &str,
+    show: usize,
+) {
     let Ok(value) = value else {
         return tally.fault("not projected", || format!("{title}: {value:?}"), show);
     };
     let (found, expected) = (bare(shown(&value)), bare(line["expected"].clone()));
     match difference(&expected, &found, String::new()) {
         None => tally.found += 1,
-        Some(difference) => tally.fault("other parameters", || format!("{title}: {difference}"), show),
+        Some(difference) => tally.fault(
+            "other parameters",
+            || format!("{title}: {difference}"),
+            show,
+        ),
     }
 }
 
@@ -171,21 +221,34 @@ fn shown(value: &Value) -> Json {
         Value::Stream => json!("$stream"),
         Value::Hidden => json!("$hidden"),
         Value::List(list) => list.iter().map(shown).collect(),
-        Value::Map(map) => map.iter().map(|(key, value)| (key.clone(), shown(value))).collect(),
-        Value::Structure(members) => members.iter().map(|it| (it.name.to_owned(), shown(&it.value))).collect(),
+        Value::Map(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), shown(value)))
+            .collect(),
+        Value::Structure(members) => members
+            .iter()
+            .map(|it| (it.name.to_owned(), shown(&it.value)))
+            .collect(),
     }
 }
 
 /// Without empty objects and lists: several protocols cannot say them.
 fn bare(json: Json) -> Json {
     let is_empty = |json: &Json| {
-        json.as_object().is_some_and(|it| it.is_empty()) || json.as_array().is_some_and(|it| it.is_empty())
+        json.as_object().is_some_and(|it| it.is_empty())
+            || json.as_array().is_some_and(|it| it.is_empty())
     };
     match json {
-        Json::Object(object) => {
-            object.into_iter().map(|(key, json)| (key, bare(json))).filter(|(_, json)| !is_empty(json)).collect()
-        }
-        Json::Array(array) => array.into_iter().map(bare).filter(|json| !is_empty(json)).collect(),
+        Json::Object(object) => object
+            .into_iter()
+            .map(|(key, json)| (key, bare(json)))
+            .filter(|(_, json)| !is_empty(json))
+            .collect(),
+        Json::Array(array) => array
+            .into_iter()
+            .map(bare)
+            .filter(|json| !is_empty(json))
+            .collect(),
         other => other,
     }
 }
@@ -198,7 +261,9 @@ fn difference(expected: &Json, found: &Json, path: String) -> Option<String> {
                 Some(other) => difference(json, other, format!("{path}.{key}")),
             });
             missing.or_else(|| {
-                have.keys().find(|key| !wanted.contains_key(*key)).map(|key| format!("{path}.{key} is too much"))
+                have.keys()
+                    .find(|key| !wanted.contains_key(*key))
+                    .map(|key| format!("{path}.{key} is too much"))
             })
         }
         (Json::Array(wanted), Json::Array(have)) if wanted.len() == have.len() => {

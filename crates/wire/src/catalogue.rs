@@ -152,8 +152,12 @@ impl Catalogue {
         // The table is part of the program and `the_table_is_whole` tests all of it.
         let index_len = u32_at(TABLE, HEADER_BYTES - 4) as usize;
         let index = unpack(&TABLE[HEADER_BYTES..HEADER_BYTES + index_len], 1 << 20);
-        let entries: Vec<IndexEntry> = serde_json::from_slice(index).expect("the built-in index is JSON");
-        let services: Vec<Service> = entries.into_iter().map(|entry| Service::new(entry, index_len)).collect();
+        let entries: Vec<IndexEntry> =
+            serde_json::from_slice(index).expect("the built-in index is JSON");
+        let services: Vec<Service> = entries
+            .into_iter()
+            .map(|entry| Service::new(entry, index_len))
+            .collect();
         let services: &'static [Service] = Vec::leak(services);
         let mut catalogue = Self {
             services,
@@ -164,10 +168,22 @@ impl Catalogue {
         };
         for (at, service) in services.iter().enumerate() {
             catalogue.by_id.insert(&service.index.id, at);
-            catalogue.by_signing_name.entry(&service.index.signing).or_default().push(at);
-            catalogue.by_endpoint_prefix.entry(&service.index.endpoint).or_default().push(at);
+            catalogue
+                .by_signing_name
+                .entry(&service.index.signing)
+                .or_default()
+                .push(at);
+            catalogue
+                .by_endpoint_prefix
+                .entry(&service.index.endpoint)
+                .or_default()
+                .push(at);
             if !service.index.target.is_empty() {
-                catalogue.by_target_prefix.entry(&service.index.target).or_default().push(at);
+                catalogue
+                    .by_target_prefix
+                    .entry(&service.index.target)
+                    .or_default()
+                    .push(at);
             }
         }
         catalogue
@@ -189,7 +205,10 @@ impl Catalogue {
     }
 
     /// The services with this first label of the host name.
-    pub fn by_endpoint_prefix(&self, prefix: &str) -> impl Iterator<Item = &'static Service> + use<> {
+    pub fn by_endpoint_prefix(
+        &self,
+        prefix: &str,
+    ) -> impl Iterator<Item = &'static Service> + use<> {
         self.pick(self.by_endpoint_prefix.get(prefix))
     }
 
@@ -200,25 +219,41 @@ impl Catalogue {
 
     fn pick(&self, places: Option<&Vec<usize>>) -> impl Iterator<Item = &'static Service> + use<> {
         let services = self.services;
-        places.cloned().unwrap_or_default().into_iter().map(move |at| &services[at])
+        places
+            .cloned()
+            .unwrap_or_default()
+            .into_iter()
+            .map(move |at| &services[at])
     }
 }
 
 impl Service {
     fn new(mut entry: IndexEntry, index_len: usize) -> Self {
         entry.at += HEADER_BYTES + index_len;
-        let json = if entry.json == "1.0" { Protocol::Json10 } else { Protocol::Json11 };
-        let protocols = entry.protocols.iter().filter_map(|name| match name.as_str() {
-            "json" => Some(json),
-            "query" => Some(Protocol::Query),
-            "ec2" => Some(Protocol::Ec2),
-            "rest-json" => Some(Protocol::RestJson),
-            "rest-xml" => Some(Protocol::RestXml),
-            "smithy-rpc-v2-cbor" => Some(Protocol::Cbor),
-            _ => None,
-        });
+        let json = if entry.json == "1.0" {
+            Protocol::Json10
+        } else {
+            Protocol::Json11
+        };
+        let protocols = entry
+            .protocols
+            .iter()
+            .filter_map(|name| match name.as_str() {
+                "json" => Some(json),
+                "query" => Some(Protocol::Query),
+                "ec2" => Some(Protocol::Ec2),
+                "rest-json" => Some(Protocol::RestJson),
+                "rest-xml" => Some(Protocol::RestXml),
+                "smithy-rpc-v2-cbor" => Some(Protocol::Cbor),
+                _ => None,
+            });
         let protocols = protocols.collect();
-        Self { index: entry, protocols, blob: OnceLock::new(), router: OnceLock::new() }
+        Self {
+            index: entry,
+            protocols,
+            blob: OnceLock::new(),
+            router: OnceLock::new(),
+        }
     }
 
     /// Botocore's name, such as `elbv2`.
@@ -248,7 +283,10 @@ impl Service {
 
     /// The protocol that its clients prefer.
     pub fn protocol(&self) -> Protocol {
-        self.protocols.first().copied().unwrap_or(Protocol::RestJson)
+        self.protocols
+            .first()
+            .copied()
+            .unwrap_or(Protocol::RestJson)
     }
 
     /// Every protocol that it speaks.
@@ -265,20 +303,29 @@ impl Service {
     pub fn operation(&'static self, name: &str) -> Option<Operation> {
         let blob = self.blob();
         let rows = blob.operations.as_chunks::<OPERATION_BYTES>().0;
-        let at = rows.binary_search_by(|row| blob.text(u32_at(row, 0)).cmp(name)).ok()?;
-        Some(Operation { service: self, row: &rows[at] })
+        let at = rows
+            .binary_search_by(|row| blob.text(u32_at(row, 0)).cmp(name))
+            .ok()?;
+        Some(Operation {
+            service: self,
+            row: &rows[at],
+        })
     }
 
     /// All operations.
     pub fn operations(&'static self) -> impl Iterator<Item = Operation> {
-        self.blob().operations.chunks_exact(OPERATION_BYTES).map(move |row| Operation { service: self, row })
+        self.blob()
+            .operations
+            .chunks_exact(OPERATION_BYTES)
+            .map(move |row| Operation { service: self, row })
     }
 
     /// The exception's name for an error code on the wire: IAM's `NoSuchEntity` is `NoSuchEntityException`.
     pub fn exception_name(&self, code: &str) -> Option<&'static str> {
         let blob = self.blob();
         let mut rows = blob.errors.chunks_exact(ERROR_BYTES);
-        rows.find(|row| blob.text(u32_at(row, 4)) == code).map(|row| blob.text(u32_at(row, 0)))
+        rows.find(|row| blob.text(u32_at(row, 4)) == code)
+            .map(|row| blob.text(u32_at(row, 0)))
     }
 
     /// The table for REST requests.
@@ -295,7 +342,13 @@ impl Service {
             let (shapes, rest) = rest.split_at(count(4) * SHAPE_BYTES);
             let (members, rest) = rest.split_at(count(8) * MEMBER_BYTES);
             let (errors, strings) = rest.split_at(count(12) * ERROR_BYTES);
-            Blob { operations, shapes, members, errors, strings }
+            Blob {
+                operations,
+                shapes,
+                members,
+                errors,
+                strings,
+            }
         })
     }
 }
@@ -356,7 +409,8 @@ impl Operation {
 
     /// The answer's body is a payload or a stream of events.
     pub fn response_streams(&self) -> bool {
-        self.output().is_some_and(|shape| shape.has_opaque_payload())
+        self.output()
+            .is_some_and(|shape| shape.has_opaque_payload())
     }
 
     fn text(&self, at: usize) -> &'static str {
@@ -377,7 +431,13 @@ impl std::fmt::Debug for Operation {
 impl Shape {
     fn at(service: &'static Service, reference: u32) -> Option<Self> {
         let at = (reference as usize).checked_sub(1)?;
-        Some(Self { service, row: service.blob().shapes.get(at * SHAPE_BYTES..(at + 1) * SHAPE_BYTES)? })
+        Some(Self {
+            service,
+            row: service
+                .blob()
+                .shapes
+                .get(at * SHAPE_BYTES..(at + 1) * SHAPE_BYTES)?,
+        })
     }
 
     /// Its name in the model.
@@ -422,15 +482,19 @@ impl Shape {
 
     /// The member that is the HTTP body.
     pub fn payload(&self) -> Option<MemberShape> {
-        usize::from(self.row[15]).checked_sub(1).and_then(|at| self.members().nth(at))
+        usize::from(self.row[15])
+            .checked_sub(1)
+            .and_then(|at| self.members().nth(at))
     }
 
     /// A structure's members; a list's one, a map's two.
     pub fn members(&self) -> impl ExactSizeIterator<Item = MemberShape> + use<> {
         let (first, count) = (u32_at(self.row, 4) as usize, u32_at(self.row, 8) as usize);
-        let rows = &self.service.blob().members[first * MEMBER_BYTES..(first + count) * MEMBER_BYTES];
+        let rows =
+            &self.service.blob().members[first * MEMBER_BYTES..(first + count) * MEMBER_BYTES];
         let service = self.service;
-        rows.chunks_exact(MEMBER_BYTES).map(move |row| MemberShape { service, row })
+        rows.chunks_exact(MEMBER_BYTES)
+            .map(move |row| MemberShape { service, row })
     }
 
     /// A member by the model's name.
@@ -447,7 +511,11 @@ impl Shape {
     /// A map whose keys must not be kept.
     pub(crate) fn has_sensitive_keys(&self) -> bool {
         self.kind() == Kind::Map
-            && self.members().next().and_then(|key| key.shape()).is_some_and(|key| key.is_sensitive())
+            && self
+                .members()
+                .next()
+                .and_then(|key| key.shape())
+                .is_some_and(|key| key.is_sensitive())
     }
 
     fn has_opaque_payload(&self) -> bool {
@@ -545,26 +613,60 @@ mod tests {
         for service in Catalogue::builtin().services() {
             assert!(!service.protocols().is_empty(), "{}", service.id());
             for operation in service.operations() {
-                assert_eq!(service.operation(operation.name()).unwrap().name(), operation.name());
-                for shape in [operation.input(), operation.output()].into_iter().flatten() {
-                    members += shape.members().filter(|member| member.shape().is_some()).count();
+                assert_eq!(
+                    service.operation(operation.name()).unwrap().name(),
+                    operation.name()
+                );
+                for shape in [operation.input(), operation.output()]
+                    .into_iter()
+                    .flatten()
+                {
+                    members += shape
+                        .members()
+                        .filter(|member| member.shape().is_some())
+                        .count();
                 }
                 operations += 1;
             }
         }
-        assert!(operations > 18_000 && members > 50_000, "{operations} operations, {members} members");
+        assert!(
+            operations > 18_000 && members > 50_000,
+            "{operations} operations, {members} members"
+        );
     }
 
     #[test]
     fn a_service_says_what_its_model_says() {
         let s3 = Catalogue::builtin().service("s3").unwrap();
-        assert_eq!((s3.signing_name(), s3.protocol()), ("s3", Protocol::RestXml));
+        assert_eq!(
+            (s3.signing_name(), s3.protocol()),
+            ("s3", Protocol::RestXml)
+        );
         assert!(s3.operation("PutObject").unwrap().request_streams());
         assert!(!s3.operation("PutBucketPolicy").unwrap().response_streams());
         let iam = Catalogue::builtin().service("iam").unwrap();
-        assert_eq!(iam.exception_name("NoSuchEntity"), Some("NoSuchEntityException"));
-        let input = iam.operation("CreateLoginProfile").unwrap().input().unwrap();
-        assert!(input.member("Password").unwrap().shape().unwrap().is_sensitive());
-        assert_eq!(Catalogue::builtin().by_signing_name("elasticloadbalancing").count(), 2);
+        assert_eq!(
+            iam.exception_name("NoSuchEntity"),
+            Some("NoSuchEntityException")
+        );
+        let input = iam
+            .operation("CreateLoginProfile")
+            .unwrap()
+            .input()
+            .unwrap();
+        assert!(
+            input
+                .member("Password")
+                .unwrap()
+                .shape()
+                .unwrap()
+                .is_sensitive()
+        );
+        assert_eq!(
+            Catalogue::builtin()
+                .by_signing_name("elasticloadbalancing")
+                .count(),
+            2
+        );
     }
 }

@@ -56,7 +56,12 @@ pub fn request(call: &Call, parts: &Parts, body: &[u8]) -> Result<Value, Project
 ///
 /// # Errors
 /// When the body is not of the protocol's form.
-pub fn response(call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Value, ProjectError> {
+pub fn response(
+    call: &Call,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Value, ProjectError> {
     let Some(output) = call.operation.output() else {
         return Ok(Value::Structure(Vec::new()));
     };
@@ -88,7 +93,12 @@ pub fn response(call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8
     }
 }
 
-fn rest_request(call: &Call, input: Shape, parts: &Parts, body: &[u8]) -> Result<Value, ProjectError> {
+fn rest_request(
+    call: &Call,
+    input: Shape,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Value, ProjectError> {
     let query: Vec<(String, String)> = parts
         .uri
         .query()
@@ -97,13 +107,21 @@ fn rest_request(call: &Call, input: Shape, parts: &Parts, body: &[u8]) -> Result
         .filter(|pair| !pair.is_empty())
         .take(PARAMETERS_MAX)
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (form_decode(key).into_owned(), form_decode(value).into_owned()))
+        .map(|(key, value)| {
+            (
+                form_decode(key).into_owned(),
+                form_decode(value).into_owned(),
+            )
+        })
         .collect();
     let mut members = Vec::new();
     for member in input.members() {
         let value = match member.location() {
             Location::Uri => {
-                let label = call.labels.iter().find(|(name, _)| *name == member.wire_name());
+                let label = call
+                    .labels
+                    .iter()
+                    .find(|(name, _)| *name == member.wire_name());
                 label.map(|(_, text)| from_text(member, text))
             }
             Location::Query => from_query(member, call.operation, &query),
@@ -122,22 +140,34 @@ fn rest_request(call: &Call, input: Shape, parts: &Parts, body: &[u8]) -> Result
 
 fn announces_body(headers: &HeaderMap) -> bool {
     let length = headers.get(header::CONTENT_LENGTH);
-    length.is_some_and(|value| value.as_bytes() != b"0") || headers.contains_key(header::TRANSFER_ENCODING)
+    length.is_some_and(|value| value.as_bytes() != b"0")
+        || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-fn rest_body(protocol: Protocol, shape: Shape, body: &[u8], members: &mut Vec<Member>) -> Result<(), ProjectError> {
+fn rest_body(
+    protocol: Protocol,
+    shape: Shape,
+    body: &[u8],
+    members: &mut Vec<Member>,
+) -> Result<(), ProjectError> {
     let Some(payload) = shape.payload() else {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let has_body = shape.members().any(|member| member.location() == Location::Body);
+        let has_body = shape
+            .members()
+            .any(|member| member.location() == Location::Body);
         let value = match protocol {
             _ if !has_body => return Ok(()),
             Protocol::RestXml => xml::structure(shape, body)?,
             _ => json::structure(shape, body)?,
         };
         if let Value::Structure(inner) = value {
-            members.extend(inner.into_iter().filter(|member| member.location == Location::Body));
+            members.extend(
+                inner
+                    .into_iter()
+                    .filter(|member| member.location == Location::Body),
+            );
         }
         return Ok(());
     };
@@ -162,7 +192,12 @@ fn rest_body(protocol: Protocol, shape: Shape, body: &[u8], members: &mut Vec<Me
 }
 
 fn found(member: MemberShape, value: Value) -> Member {
-    Member { name: member.name(), wire_name: member.location_name(), location: member.location(), value }
+    Member {
+        name: member.name(),
+        wire_name: member.location_name(),
+        location: member.location(),
+        value,
+    }
 }
 
 /// A member that stands as text in a label, a query string or a header.
@@ -173,26 +208,49 @@ fn from_text(member: MemberShape, text: &str) -> Value {
     scalar::from_text(shape, text)
 }
 
-fn from_query(member: MemberShape, operation: Operation, query: &[(String, String)]) -> Option<Value> {
+fn from_query(
+    member: MemberShape,
+    operation: Operation,
+    query: &[(String, String)],
+) -> Option<Value> {
     let shape = member.shape()?;
     let name = member.wire_name();
-    let texts = || query.iter().filter(|(key, _)| key == name).map(|(_, text)| text.as_str());
+    let texts = || {
+        query
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, text)| text.as_str())
+    };
     match shape.kind() {
         _ if shape.is_sensitive() => texts().next().map(|_| Value::Hidden),
         Kind::List => {
             let element = shape.members().next()?.shape()?;
-            let values: Vec<Value> = texts().map(|text| scalar::from_text(element, text)).collect();
+            let values: Vec<Value> = texts()
+                .map(|text| scalar::from_text(element, text))
+                .collect();
             (!values.is_empty()).then_some(Value::List(values))
         }
         // All parameters that are no member of their own.
         Kind::Map => {
-            let literals = operation.uri().split_once('?').map_or("", |(_, query)| query);
-            let is_literal = |key: &str| literals.split('&').any(|pair| pair.split('=').next() == Some(key));
+            let literals = operation
+                .uri()
+                .split_once('?')
+                .map_or("", |(_, query)| query);
+            let is_literal = |key: &str| {
+                literals
+                    .split('&')
+                    .any(|pair| pair.split('=').next() == Some(key))
+            };
             let is_member = |key: &str| {
-                let mut members = operation.input().into_iter().flat_map(|input| input.members());
+                let mut members = operation
+                    .input()
+                    .into_iter()
+                    .flat_map(|input| input.members());
                 members.any(|it| it.location() == Location::Query && it.wire_name() == key)
             };
-            let pairs = query.iter().filter(|(key, _)| !is_literal(key) && !is_member(key));
+            let pairs = query
+                .iter()
+                .filter(|(key, _)| !is_literal(key) && !is_member(key));
             let values = map_of_texts(shape, pairs)?;
             (!values.is_empty()).then_some(Value::Map(values))
         }
@@ -201,29 +259,50 @@ fn from_query(member: MemberShape, operation: Operation, query: &[(String, Strin
 }
 
 /// Parameters as a map; those of a map of lists may come several times.
-fn map_of_texts<'a>(shape: Shape, pairs: impl Iterator<Item = &'a (String, String)>) -> Option<Vec<(String, Value)>> {
+fn map_of_texts<'a>(
+    shape: Shape,
+    pairs: impl Iterator<Item = &'a (String, String)>,
+) -> Option<Vec<(String, Value)>> {
     let content = shape.members().nth(1)?.shape()?;
-    let element = if content.kind() == Kind::List { content.members().next()?.shape()? } else { content };
+    let element = if content.kind() == Kind::List {
+        content.members().next()?.shape()?
+    } else {
+        content
+    };
     let mut values: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for (key, text) in pairs {
-        values.entry(key.clone()).or_default().push(scalar::from_text(element, text));
+        values
+            .entry(key.clone())
+            .or_default()
+            .push(scalar::from_text(element, text));
     }
     let value = |mut texts: Vec<Value>| match content.kind() {
         _ if content.is_sensitive() => Some(Value::Hidden),
         Kind::List => Some(Value::List(texts)),
         _ => texts.pop(),
     };
-    Some(values.into_iter().filter_map(|(key, texts)| Some((key, value(texts)?))).collect())
+    Some(
+        values
+            .into_iter()
+            .filter_map(|(key, texts)| Some((key, value(texts)?)))
+            .collect(),
+    )
 }
 
 fn from_headers(member: MemberShape, headers: &HeaderMap) -> Option<Value> {
     let shape = member.shape()?;
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     if member.location() == Location::HeaderPrefix {
-        let prefix = member.location_name().unwrap_or_default().to_ascii_lowercase();
+        let prefix = member
+            .location_name()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let content = shape.members().nth(1)?.shape()?;
         let pairs = headers.iter().filter_map(|(name, value)| {
-            let key = name.as_str().strip_prefix(&prefix).filter(|key| !key.is_empty())?;
+            let key = name
+                .as_str()
+                .strip_prefix(&prefix)
+                .filter(|key| !key.is_empty())?;
             Some((key.to_owned(), scalar::from_text(content, &text(value))))
         });
         let values: Vec<_> = pairs.collect();
@@ -238,7 +317,12 @@ fn from_headers(member: MemberShape, headers: &HeaderMap) -> Option<Value> {
         _ if shape.is_sensitive() => Value::Hidden,
         Kind::List => {
             let element = shape.members().next()?.shape()?;
-            Value::List(text(value).split(',').map(|part| scalar::from_text(element, part.trim())).collect())
+            Value::List(
+                text(value)
+                    .split(',')
+                    .map(|part| scalar::from_text(element, part.trim()))
+                    .collect(),
+            )
         }
         Kind::Timestamp => scalar::timestamp(&text(value)),
         _ => scalar::from_text(shape, &text(value)),

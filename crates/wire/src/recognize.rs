@@ -19,8 +19,12 @@ const SEGMENTS_MAX: usize = 1024;
 const S3_SIGNING_NAMES: [&str; 3] = ["s3express", "s3-outposts", "s3-object-lambda"];
 
 /// S3 operations with a successor of the same URI (`…Configuration`), whose shapes say all that these say and more.
-const S3_SUPERSEDED: [&str; 4] =
-    ["GetBucketLifecycle", "PutBucketLifecycle", "GetBucketNotification", "PutBucketNotification"];
+const S3_SUPERSEDED: [&str; 4] = [
+    "GetBucketLifecycle",
+    "PutBucketLifecycle",
+    "GetBucketNotification",
+    "PutBucketNotification",
+];
 
 /// Labels of a URI by their names in its template.
 pub type Labels = Vec<(&'static str, String)>;
@@ -53,8 +57,14 @@ pub fn recognize(parts: &Parts, body: &[u8], signing_name: Option<&str>) -> Opti
     }
     let mut call = by_route(parts, &services)?;
     // The list of directory buckets has the request of the list of buckets, and another endpoint.
-    if call.service.id() == "s3" && call.operation.name() == "ListBuckets" && signing_name == Some("s3express") {
-        call.operation = call.service.operation("ListDirectoryBuckets").unwrap_or(call.operation);
+    if call.service.id() == "s3"
+        && call.operation.name() == "ListBuckets"
+        && signing_name == Some("s3express")
+    {
+        call.operation = call
+            .service
+            .operation("ListDirectoryBuckets")
+            .unwrap_or(call.operation);
     }
     Some(call)
 }
@@ -68,18 +78,26 @@ fn candidates(parts: &Parts, signing_name: Option<&str>) -> Vec<&'static Service
             services.extend(catalogue.by_signing_name("s3"));
         }
         if services.is_empty() {
-            services = catalogue.by_endpoint_prefix(name).chain(catalogue.service(name)).collect();
+            services = catalogue
+                .by_endpoint_prefix(name)
+                .chain(catalogue.service(name))
+                .collect();
         }
         return services;
     }
     let host = host(parts);
     // A bucket may bear a service's name: `logs.s3.us-east-1.amazonaws.com`.
-    let services = if virtual_bucket(host).is_some() { Vec::new() } else { by_host(host) };
+    let services = if virtual_bucket(host).is_some() {
+        Vec::new()
+    } else {
+        by_host(host)
+    };
     if !services.is_empty() {
         return services;
     }
     // A stranger without signature or known host speaks to a bucket, unless the request says otherwise.
-    let is_form = header_text(parts, header::CONTENT_TYPE.as_str()).starts_with("application/x-www-form-urlencoded");
+    let is_form = header_text(parts, header::CONTENT_TYPE.as_str())
+        .starts_with("application/x-www-form-urlencoded");
     if is_form || parts.headers.contains_key("x-amz-target") {
         return Vec::new();
     }
@@ -96,7 +114,9 @@ fn by_host(host: &str) -> Vec<&'static Service> {
             let Some(prefix) = labels.get(skipped..skipped + taken) else {
                 continue;
             };
-            let services: Vec<_> = Catalogue::builtin().by_endpoint_prefix(&prefix.join(".")).collect();
+            let services: Vec<_> = Catalogue::builtin()
+                .by_endpoint_prefix(&prefix.join("."))
+                .collect();
             if !services.is_empty() {
                 return services;
             }
@@ -109,19 +129,28 @@ fn by_host(host: &str) -> Vec<&'static Service> {
 /// first (`bedrock-agent.…`), then as the one that the signing name is named after (`rds`, not `docdb`).
 fn fitness(service: &Service, host: &str) -> (bool, bool) {
     let prefix = service.endpoint_prefix();
-    let is_host = host
-        .match_indices(prefix)
-        .any(|(at, _)| (at == 0 || host[..at].ends_with('.')) && host[at + prefix.len()..].starts_with('.'));
+    let is_host = host.match_indices(prefix).any(|(at, _)| {
+        (at == 0 || host[..at].ends_with('.')) && host[at + prefix.len()..].starts_with('.')
+    });
     // Wisdom's successor (`qconnect`) kept its name in signatures and hosts, and added members.
-    (is_host, service.id() == service.signing_name() && service.id() != "wisdom")
+    (
+        is_host,
+        service.id() == service.signing_name() && service.id() != "wisdom",
+    )
 }
 
 fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     let target = header_text(parts, "x-amz-target");
     let (prefix, name) = target.rsplit_once('.')?;
     let json = |service: &'static Service| {
-        let declared = service.protocols().iter().find(|it| matches!(it, Protocol::Json10 | Protocol::Json11));
-        match (declared, header_text(parts, header::CONTENT_TYPE.as_str()).contains("json-1.0")) {
+        let declared = service
+            .protocols()
+            .iter()
+            .find(|it| matches!(it, Protocol::Json10 | Protocol::Json11));
+        match (
+            declared,
+            header_text(parts, header::CONTENT_TYPE.as_str()).contains("json-1.0"),
+        ) {
             (Some(protocol), _) => *protocol,
             (None, true) => Protocol::Json10,
             (None, false) => Protocol::Json11,
@@ -129,10 +158,18 @@ fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     };
     let of = |service: &'static Service| {
         let operation = service.operation(name)?;
-        Some(Call { service, operation, protocol: json(service), labels: Vec::new() })
+        Some(Call {
+            service,
+            operation,
+            protocol: json(service),
+            labels: Vec::new(),
+        })
     };
     let named: Vec<_> = Catalogue::builtin().by_target_prefix(prefix).collect();
-    let signed = services.iter().copied().filter(|service| named.iter().any(|it| it.id() == service.id()));
+    let signed = services
+        .iter()
+        .copied()
+        .filter(|service| named.iter().any(|it| it.id() == service.id()));
     // Some clients send a shorter prefix (`CloudTrail_20131101.LookupEvents`): the signature still names the service.
     let host = host(parts);
     best(signed.filter_map(of), |call| fitness(call.service, host))
@@ -140,10 +177,17 @@ fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
 }
 
 fn by_rpc_path(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
-    let mut segments = parts.uri.path().split('/').skip_while(|segment| *segment != "service");
-    let (Some(_), Some(_), Some("operation"), Some(name)) =
-        (segments.next(), segments.next(), segments.next(), segments.next())
-    else {
+    let mut segments = parts
+        .uri
+        .path()
+        .split('/')
+        .skip_while(|segment| *segment != "service");
+    let (Some(_), Some(_), Some("operation"), Some(name)) = (
+        segments.next(),
+        segments.next(),
+        segments.next(),
+        segments.next(),
+    ) else {
         return None;
     };
     if parts.method != Method::POST || !parts.headers.contains_key("smithy-protocol") {
@@ -151,36 +195,66 @@ fn by_rpc_path(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     }
     services.iter().copied().find_map(|service| {
         let operation = service.operation(name)?;
-        Some(Call { service, operation, protocol: Protocol::Cbor, labels: Vec::new() })
+        Some(Call {
+            service,
+            operation,
+            protocol: Protocol::Cbor,
+            labels: Vec::new(),
+        })
     })
 }
 
 fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Option<Call> {
     let speaks_query = |service: &&&'static Service| {
-        service.protocols().iter().any(|it| matches!(it, Protocol::Query | Protocol::Ec2))
+        service
+            .protocols()
+            .iter()
+            .any(|it| matches!(it, Protocol::Query | Protocol::Ec2))
     };
     if !services.is_empty() && !services.iter().any(|service| speaks_query(&service)) {
         return None;
     }
     // A prefix may end within a letter, and only names of ASCII are looked for.
     let form = body.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-    let find = |name: &str| parameter(form, name).or_else(|| parameter(parts.uri.query().unwrap_or_default(), name));
+    let find = |name: &str| {
+        parameter(form, name).or_else(|| parameter(parts.uri.query().unwrap_or_default(), name))
+    };
     let (action, version) = (find("Action")?, find("Version"));
-    let known = Catalogue::builtin().services().filter(|_| services.is_empty());
+    let known = Catalogue::builtin()
+        .services()
+        .filter(|_| services.is_empty());
     let services = services.iter().copied().chain(known);
-    let matching = services.filter(|service| speaks_query(&service)).filter_map(|service| {
-        let protocol = *service.protocols().iter().find(|it| matches!(it, Protocol::Query | Protocol::Ec2))?;
-        let operation = service.operation(&action)?;
-        Some(Call { service, operation, protocol, labels: Vec::new() })
-    });
+    let matching = services
+        .filter(|service| speaks_query(&service))
+        .filter_map(|service| {
+            let protocol = *service
+                .protocols()
+                .iter()
+                .find(|it| matches!(it, Protocol::Query | Protocol::Ec2))?;
+            let operation = service.operation(&action)?;
+            Some(Call {
+                service,
+                operation,
+                protocol,
+                labels: Vec::new(),
+            })
+        });
     // elb and elbv2 share actions and signing name; the version tells them apart. Of equals the first.
     let host = host(parts);
-    best(matching, |call| (version.as_deref() == Some(call.service.api_version()), fitness(call.service, host)))
+    best(matching, |call| {
+        (
+            version.as_deref() == Some(call.service.api_version()),
+            fitness(call.service, host),
+        )
+    })
 }
 
 /// The best by a rank; of equals the first.
 fn best<T, R: Ord>(items: impl Iterator<Item = T>, rank: impl Fn(&T) -> R) -> Option<T> {
-    items.map(|item| (rank(&item), item)).reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|it| it.1)
+    items
+        .map(|item| (rank(&item), item))
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
+        .map(|it| it.1)
 }
 
 /// A parameter of a form or query string, decoded.
@@ -207,7 +281,12 @@ fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     let matching = services
         .iter()
         .copied()
-        .filter(|service| service.protocols().iter().any(|it| matches!(it, Protocol::RestJson | Protocol::RestXml)))
+        .filter(|service| {
+            service
+                .protocols()
+                .iter()
+                .any(|it| matches!(it, Protocol::RestJson | Protocol::RestXml))
+        })
         .filter_map(|service| {
             let virtual_path;
             let path = match &bucket {
@@ -219,7 +298,15 @@ fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
             };
             let (score, operation, labels) = service.router().find(parts, path)?;
             let protocol = service.protocol();
-            Some((score, Call { service, operation, protocol, labels }))
+            Some((
+                score,
+                Call {
+                    service,
+                    operation,
+                    protocol,
+                    labels,
+                },
+            ))
         });
     let rank = |(score, call): &(Score, Call)| {
         let (is_host, is_namesake) = fitness(call.service, host);
@@ -234,7 +321,11 @@ pub fn virtual_bucket(host: &str) -> Option<String> {
     let at = host.find(".s3.").or_else(|| host.find(".s3-"))?;
     // Access points and S3 Control put an account or alias in that place.
     let rest = &host[at + 4..];
-    if at == 0 || rest.starts_with("control") || rest.starts_with("accesspoint") || rest.starts_with("object-lambda") {
+    if at == 0
+        || rest.starts_with("control")
+        || rest.starts_with("accesspoint")
+        || rest.starts_with("object-lambda")
+    {
         return None;
     }
     Some(host[..at].to_owned())
@@ -242,11 +333,19 @@ pub fn virtual_bucket(host: &str) -> Option<String> {
 
 fn host(parts: &Parts) -> &str {
     let header = header_text(parts, header::HOST.as_str());
-    if header.is_empty() { parts.uri.host().unwrap_or_default() } else { header }
+    if header.is_empty() {
+        parts.uri.host().unwrap_or_default()
+    } else {
+        header
+    }
 }
 
 fn header_text<'a>(parts: &'a Parts, name: &str) -> &'a str {
-    parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    parts
+        .headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 /// The REST operations of one service by method and URI.
@@ -278,11 +377,21 @@ type Score = (usize, usize, bool, usize, bool);
 impl Router {
     pub(crate) fn new(service: &'static Service) -> Self {
         let is_superseded = |name: &str| service.id() == "s3" && S3_SUPERSEDED.contains(&name);
-        Self(service.operations().filter(|it| !is_superseded(it.name())).map(Route::new).collect())
+        Self(
+            service
+                .operations()
+                .filter(|it| !is_superseded(it.name()))
+                .map(Route::new)
+                .collect(),
+        )
     }
 
     fn find(&self, parts: &Parts, path: &str) -> Option<(Score, Operation, Labels)> {
-        let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).splitn(SEGMENTS_MAX, '/').collect();
+        let segments: Vec<&str> = path
+            .strip_prefix('/')
+            .unwrap_or(path)
+            .splitn(SEGMENTS_MAX, '/')
+            .collect();
         let query: Vec<(&str, &str)> = parts
             .uri
             .query()
@@ -307,26 +416,46 @@ impl Router {
 
 impl Route {
     fn new(operation: Operation) -> Self {
-        let (path, query) = operation.uri().split_once('?').unwrap_or((operation.uri(), ""));
+        let (path, query) = operation
+            .uri()
+            .split_once('?')
+            .unwrap_or((operation.uri(), ""));
         let segments: Vec<Segment> = path
             .strip_prefix('/')
             .unwrap_or(path)
             .split('/')
-            .map(|segment| match segment.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
-                Some(label) => label.strip_suffix('+').map_or(Segment::Label(label), Segment::Greedy),
-                None => Segment::Literal(segment),
+            .map(|segment| {
+                match segment
+                    .strip_prefix('{')
+                    .and_then(|it| it.strip_suffix('}'))
+                {
+                    Some(label) => label
+                        .strip_suffix('+')
+                        .map_or(Segment::Label(label), Segment::Greedy),
+                    None => Segment::Literal(segment),
+                }
             })
             .collect();
         let query = query
             .split('&')
             .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').map_or((pair, None), |(key, value)| (key, Some(value))))
+            .map(|pair| {
+                pair.split_once('=')
+                    .map_or((pair, None), |(key, value)| (key, Some(value)))
+            })
             .collect();
         let required = |location: Location| {
-            let members = operation.input().into_iter().flat_map(|shape| shape.members());
-            members.filter(|it| it.is_required() && it.location() == location).map(|it| it.wire_name()).collect()
+            let members = operation
+                .input()
+                .into_iter()
+                .flat_map(|shape| shape.members());
+            members
+                .filter(|it| it.is_required() && it.location() == location)
+                .map(|it| it.wire_name())
+                .collect()
         };
-        let is_literal = |segment: &&Segment| matches!(segment, Segment::Literal(text) if !text.is_empty());
+        let is_literal =
+            |segment: &&Segment| matches!(segment, Segment::Literal(text) if !text.is_empty());
         Self {
             operation,
             method: operation.http_method(),
@@ -342,28 +471,50 @@ impl Route {
         let greedy = matches!(self.segments.last(), Some(Segment::Greedy(_)));
         // A trailing slash of the path is no segment of its own, except below a greedy label.
         let path = match path {
-            [head @ .., ""] if !greedy && !head.is_empty() && path.len() != self.segments.len() => head,
+            [head @ .., ""] if !greedy && !head.is_empty() && path.len() != self.segments.len() => {
+                head
+            }
             _ => path,
         };
-        if path.len() < self.segments.len() || (path.len() > self.segments.len() && !self.has_greedy()) {
+        if path.len() < self.segments.len()
+            || (path.len() > self.segments.len() && !self.has_greedy())
+        {
             return None;
         }
         self.align(path)?;
         let has = |name: &str, value: Option<&str>| {
-            query.iter().any(|(key, found)| *key == name && value.is_none_or(|value| value == *found))
+            query
+                .iter()
+                .any(|(key, found)| *key == name && value.is_none_or(|value| value == *found))
         };
         if !self.query.iter().all(|(key, value)| has(key, *value)) {
             return None;
         }
-        let in_query = self.required_query.iter().filter(|name| has(name, None)).count();
-        let in_headers = self.required_headers.iter().filter(|name| parts.headers.contains_key(**name)).count();
+        let in_query = self
+            .required_query
+            .iter()
+            .filter(|name| has(name, None))
+            .count();
+        let in_headers = self
+            .required_headers
+            .iter()
+            .filter(|name| parts.headers.contains_key(**name))
+            .count();
         let required = self.required_query.len() + self.required_headers.len();
         let found = in_query + in_headers;
-        Some((self.query.len(), self.literals, found == required, found, !self.has_greedy()))
+        Some((
+            self.query.len(),
+            self.literals,
+            found == required,
+            found,
+            !self.has_greedy(),
+        ))
     }
 
     fn has_greedy(&self) -> bool {
-        self.segments.iter().any(|segment| matches!(segment, Segment::Greedy(_)))
+        self.segments
+            .iter()
+            .any(|segment| matches!(segment, Segment::Greedy(_)))
     }
 
     /// Lays the template over the path: for each segment of the template its range of the path.
@@ -372,7 +523,13 @@ impl Route {
         let mut at = 0;
         let mut ranges = Vec::with_capacity(self.segments.len());
         for segment in &self.segments {
-            let end = at + 1 + if matches!(segment, Segment::Greedy(_)) { extra } else { 0 };
+            let end = at
+                + 1
+                + if matches!(segment, Segment::Greedy(_)) {
+                    extra
+                } else {
+                    0
+                };
             match segment {
                 Segment::Literal(text) if path[at] != *text => return None,
                 Segment::Label(_) | Segment::Greedy(_) if end == at + 1 && path[at].is_empty() => {
@@ -387,13 +544,19 @@ impl Route {
     }
 
     fn labels(&self, path: &[&str]) -> Labels {
-        let path =
-            if path.len() > self.segments.len() && !self.has_greedy() { &path[..self.segments.len()] } else { path };
+        let path = if path.len() > self.segments.len() && !self.has_greedy() {
+            &path[..self.segments.len()]
+        } else {
+            path
+        };
         let Some(ranges) = self.align(path) else {
             return Vec::new();
         };
-        let decode =
-            |range: std::ops::Range<usize>| percent_decode_str(&path[range].join("/")).decode_utf8_lossy().into_owned();
+        let decode = |range: std::ops::Range<usize>| {
+            percent_decode_str(&path[range].join("/"))
+                .decode_utf8_lossy()
+                .into_owned()
+        };
         self.segments
             .iter()
             .zip(ranges)
@@ -421,35 +584,123 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(method: &str, uri: &str, headers: &[(&str, &str)], body: &str, signing: Option<&str>, expected: &str) {
+    fn check(
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+        signing: Option<&str>,
+        expected: &str,
+    ) {
         let call = recognize(&parts(method, uri, headers), body.as_bytes(), signing);
-        let found = call.map(|call| format!("{:?} {:?} {:?}", call.operation, call.protocol, call.labels));
-        assert_eq!(found.as_deref().unwrap_or("nothing"), expected, "{method} {uri}");
+        let found =
+            call.map(|call| format!("{:?} {:?} {:?}", call.operation, call.protocol, call.labels));
+        assert_eq!(
+            found.as_deref().unwrap_or("nothing"),
+            expected,
+            "{method} {uri}"
+        );
     }
 
     #[test]
     fn json_calls_are_known_by_their_target() {
-        let target = [("x-amz-target", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents")];
-        check("POST", "/", &target, "{}", Some("cloudtrail"), "cloudtrail:LookupEvents Json11 []");
-        check("POST", "/", &target, "{}", None, "cloudtrail:LookupEvents Json11 []");
+        let target = [(
+            "x-amz-target",
+            "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",
+        )];
+        check(
+            "POST",
+            "/",
+            &target,
+            "{}",
+            Some("cloudtrail"),
+            "cloudtrail:LookupEvents Json11 []",
+        );
+        check(
+            "POST",
+            "/",
+            &target,
+            "{}",
+            None,
+            "cloudtrail:LookupEvents Json11 []",
+        );
         let short = [("x-amz-target", "CloudTrail_20131101.LookupEvents")];
-        check("POST", "/", &short, "{}", Some("cloudtrail"), "cloudtrail:LookupEvents Json11 []");
+        check(
+            "POST",
+            "/",
+            &short,
+            "{}",
+            Some("cloudtrail"),
+            "cloudtrail:LookupEvents Json11 []",
+        );
         let dynamo = [("x-amz-target", "DynamoDB_20120810.PutItem")];
-        check("POST", "/", &dynamo, "{}", Some("dynamodb"), "dynamodb:PutItem Json10 []");
+        check(
+            "POST",
+            "/",
+            &dynamo,
+            "{}",
+            Some("dynamodb"),
+            "dynamodb:PutItem Json10 []",
+        );
         let streams = [("x-amz-target", "DynamoDBStreams_20120810.GetRecords")];
-        check("POST", "/", &streams, "{}", Some("dynamodb"), "dynamodbstreams:GetRecords Json10 []");
-        check("POST", "/", &[("x-amz-target", "Nobody.Nothing")], "{}", Some("cloudtrail"), "nothing");
+        check(
+            "POST",
+            "/",
+            &streams,
+            "{}",
+            Some("dynamodb"),
+            "dynamodbstreams:GetRecords Json10 []",
+        );
+        check(
+            "POST",
+            "/",
+            &[("x-amz-target", "Nobody.Nothing")],
+            "{}",
+            Some("cloudtrail"),
+            "nothing",
+        );
     }
 
     #[test]
     fn query_calls_are_known_by_action_and_version() {
-        let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
-        check("POST", "/", &form, "Action=CreateUser&Version=2010-05-08", Some("iam"), "iam:CreateUser Query []");
+        let form = [(
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        )];
+        check(
+            "POST",
+            "/",
+            &form,
+            "Action=CreateUser&Version=2010-05-08",
+            Some("iam"),
+            "iam:CreateUser Query []",
+        );
         let v2 = "Version=2015-12-01&Action=DescribeLoadBalancers";
-        check("POST", "/", &form, v2, Some("elasticloadbalancing"), "elbv2:DescribeLoadBalancers Query []");
+        check(
+            "POST",
+            "/",
+            &form,
+            v2,
+            Some("elasticloadbalancing"),
+            "elbv2:DescribeLoadBalancers Query []",
+        );
         let v1 = "Action=DescribeLoadBalancers&Version=2012-06-01";
-        check("POST", "/", &form, v1, Some("elasticloadbalancing"), "elb:DescribeLoadBalancers Query []");
-        check("POST", "/", &form, "Action=RunInstances&Version=2016-11-15", Some("ec2"), "ec2:RunInstances Ec2 []");
+        check(
+            "POST",
+            "/",
+            &form,
+            v1,
+            Some("elasticloadbalancing"),
+            "elb:DescribeLoadBalancers Query []",
+        );
+        check(
+            "POST",
+            "/",
+            &form,
+            "Action=RunInstances&Version=2016-11-15",
+            Some("ec2"),
+            "ec2:RunInstances Ec2 []",
+        );
         check(
             "GET",
             "/?Action=GetCallerIdentity&Version=2011-06-15",
@@ -484,25 +735,67 @@ mod tests {
             ("GET", "/", "ListBuckets RestXml []".to_owned()),
             ("PUT", "/b", format!("CreateBucket RestXml {b}")),
             ("GET", "/b/", format!("ListObjects RestXml {b}")),
-            ("GET", "/b?list-type=2", format!("ListObjectsV2 RestXml {b}")),
+            (
+                "GET",
+                "/b?list-type=2",
+                format!("ListObjectsV2 RestXml {b}"),
+            ),
             ("GET", "/b?acl", format!("GetBucketAcl RestXml {b}")),
-            ("GET", "/b?location=", format!("GetBucketLocation RestXml {b}")),
+            (
+                "GET",
+                "/b?location=",
+                format!("GetBucketLocation RestXml {b}"),
+            ),
             ("PUT", "/b?policy", format!("PutBucketPolicy RestXml {b}")),
             ("PUT", "/b/k/x%20y", format!("PutObject RestXml {bk}")),
-            ("GET", "/b/k/x%20y?x-id=GetObject", format!("GetObject RestXml {bk}")),
+            (
+                "GET",
+                "/b/k/x%20y?x-id=GetObject",
+                format!("GetObject RestXml {bk}"),
+            ),
             ("HEAD", "/b/k/x%20y", format!("HeadObject RestXml {bk}")),
-            ("PUT", "/b/k/x%20y?partNumber=1&uploadId=u", format!("UploadPart RestXml {bk}")),
-            ("POST", "/b/k/x%20y?uploads", format!("CreateMultipartUpload RestXml {bk}")),
-            ("POST", "/b/k/x%20y?uploadId=u", format!("CompleteMultipartUpload RestXml {bk}")),
-            ("DELETE", "/b/k/x%20y?uploadId=u", format!("AbortMultipartUpload RestXml {bk}")),
+            (
+                "PUT",
+                "/b/k/x%20y?partNumber=1&uploadId=u",
+                format!("UploadPart RestXml {bk}"),
+            ),
+            (
+                "POST",
+                "/b/k/x%20y?uploads",
+                format!("CreateMultipartUpload RestXml {bk}"),
+            ),
+            (
+                "POST",
+                "/b/k/x%20y?uploadId=u",
+                format!("CompleteMultipartUpload RestXml {bk}"),
+            ),
+            (
+                "DELETE",
+                "/b/k/x%20y?uploadId=u",
+                format!("AbortMultipartUpload RestXml {bk}"),
+            ),
             ("POST", "/b?delete", format!("DeleteObjects RestXml {b}")),
         ] {
             check(method, uri, &[], "", Some("s3"), &format!("s3:{expected}"));
         }
         let copy = [("x-amz-copy-source", "a/b")];
-        check("PUT", "/b/k", &copy, "", Some("s3"), "s3:CopyObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]");
+        check(
+            "PUT",
+            "/b/k",
+            &copy,
+            "",
+            Some("s3"),
+            "s3:CopyObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]",
+        );
         let host = [("host", "b.s3.us-east-1.amazonaws.com")];
-        check("GET", "/k", &host, "", Some("s3"), "s3:GetObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]");
+        check(
+            "GET",
+            "/k",
+            &host,
+            "",
+            Some("s3"),
+            "s3:GetObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]",
+        );
         check(
             "GET",
             "/b/k",
@@ -524,28 +817,84 @@ mod tests {
             Some("lambda"),
             &format!("lambda:Invoke RestJson {labels}"),
         );
-        check("GET", "/2015-03-31/functions/", &[], "", Some("lambda"), "lambda:ListFunctions RestJson []");
-        check("GET", "/2015-03-31/functions", &[], "", Some("lambda"), "lambda:ListFunctions RestJson []");
+        check(
+            "GET",
+            "/2015-03-31/functions/",
+            &[],
+            "",
+            Some("lambda"),
+            "lambda:ListFunctions RestJson []",
+        );
+        check(
+            "GET",
+            "/2015-03-31/functions",
+            &[],
+            "",
+            Some("lambda"),
+            "lambda:ListFunctions RestJson []",
+        );
     }
 
     #[test]
     fn services_that_share_a_signing_name_are_told_apart() {
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let rds = "Action=CreateDBCluster&Version=2014-10-31&MasterUserPassword=x";
-        check("POST", "/", &form, rds, Some("rds"), "rds:CreateDBCluster Query []");
+        check(
+            "POST",
+            "/",
+            &form,
+            rds,
+            Some("rds"),
+            "rds:CreateDBCluster Query []",
+        );
         let agent = [("host", "bedrock-agent.eu-west-1.amazonaws.com")];
         let label = "[(\"resourceArn\", \"a\")]";
         let expected = format!("bedrock-agent:ListTagsForResource RestJson {label}");
         check("GET", "/tags/a", &agent, "", Some("bedrock"), &expected);
-        let target = |host| [("x-amz-target", "Timestream_20181101.DescribeEndpoints"), ("host", host)];
-        let (write, query) =
-            (target("ingest.timestream.us-east-1.amazonaws.com"), target("query.timestream.us-east-1.amazonaws.com"));
-        check("POST", "/", &write, "{}", Some("timestream"), "timestream-write:DescribeEndpoints Json10 []");
-        check("POST", "/", &query, "{}", Some("timestream"), "timestream-query:DescribeEndpoints Json10 []");
-        check("GET", "/", &[], "", Some("s3express"), "s3:ListDirectoryBuckets RestXml []");
+        let target = |host| {
+            [
+                ("x-amz-target", "Timestream_20181101.DescribeEndpoints"),
+                ("host", host),
+            ]
+        };
+        let (write, query) = (
+            target("ingest.timestream.us-east-1.amazonaws.com"),
+            target("query.timestream.us-east-1.amazonaws.com"),
+        );
+        check(
+            "POST",
+            "/",
+            &write,
+            "{}",
+            Some("timestream"),
+            "timestream-write:DescribeEndpoints Json10 []",
+        );
+        check(
+            "POST",
+            "/",
+            &query,
+            "{}",
+            Some("timestream"),
+            "timestream-query:DescribeEndpoints Json10 []",
+        );
+        check(
+            "GET",
+            "/",
+            &[],
+            "",
+            Some("s3express"),
+            "s3:ListDirectoryBuckets RestXml []",
+        );
         let bucket = [("host", "logs.s3.us-east-1.amazonaws.com")];
         let labels = "[(\"Bucket\", \"logs\"), (\"Key\", \"k\")]";
-        check("GET", "/k", &bucket, "", None, &format!("s3:GetObject RestXml {labels}"));
+        check(
+            "GET",
+            "/k",
+            &bucket,
+            "",
+            None,
+            &format!("s3:GetObject RestXml {labels}"),
+        );
         let sso = [("host", "portal.sso.us-east-1.amazonaws.com")];
         check("POST", "/logout", &sso, "", None, "sso:Logout RestJson []");
         let lifecycle = "s3:PutBucketLifecycleConfiguration RestXml [(\"Bucket\", \"b\")]";
@@ -556,7 +905,14 @@ mod tests {
     fn cbor_calls_are_known_by_their_path() {
         let headers = [("smithy-protocol", "rpc-v2-cbor")];
         let uri = "/service/GraniteServiceVersion20100801/operation/PutMetricData";
-        check("POST", uri, &headers, "", Some("monitoring"), "cloudwatch:PutMetricData Cbor []");
+        check(
+            "POST",
+            uri,
+            &headers,
+            "",
+            Some("monitoring"),
+            "cloudwatch:PutMetricData Cbor []",
+        );
     }
 
     proptest! {

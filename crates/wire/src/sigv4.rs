@@ -102,7 +102,10 @@ impl SigningKey {
     pub fn derive(secret: &str, date: &str, region: &str, service: &str) -> Self {
         let mut key = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
         for part in [date, region, service, "aws4_request"] {
-            key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref());
+            key = hmac::Key::new(
+                hmac::HMAC_SHA256,
+                hmac::sign(&key, part.as_bytes()).as_ref(),
+            );
         }
         Self(key)
     }
@@ -129,13 +132,19 @@ pub fn claim(parts: &Parts) -> Result<Option<Claim>, AuthError> {
     let query = parts.uri.query().unwrap_or_default();
     match parts.headers.get(http::header::AUTHORIZATION) {
         Some(value) => {
-            let text = value.to_str().map_err(|_| AuthError::Incomplete("the Authorization header is no text".into()))?;
+            let text = value
+                .to_str()
+                .map_err(|_| AuthError::Incomplete("the Authorization header is no text".into()))?;
             header_claim(parts, text).map(Some)
         }
-        None if parameter(query, "X-Amz-Algorithm").is_some() || parameter(query, "X-Amz-Signature").is_some() => {
+        None if parameter(query, "X-Amz-Algorithm").is_some()
+            || parameter(query, "X-Amz-Signature").is_some() =>
+        {
             query_claim(parts, query).map(Some)
         }
-        None if parameter(query, "AWSAccessKeyId").is_some() && parameter(query, "Signature").is_some() => {
+        None if parameter(query, "AWSAccessKeyId").is_some()
+            && parameter(query, "Signature").is_some() =>
+        {
             Err(AuthError::UnsupportedScheme("Signature Version 2".into()))
         }
         None => Ok(None),
@@ -145,20 +154,32 @@ pub fn claim(parts: &Parts) -> Result<Option<Claim>, AuthError> {
 fn header_claim(parts: &Parts, text: &str) -> Result<Claim, AuthError> {
     let (scheme, fields) = text.trim().split_once(' ').unwrap_or((text, ""));
     if scheme != ALGORITHM {
-        return Err(AuthError::UnsupportedScheme(scheme.chars().take(64).collect()));
+        return Err(AuthError::UnsupportedScheme(
+            scheme.chars().take(64).collect(),
+        ));
     }
     let field = |name: &'static str| {
         fields
             .split(',')
             .filter_map(|pair| pair.trim().split_once('='))
             .find_map(|(key, value)| (key == name).then_some(value))
-            .ok_or_else(|| AuthError::Incomplete(format!("Authorization header requires '{name}' parameter.")))
+            .ok_or_else(|| {
+                AuthError::Incomplete(format!("Authorization header requires '{name}' parameter."))
+            })
     };
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let (amz_date, time) = match (header("x-amz-date"), header("date")) {
         (Some(text), _) => (text.to_owned(), parse_amz_date(text)),
         (None, Some(text)) => {
-            let time = jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp()).or_else(|| parse_amz_date(text));
+            let time = jiff::fmt::rfc2822::parse(text)
+                .ok()
+                .map(|time| time.timestamp())
+                .or_else(|| parse_amz_date(text));
             (time.map(basic_seconds).unwrap_or_default(), time)
         }
         (None, None) => {
@@ -176,7 +197,9 @@ fn header_claim(parts: &Parts, text: &str) -> Result<Claim, AuthError> {
         access_key_id: scope.access_key_id.to_owned(),
         region: scope.region.to_owned(),
         service: scope.service.to_owned(),
-        time: time.ok_or_else(|| AuthError::Incomplete("the signature's date is not of the form YYYYMMDDTHHMMSSZ".into()))?,
+        time: time.ok_or_else(|| {
+            AuthError::Incomplete("the signature's date is not of the form YYYYMMDDTHHMMSSZ".into())
+        })?,
         payload,
         session_token,
         origin: Origin::Header,
@@ -190,27 +213,43 @@ fn header_claim(parts: &Parts, text: &str) -> Result<Claim, AuthError> {
 
 fn query_claim(parts: &Parts, query: &str) -> Result<Claim, AuthError> {
     let field = |name: &'static str| {
-        parameter(query, name).ok_or_else(|| AuthError::IncompleteQuery(format!("the query string lacks {name}")))
+        parameter(query, name)
+            .ok_or_else(|| AuthError::IncompleteQuery(format!("the query string lacks {name}")))
     };
     let algorithm = field("X-Amz-Algorithm")?;
     if algorithm != ALGORITHM {
-        return Err(AuthError::UnsupportedScheme(algorithm.chars().take(64).collect()));
+        return Err(AuthError::UnsupportedScheme(
+            algorithm.chars().take(64).collect(),
+        ));
     }
     let credential = field("X-Amz-Credential")?;
     let scope = Scope::parse(&credential)?;
     let amz_date = field("X-Amz-Date")?.into_owned();
-    let time = parse_amz_date(&amz_date)
-        .ok_or_else(|| AuthError::IncompleteQuery("X-Amz-Date is not of the form YYYYMMDDTHHMMSSZ".into()))?;
+    let time = parse_amz_date(&amz_date).ok_or_else(|| {
+        AuthError::IncompleteQuery("X-Amz-Date is not of the form YYYYMMDDTHHMMSSZ".into())
+    })?;
     // Only S3 requires it; elsewhere a presigned request lives as long as a signature.
     let expires_seconds = match parameter(query, "X-Amz-Expires") {
-        Some(text) => text.parse().ok().filter(|seconds| (0..=PRESIGNED_SECONDS_MAX).contains(seconds)),
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|seconds| (0..=PRESIGNED_SECONDS_MAX).contains(seconds)),
         None => Some(SKEW_SECONDS_MAX),
     };
     let expires_seconds = expires_seconds.ok_or_else(|| {
-        AuthError::IncompleteQuery("X-Amz-Expires must be between 0 and 604800 seconds (one week)".into())
+        AuthError::IncompleteQuery(
+            "X-Amz-Expires must be between 0 and 604800 seconds (one week)".into(),
+        )
     })?;
     let given = parameter(query, "X-Amz-Content-Sha256").map(|text| text.into_owned());
-    let given = given.or_else(|| parts.headers.get(CONTENT_HASH)?.to_str().ok().map(str::to_owned));
+    let given = given.or_else(|| {
+        parts
+            .headers
+            .get(CONTENT_HASH)?
+            .to_str()
+            .ok()
+            .map(str::to_owned)
+    });
     let payload = match given {
         Some(text) => payload(&text)?,
         None if scope.service == "s3" => Payload::Unsigned,
@@ -243,24 +282,46 @@ impl<'a> Scope<'a> {
     /// `KEY/20150830/us-east-1/iam/aws4_request`; a key may itself hold slashes.
     fn parse(credential: &'a str) -> Result<Self, AuthError> {
         let mut parts = credential.rsplitn(5, '/');
-        let (end, service, region, date, key) = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
+        let (end, service, region, date, key) = (
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+        );
         match (end, service, region, date, key) {
-            (Some("aws4_request"), Some(service), Some(region), Some(date), Some(access_key_id))
-                if !access_key_id.is_empty() && access_key_id.len() <= 128 && date.len() == 8 =>
-            {
-                Ok(Self { access_key_id, date, region, service })
+            (
+                Some("aws4_request"),
+                Some(service),
+                Some(region),
+                Some(date),
+                Some(access_key_id),
+            ) if !access_key_id.is_empty() && access_key_id.len() <= 128 && date.len() == 8 => {
+                Ok(Self {
+                    access_key_id,
+                    date,
+                    region,
+                    service,
+                })
             }
             _ => Err(AuthError::Incomplete(
-                "the credential must have the form ACCESS-KEY/YYYYMMDD/REGION/SERVICE/aws4_request".into(),
+                "the credential must have the form ACCESS-KEY/YYYYMMDD/REGION/SERVICE/aws4_request"
+                    .into(),
             )),
         }
     }
 }
 
 fn signed_headers(text: &str) -> Result<Vec<String>, AuthError> {
-    let names: Vec<String> = text.split(';').take(SIGNED_HEADERS_MAX + 1).map(str::to_ascii_lowercase).collect();
+    let names: Vec<String> = text
+        .split(';')
+        .take(SIGNED_HEADERS_MAX + 1)
+        .map(str::to_ascii_lowercase)
+        .collect();
     if names.len() > SIGNED_HEADERS_MAX || !names.iter().any(|name| name == "host") {
-        return Err(AuthError::Incomplete("'Host' must be a 'SignedHeader' in the AWS Authorization.".into()));
+        return Err(AuthError::Incomplete(
+            "'Host' must be a 'SignedHeader' in the AWS Authorization.".into(),
+        ));
     }
     Ok(names)
 }
@@ -278,7 +339,9 @@ fn payload(text: &str) -> Result<Payload, AuthError> {
     Ok(match text {
         "UNSIGNED-PAYLOAD" => Payload::Unsigned,
         "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => Payload::UnsignedChunks,
-        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => Payload::SignedChunks,
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => {
+            Payload::SignedChunks
+        }
         hash => {
             let mut bytes = [0; 32];
             hex::decode_to_slice(hash, &mut bytes).map_err(|_| AuthError::InvalidContentHash)?;
@@ -290,12 +353,18 @@ fn payload(text: &str) -> Result<Payload, AuthError> {
 /// `20150830T123600Z`.
 fn parse_amz_date(text: &str) -> Option<Timestamp> {
     let shaped = text.len() == 16 && text.as_bytes()[8] == b'T' && text.ends_with('Z');
-    let time = shaped.then(|| DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()).flatten()?;
-    time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    let time = shaped
+        .then(|| DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok())
+        .flatten()?;
+    time.to_zoned(TimeZone::UTC)
+        .ok()
+        .map(|zoned| zoned.timestamp())
 }
 
 fn basic_seconds(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string()
 }
 
 impl Claim {
@@ -308,7 +377,9 @@ impl Claim {
         if self.amz_date.starts_with(&self.date) {
             return Ok(self);
         }
-        Err(AuthError::Incomplete("the credential's date is not the signature's date".into()))
+        Err(AuthError::Incomplete(
+            "the credential's date is not the signature's date".into(),
+        ))
     }
 
     /// Whether the signature is of now.
@@ -321,13 +392,23 @@ impl Claim {
         match self.origin {
             Origin::Header if age_seconds.abs() > SKEW_SECONDS_MAX => {
                 let (signed, server) = times();
-                Err(AuthError::Skewed { signed, server, is_past: age_seconds > 0 })
+                Err(AuthError::Skewed {
+                    signed,
+                    server,
+                    is_past: age_seconds > 0,
+                })
             }
             Origin::Query { .. } if age_seconds < -SKEW_SECONDS_MAX => {
                 let (signed, server) = times();
-                Err(AuthError::Skewed { signed, server, is_past: false })
+                Err(AuthError::Skewed {
+                    signed,
+                    server,
+                    is_past: false,
+                })
             }
-            Origin::Query { expires_seconds } if age_seconds > expires_seconds => Err(AuthError::Expired),
+            Origin::Query { expires_seconds } if age_seconds > expires_seconds => {
+                Err(AuthError::Expired)
+            }
             _ => Ok(()),
         }
     }
@@ -337,10 +418,22 @@ impl Claim {
     ///
     /// # Errors
     /// When the signature is not the key's.
-    pub fn verify(&self, parts: &Parts, key: &SigningKey, body_sha256: Option<[u8; 32]>) -> Result<(), AuthError> {
+    pub fn verify(
+        &self,
+        parts: &Parts,
+        key: &SigningKey,
+        body_sha256: Option<[u8; 32]>,
+    ) -> Result<(), AuthError> {
         if self.service == "s3" && self.origin == Origin::Header {
-            let unsigned = |name: &&str| name.starts_with("x-amz-") && !self.signed_headers.iter().any(|it| it == name);
-            if let Some(name) = parts.headers.keys().map(|name| name.as_str()).find(unsigned) {
+            let unsigned = |name: &&str| {
+                name.starts_with("x-amz-") && !self.signed_headers.iter().any(|it| it == name)
+            };
+            if let Some(name) = parts
+                .headers
+                .keys()
+                .map(|name| name.as_str())
+                .find(unsigned)
+            {
                 return Err(AuthError::UnsignedHeader(name.to_owned()));
             }
         }
@@ -349,7 +442,10 @@ impl Claim {
             _ => self.payload_text(parts),
         };
         // S3 signs the path as it is; all others sign the normalised path, encoded once more.
-        let is_s3 = matches!(self.service.as_str(), "s3" | "s3express" | "s3-object-lambda" | "s3-outposts");
+        let is_s3 = matches!(
+            self.service.as_str(),
+            "s3" | "s3express" | "s3-object-lambda" | "s3-outposts"
+        );
         let request = canonical::Request {
             method: parts.method.as_str(),
             path: parts.uri.path(),
@@ -367,22 +463,44 @@ impl Claim {
 
     /// A verifier for the chunks of [`Payload::SignedChunks`]; the head must have been verified.
     pub fn chunk_verifier(&self, key: SigningKey) -> ChunkVerifier {
-        ChunkVerifier::new(key, self.amz_date.clone(), self.scope(), hex::encode(self.signature))
+        ChunkVerifier::new(
+            key,
+            self.amz_date.clone(),
+            self.scope(),
+            hex::encode(self.signature),
+        )
     }
 
     fn payload_text(&self, parts: &Parts) -> String {
         let query = parts.uri.query().unwrap_or_default();
-        let given = parameter(query, "X-Amz-Content-Sha256").map(|text| form_decode(&text).into_owned());
-        let header = || parts.headers.get(CONTENT_HASH).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        given.or_else(header).unwrap_or_else(|| "UNSIGNED-PAYLOAD".into())
+        let given =
+            parameter(query, "X-Amz-Content-Sha256").map(|text| form_decode(&text).into_owned());
+        let header = || {
+            parts
+                .headers
+                .get(CONTENT_HASH)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        given
+            .or_else(header)
+            .unwrap_or_else(|| "UNSIGNED-PAYLOAD".into())
     }
 
     fn scope(&self) -> String {
-        format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
+        format!(
+            "{}/{}/{}/aws4_request",
+            self.date, self.region, self.service
+        )
     }
 
     fn string_to_sign(&self, canonical: &str) -> String {
-        format!("{ALGORITHM}\n{}\n{}\n{}", self.amz_date, self.scope(), hex::encode(sha256(canonical.as_bytes())))
+        format!(
+            "{ALGORITHM}\n{}\n{}\n{}",
+            self.amz_date,
+            self.scope(),
+            hex::encode(sha256(canonical.as_bytes()))
+        )
     }
 }
 

@@ -63,9 +63,10 @@ impl Value {
     /// The value of a structure's member, by its name in the model.
     pub fn member(&self, name: &str) -> Option<&Value> {
         match self {
-            Value::Structure(members) => {
-                members.iter().find(|member| member.name == name).map(|member| &member.value)
-            }
+            Value::Structure(members) => members
+                .iter()
+                .find(|member| member.name == name)
+                .map(|member| &member.value),
             _ => None,
         }
     }

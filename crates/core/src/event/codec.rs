@@ -35,7 +35,13 @@ pub fn encode(event: &Event) -> Bytes {
         Some(true) => 2,
     });
     out.push(u8::from(keys.global_service) | u8::from(keys.from_console) << 1);
-    for text in [keys.account.as_str(), keys.region.as_str(), &keys.source, &keys.name, &keys.event_type] {
+    for text in [
+        keys.account.as_str(),
+        keys.region.as_str(),
+        &keys.source,
+        &keys.name,
+        &keys.event_type,
+    ] {
         put_text(&mut out, text);
     }
     for text in [
@@ -69,7 +75,10 @@ pub fn encode(event: &Event) -> Bytes {
 /// # Errors
 /// When the version is unknown or the bytes are damaged.
 pub fn decode(stored: &Bytes) -> Result<Event, DecodeError> {
-    let mut input = Input { bytes: stored, at: 0 };
+    let mut input = Input {
+        bytes: stored,
+        at: 0,
+    };
     let version = input.byte("version")?;
     if version != VERSION {
         return Err(DecodeError::UnknownVersion(version));
@@ -77,7 +86,8 @@ pub fn decode(stored: &Bytes) -> Result<Event, DecodeError> {
     let id = Uuid::from_bytes(input.array("id")?);
     let time = Timestamp::from_second(i64::from_le_bytes(input.array("time")?))
         .map_err(|_| DecodeError::Damaged("time"))?;
-    let category = category_from(input.byte("category")?).ok_or(DecodeError::Damaged("category"))?;
+    let category =
+        category_from(input.byte("category")?).ok_or(DecodeError::Damaged("category"))?;
     let read_only = match input.byte("read-only")? {
         0 => None,
         1 => Some(false),
@@ -85,8 +95,14 @@ pub fn decode(stored: &Bytes) -> Result<Event, DecodeError> {
         _ => return Err(DecodeError::Damaged("read-only")),
     };
     let flags = input.byte("flags")?;
-    let account = input.text("account")?.parse().map_err(|_| DecodeError::Damaged("account"))?;
-    let region = input.text("region")?.parse().map_err(|_| DecodeError::Damaged("region"))?;
+    let account = input
+        .text("account")?
+        .parse()
+        .map_err(|_| DecodeError::Damaged("account"))?;
+    let region = input
+        .text("region")?
+        .parse()
+        .map_err(|_| DecodeError::Damaged("region"))?;
     let (source, name) = (input.string("source")?, input.string("name")?);
     let event_type = input.string("event type")?;
     let (username, access_key_id) = (input.text_opt("username")?, input.text_opt("access key")?);
@@ -129,7 +145,10 @@ pub fn decode(stored: &Bytes) -> Result<Event, DecodeError> {
         resources,
         lookup_resources,
     };
-    Ok(Event { keys, json: stored.slice(input.at..) })
+    Ok(Event {
+        keys,
+        json: stored.slice(input.at..),
+    })
 }
 
 fn category_code(category: EventCategory) -> u8 {
@@ -185,8 +204,14 @@ struct Input<'a> {
 
 impl<'a> Input<'a> {
     fn take(&mut self, len: usize, field: &'static str) -> Result<&'a [u8], DecodeError> {
-        let end = self.at.checked_add(len).ok_or(DecodeError::Damaged(field))?;
-        let taken = self.bytes.get(self.at..end).ok_or(DecodeError::Damaged(field))?;
+        let end = self
+            .at
+            .checked_add(len)
+            .ok_or(DecodeError::Damaged(field))?;
+        let taken = self
+            .bytes
+            .get(self.at..end)
+            .ok_or(DecodeError::Damaged(field))?;
         self.at = end;
         Ok(taken)
     }
@@ -196,7 +221,9 @@ impl<'a> Input<'a> {
     }
 
     fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
-        self.take(N, field)?.try_into().map_err(|_| DecodeError::Damaged(field))
+        self.take(N, field)?
+            .try_into()
+            .map_err(|_| DecodeError::Damaged(field))
     }
 
     fn len(&mut self, field: &'static str, max: usize) -> Result<usize, DecodeError> {
@@ -205,7 +232,11 @@ impl<'a> Input<'a> {
             let byte = self.byte(field)?;
             len |= usize::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return if len <= max { Ok(len) } else { Err(DecodeError::Damaged(field)) };
+                return if len <= max {
+                    Ok(len)
+                } else {
+                    Err(DecodeError::Damaged(field))
+                };
             }
         }
         Err(DecodeError::Damaged(field))
@@ -221,8 +252,11 @@ impl<'a> Input<'a> {
     }
 
     fn text_opt(&mut self, field: &'static str) -> Result<Option<String>, DecodeError> {
-        let Some(len) = self.len(field, usize::MAX)?.checked_sub(1) else { return Ok(None) };
-        let text = std::str::from_utf8(self.take(len, field)?).map_err(|_| DecodeError::Damaged(field))?;
+        let Some(len) = self.len(field, usize::MAX)?.checked_sub(1) else {
+            return Ok(None);
+        };
+        let text =
+            std::str::from_utf8(self.take(len, field)?).map_err(|_| DecodeError::Damaged(field))?;
         Ok(Some(text.to_owned()))
     }
 }
@@ -259,7 +293,10 @@ mod tests {
                     account: None,
                     is_prefix: true,
                 }],
-                lookup_resources: vec![LookupResource { kind: None, name: "b".into() }],
+                lookup_resources: vec![LookupResource {
+                    kind: None,
+                    name: "b".into(),
+                }],
             },
             json: Bytes::from_static(b"{\"eventVersion\":\"1.11\"}"),
         }
@@ -276,7 +313,10 @@ mod tests {
         for len in 0..whole.len() - sample().json.len() {
             assert!(decode(&whole.slice(..len)).is_err(), "cut at {len}");
         }
-        assert_eq!(decode(&Bytes::from_static(b"\x09")), Err(DecodeError::UnknownVersion(9)));
+        assert_eq!(
+            decode(&Bytes::from_static(b"\x09")),
+            Err(DecodeError::UnknownVersion(9))
+        );
     }
 
     proptest! {

@@ -55,7 +55,9 @@ impl Condition {
             Some(("ForAnyValue", rest)) => (Quantifier::ForAny, rest),
             _ => (Quantifier::None, operator),
         };
-        let (name, if_exists) = rest.strip_suffix("IfExists").map_or((rest, false), |name| (name, true));
+        let (name, if_exists) = rest
+            .strip_suffix("IfExists")
+            .map_or((rest, false), |name| (name, true));
         let unknown = || format!("unknown condition operator {operator}");
         let comparison = |name: &str| {
             Some(match name {
@@ -70,28 +72,48 @@ impl Condition {
         let bad = |value: &str| format!("{operator}: {value:?} is not of the operator's kind");
         let test = match name {
             "StringEquals" | "StringNotEquals" => Test::Equals(values.to_vec()),
-            "Bool" | "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" => Test::EqualsIgnoreCase(values.to_vec()),
-            "StringLike" | "StringNotLike" | "ArnEquals" | "ArnLike" | "ArnNotEquals" | "ArnNotLike" => {
-                Test::Like(values.to_vec())
+            "Bool" | "StringEqualsIgnoreCase" | "StringNotEqualsIgnoreCase" => {
+                Test::EqualsIgnoreCase(values.to_vec())
             }
-            "IpAddress" | "NotIpAddress" => {
-                Test::Address(values.iter().map(|it| network(it).ok_or_else(|| bad(it))).collect::<Result<_, _>>()?)
-            }
-            "Null" => Test::Null(values.first().is_some_and(|value| value.eq_ignore_ascii_case("true"))),
+            "StringLike" | "StringNotLike" | "ArnEquals" | "ArnLike" | "ArnNotEquals"
+            | "ArnNotLike" => Test::Like(values.to_vec()),
+            "IpAddress" | "NotIpAddress" => Test::Address(
+                values
+                    .iter()
+                    .map(|it| network(it).ok_or_else(|| bad(it)))
+                    .collect::<Result<_, _>>()?,
+            ),
+            "Null" => Test::Null(
+                values
+                    .first()
+                    .is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            ),
             _ => match (name.strip_prefix("Numeric"), name.strip_prefix("Date")) {
                 (Some(name), _) => Test::Number(
                     comparison(name).ok_or_else(unknown)?,
-                    values.iter().map(|it| it.parse().map_err(|_| bad(it))).collect::<Result<_, _>>()?,
+                    values
+                        .iter()
+                        .map(|it| it.parse().map_err(|_| bad(it)))
+                        .collect::<Result<_, _>>()?,
                 ),
                 (_, Some(name)) => Test::Date(
                     comparison(name).ok_or_else(unknown)?,
-                    values.iter().map(|it| date(it).ok_or_else(|| bad(it))).collect::<Result<_, _>>()?,
+                    values
+                        .iter()
+                        .map(|it| date(it).ok_or_else(|| bad(it)))
+                        .collect::<Result<_, _>>()?,
                 ),
                 _ => return Err(unknown()),
             },
         };
         let is_negated = name.contains("Not");
-        Ok(Self { key: key.to_ascii_lowercase(), test, is_negated, if_exists, quantifier })
+        Ok(Self {
+            key: key.to_ascii_lowercase(),
+            test,
+            is_negated,
+            if_exists,
+            quantifier,
+        })
     }
 
     /// Whether the condition holds for the request's keys.
@@ -116,17 +138,20 @@ impl Test {
     fn is_met(&self, value: &str) -> bool {
         match self {
             Self::Equals(wanted) => wanted.iter().any(|wanted| wanted == value),
-            Self::EqualsIgnoreCase(wanted) => wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(value)),
+            Self::EqualsIgnoreCase(wanted) => wanted
+                .iter()
+                .any(|wanted| wanted.eq_ignore_ascii_case(value)),
             Self::Like(patterns) => patterns.iter().any(|pattern| wildcard(pattern, value)),
-            Self::Number(comparison, wanted) => {
-                value.parse::<f64>().is_ok_and(|value| wanted.iter().any(|it| comparison.compare(&value, it)))
-            }
-            Self::Date(comparison, wanted) => {
-                date(value).is_some_and(|value| wanted.iter().any(|it| comparison.compare(&value, it)))
-            }
-            Self::Address(networks) => value
-                .parse()
-                .is_ok_and(|address| networks.iter().any(|(network, bits)| is_within(address, *network, *bits))),
+            Self::Number(comparison, wanted) => value
+                .parse::<f64>()
+                .is_ok_and(|value| wanted.iter().any(|it| comparison.compare(&value, it))),
+            Self::Date(comparison, wanted) => date(value)
+                .is_some_and(|value| wanted.iter().any(|it| comparison.compare(&value, it))),
+            Self::Address(networks) => value.parse().is_ok_and(|address| {
+                networks
+                    .iter()
+                    .any(|(network, bits)| is_within(address, *network, *bits))
+            }),
             Self::Null(_) => false,
         }
     }
@@ -146,11 +171,15 @@ impl Comparison {
 
 /// ISO 8601 or epoch seconds.
 fn date(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| Timestamp::from_second(text.parse().ok()?).ok())
+    text.parse()
+        .ok()
+        .or_else(|| Timestamp::from_second(text.parse().ok()?).ok())
 }
 
 fn network(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let (address, bits) = text
+        .split_once('/')
+        .map_or((text, None), |(address, bits)| (address, Some(bits)));
     let address: IpAddr = address.parse().ok()?;
     let most = if address.is_ipv4() { 32 } else { 128 };
     let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;

@@ -21,7 +21,9 @@ fn at(seconds: i64) -> Timestamp {
 fn trail(name: &str) -> Trail {
     Trail {
         id: TrailId(format!("id-{name}")),
-        arn: TrailArn(format!("arn:aws:cloudtrail:us-east-1:123456789012:trail/{name}")),
+        arn: TrailArn(format!(
+            "arn:aws:cloudtrail:us-east-1:123456789012:trail/{name}"
+        )),
         name: name.into(),
         account: "123456789012".parse().unwrap(),
         home_region: "us-east-1".parse().unwrap(),
@@ -44,7 +46,10 @@ fn trail(name: &str) -> Trail {
 }
 
 fn put_trail(trail: Trail) -> Entry {
-    Entry { kind: EntryKind::Catalog, payload: Change::PutTrail(Box::new(trail)).encode() }
+    Entry {
+        kind: EntryKind::Catalog,
+        payload: Change::PutTrail(Box::new(trail)).encode(),
+    }
 }
 
 fn event(id: u128, seconds: i64, region: &str) -> Entry {
@@ -69,20 +74,46 @@ fn event(id: u128, seconds: i64, region: &str) -> Entry {
         resources: Vec::new(),
         lookup_resources: Vec::new(),
     };
-    let json = format!("{{\"eventID\":\"{id}\",\"eventTime\":\"{}\",\"awsRegion\":\"{region}\"}}", keys.time);
-    Entry { kind: EntryKind::Event, payload: event::encode(&Event { keys, json: Bytes::from(json) }) }
+    let json = format!(
+        "{{\"eventID\":\"{id}\",\"eventTime\":\"{}\",\"awsRegion\":\"{region}\"}}",
+        keys.time
+    );
+    Entry {
+        kind: EntryKind::Event,
+        payload: event::encode(&Event {
+            keys,
+            json: Bytes::from(json),
+        }),
+    }
 }
 
 fn journal(entries: Vec<Entry>) -> Vec<Stored> {
-    entries.into_iter().enumerate().map(|(seq, entry)| Stored { seq: Seq(seq as u64), entry }).collect()
+    entries
+        .into_iter()
+        .enumerate()
+        .map(|(seq, entry)| Stored {
+            seq: Seq(seq as u64),
+            entry,
+        })
+        .collect()
 }
 
 type Objects = BTreeMap<String, (Vec<u8>, Option<String>)>;
 
 fn open(dir: &Path) -> Core {
-    let limits = Limits { delivery_seconds: 60, digest_seconds: 3600, open_bytes_max: 1 << 20 };
+    let limits = Limits {
+        delivery_seconds: 60,
+        digest_seconds: 3600,
+        open_bytes_max: 1 << 20,
+    };
     let ledger = Arc::new(Ledger::open(dir).unwrap());
-    Core::open(ledger, Arc::new(Keys::open(dir.join("keys")).unwrap()), limits, 0).unwrap()
+    Core::open(
+        ledger,
+        Arc::new(Keys::open(dir.join("keys")).unwrap()),
+        limits,
+        0,
+    )
+    .unwrap()
 }
 
 /// Puts an item; `commits` is false when the answer is lost, or the program dies before the commit.
@@ -114,13 +145,21 @@ fn gunzip(bytes: &[u8]) -> Vec<u8> {
 
 /// Event ids of all log files, in the order of their keys.
 fn delivered(objects: &Objects) -> Vec<String> {
-    let logs = objects.iter().filter(|(key, _)| key.contains("/CloudTrail/"));
+    let logs = objects
+        .iter()
+        .filter(|(key, _)| key.contains("/CloudTrail/"));
     logs.flat_map(|(_, (body, _))| {
         let file: Value = serde_json::from_slice(&gunzip(body)).unwrap();
         let records = file["Records"].as_array().unwrap().clone();
-        let times: Vec<&str> = records.iter().map(|record| record["eventTime"].as_str().unwrap()).collect();
+        let times: Vec<&str> = records
+            .iter()
+            .map(|record| record["eventTime"].as_str().unwrap())
+            .collect();
         assert!(times.is_sorted(), "records are not in order");
-        records.iter().map(|record| record["eventID"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        records
+            .iter()
+            .map(|record| record["eventID"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     })
     .collect()
 }
@@ -128,9 +167,16 @@ fn delivered(objects: &Objects) -> Vec<String> {
 /// An independent reading of the digest chain: signatures, hashes, links; gives the log files covered.
 fn verify_digests(core: &Core, objects: &Objects) -> Vec<String> {
     let mut covered = Vec::new();
-    let mut by_region: BTreeMap<String, Vec<(&String, &(Vec<u8>, Option<String>))>> = BTreeMap::new();
-    for (key, object) in objects.iter().filter(|(key, _)| key.contains("/CloudTrail-Digest/")) {
-        by_region.entry(key.split('/').nth(3).unwrap().to_owned()).or_default().push((key, object));
+    let mut by_region: BTreeMap<String, Vec<(&String, &(Vec<u8>, Option<String>))>> =
+        BTreeMap::new();
+    for (key, object) in objects
+        .iter()
+        .filter(|(key, _)| key.contains("/CloudTrail-Digest/"))
+    {
+        by_region
+            .entry(key.split('/').nth(3).unwrap().to_owned())
+            .or_default()
+            .push((key, object));
     }
     for (region, digests) in by_region {
         let region: Region = region.parse().unwrap();
@@ -141,14 +187,34 @@ fn verify_digests(core: &Core, objects: &Objects) -> Vec<String> {
             assert_eq!(digest["digestS3Object"], **key);
             let hash = hex::encode(crate::keys::sha256(&plain));
             let text = |name: &str| digest[name].as_str().unwrap_or("null").to_owned();
-            let to_sign = format!("{}\n{}/{key}\n{hash}\n{}", text("digestEndTime"), text("digestS3Bucket"), text("previousDigestSignature"));
-            let keys = core.keys.public(&region, at(-10_000_000), at(10_000_000)).unwrap();
-            let public = keys.iter().find(|it| it.fingerprint == text("digestPublicKeyFingerprint")).unwrap();
-            let verifier = signature::UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, &public.value);
+            let to_sign = format!(
+                "{}\n{}/{key}\n{hash}\n{}",
+                text("digestEndTime"),
+                text("digestS3Bucket"),
+                text("previousDigestSignature")
+            );
+            let keys = core
+                .keys
+                .public(&region, at(-10_000_000), at(10_000_000))
+                .unwrap();
+            let public = keys
+                .iter()
+                .find(|it| it.fingerprint == text("digestPublicKeyFingerprint"))
+                .unwrap();
+            let verifier = signature::UnparsedPublicKey::new(
+                &signature::RSA_PKCS1_2048_8192_SHA256,
+                &public.value,
+            );
             let signature = signed.clone().unwrap();
-            verifier.verify(to_sign.as_bytes(), &hex::decode(&signature).unwrap()).unwrap();
+            verifier
+                .verify(to_sign.as_bytes(), &hex::decode(&signature).unwrap())
+                .unwrap();
             if !digest["previousDigestS3Object"].is_null() {
-                let expected = (text("previousDigestS3Object"), text("previousDigestHashValue"), text("previousDigestSignature"));
+                let expected = (
+                    text("previousDigestS3Object"),
+                    text("previousDigestHashValue"),
+                    text("previousDigestSignature"),
+                );
                 assert_eq!(previous, Some(expected), "chain is broken at {key}");
             }
             for file in digest["logFiles"].as_array().unwrap() {
@@ -168,7 +234,13 @@ fn events_are_sealed_sorted_once_and_proven() {
     let dir = tempfile::tempdir().unwrap();
     let mut core = open(dir.path());
     let mut objects = Objects::new();
-    let entries = vec![put_trail(trail("t")), event(2, 20, "us-east-1"), event(1, 10, "us-east-1"), event(2, 20, "us-east-1"), event(3, 5, "eu-west-1")];
+    let entries = vec![
+        put_trail(trail("t")),
+        event(2, 20, "us-east-1"),
+        event(1, 10, "us-east-1"),
+        event(2, 20, "us-east-1"),
+        event(3, 5, "eu-west-1"),
+    ];
     for entry in journal(entries) {
         core.take(entry, at(30)).unwrap();
     }
@@ -176,7 +248,11 @@ fn events_are_sealed_sorted_once_and_proven() {
     core.seal(at(90)).unwrap();
     put_all(&core, &mut objects);
     assert_eq!(delivered(&objects), ["3", "1", "2"]);
-    assert!(objects.keys().any(|key| key.starts_with("AWSLogs/123456789012/CloudTrail/eu-west-1/")));
+    assert!(
+        objects
+            .keys()
+            .any(|key| key.starts_with("AWSLogs/123456789012/CloudTrail/eu-west-1/"))
+    );
     // The first digests came at once, without log files; an hour after activation the next cover them.
     assert!(verify_digests(&core, &objects).is_empty());
     assert!(core.seal_digests(at(30 + 3600)).unwrap());
@@ -194,20 +270,38 @@ fn what_happened_before_the_stop_is_delivered_after_it_and_proven_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut core = open(dir.path());
     let mut objects = Objects::new();
-    let stopped = Trail { is_logging: false, stopped: Some(at(50)), ..trail("t") };
-    let entries = vec![put_trail(trail("t")), put_trail(stopped), event(1, 50, "us-east-1"), event(2, 51, "us-east-1")];
+    let stopped = Trail {
+        is_logging: false,
+        stopped: Some(at(50)),
+        ..trail("t")
+    };
+    let entries = vec![
+        put_trail(trail("t")),
+        put_trail(stopped),
+        event(1, 50, "us-east-1"),
+        event(2, 51, "us-east-1"),
+    ];
     for entry in journal(entries) {
         core.take(entry, at(50)).unwrap();
     }
-    assert!(!core.seal_digests(at(100)).unwrap(), "the last digest waits for late events");
+    assert!(
+        !core.seal_digests(at(100)).unwrap(),
+        "the last digest waits for late events"
+    );
     core.seal(at(110)).unwrap();
-    assert!(!core.seal_digests(at(111)).unwrap(), "and for their file to be in the bucket");
+    assert!(
+        !core.seal_digests(at(111)).unwrap(),
+        "and for their file to be in the bucket"
+    );
     put_all(&core, &mut objects);
     assert_eq!(delivered(&objects), ["1"]);
     assert!(core.seal_digests(at(112)).unwrap());
     put_all(&core, &mut objects);
     assert_eq!(verify_digests(&core, &objects).len(), 1);
-    assert!(!core.seal_digests(at(9000)).unwrap(), "a closed chain has no further digest");
+    assert!(
+        !core.seal_digests(at(9000)).unwrap(),
+        "a closed chain has no further digest"
+    );
 }
 
 /// A small generator of repeatable choices (xorshift).
@@ -225,8 +319,14 @@ impl Choices {
 /// Crashes at every step between reading, sealing, putting and committing: each event once, each file proven once.
 #[test]
 fn crashes_lose_nothing_and_repeat_nothing() {
-    let rounds: u64 = std::env::var("PUGMARK_DELIVERY_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
-    let seed: u64 = std::env::var("PUGMARK_DELIVERY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let rounds: u64 = std::env::var("PUGMARK_DELIVERY_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(8);
+    let seed: u64 = std::env::var("PUGMARK_DELIVERY_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1);
     for seed in seed..seed + rounds {
         println!("seed {seed}");
         crash_round(seed);
@@ -245,7 +345,11 @@ fn crash_round(seed: u64) {
             // A change that moves nothing, and one that moves later files.
             let tags = BTreeMap::from([("k".to_owned(), Some(id.to_string()))]);
             let key_prefix = (choices.below(2) == 0).then(|| format!("p{id}"));
-            entries.push(put_trail(Trail { tags, key_prefix, ..trail("t") }));
+            entries.push(put_trail(Trail {
+                tags,
+                key_prefix,
+                ..trail("t")
+            }));
         }
     }
     let entries = journal(entries);
@@ -255,7 +359,11 @@ fn crash_round(seed: u64) {
         time += choices.below(200) as i64;
         match choices.below(12) {
             0..=4 => {
-                for entry in entries.iter().skip(core.next as usize).take(choices.below(6) as usize) {
+                for entry in entries
+                    .iter()
+                    .skip(core.next as usize)
+                    .take(choices.below(6) as usize)
+                {
                     core.take(entry.clone(), at(time)).unwrap();
                 }
             }
@@ -281,23 +389,44 @@ fn crash_round(seed: u64) {
     core.seal_digests(at(time + 3601)).unwrap();
     core.seal_digests(at(time + 7200)).unwrap();
     put_all(&core, &mut objects);
-    let mut ids: Vec<u32> = delivered(&objects).iter().map(|id| id.parse().unwrap()).collect();
+    let mut ids: Vec<u32> = delivered(&objects)
+        .iter()
+        .map(|id| id.parse().unwrap())
+        .collect();
     ids.sort_unstable();
     assert_eq!(ids, (0..80).collect::<Vec<_>>(), "seed {seed}");
-    let all = Objects::from_iter(objects.iter().map(|(key, object)| (key.clone(), object.clone())));
-    let plain_keys = all.keys().filter(|key| key.contains("/CloudTrail/")).count();
+    let all = Objects::from_iter(
+        objects
+            .iter()
+            .map(|(key, object)| (key.clone(), object.clone())),
+    );
+    let plain_keys = all
+        .keys()
+        .filter(|key| key.contains("/CloudTrail/"))
+        .count();
     let items: Vec<String> = covered_by_digests(&all);
     assert_eq!(items.len(), plain_keys, "seed {seed}: files covered");
     let unique: BTreeSet<&String> = items.iter().collect();
-    assert_eq!(unique.len(), plain_keys, "seed {seed}: a file is covered twice");
+    assert_eq!(
+        unique.len(),
+        plain_keys,
+        "seed {seed}: a file is covered twice"
+    );
 }
 
 fn covered_by_digests(objects: &Objects) -> Vec<String> {
-    let digests = objects.iter().filter(|(key, _)| key.contains("/CloudTrail-Digest/"));
+    let digests = objects
+        .iter()
+        .filter(|(key, _)| key.contains("/CloudTrail-Digest/"));
     digests
         .flat_map(|(_, (body, _))| {
             let digest: Value = serde_json::from_slice(&gunzip(body)).unwrap();
-            digest["logFiles"].as_array().unwrap().iter().map(|it| it["s3Object"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            digest["logFiles"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| it["s3Object"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
         })
         .collect()
 }

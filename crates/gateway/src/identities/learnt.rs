@@ -38,7 +38,13 @@ struct State {
 
 impl Learnt {
     pub(super) fn open(path: Option<PathBuf>) -> std::io::Result<Self> {
-        let mut state = State { known: HashMap::new(), order: VecDeque::new(), path, file: None, lines: 0 };
+        let mut state = State {
+            known: HashMap::new(),
+            order: VecDeque::new(),
+            path,
+            file: None,
+            lines: 0,
+        };
         state.read()?;
         state.rewrite()?;
         Ok(Self(Mutex::new(state)))
@@ -46,14 +52,23 @@ impl Learnt {
 
     pub(super) fn find(&self, access_key_id: &str) -> Option<Identity> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.known.get(access_key_id).map(|(identity, _)| identity.clone())
+        state
+            .known
+            .get(access_key_id)
+            .map(|(identity, _)| identity.clone())
     }
 
     pub(super) fn put(&self, identity: Identity, expires: Option<Timestamp>, now: Timestamp) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let line = to_json(&identity, expires).to_string();
         state.insert(identity, expires);
-        let written = state.append(&line).and_then(|()| if state.is_wasteful() { state.compact(now) } else { Ok(()) });
+        let written = state.append(&line).and_then(|()| {
+            if state.is_wasteful() {
+                state.compact(now)
+            } else {
+                Ok(())
+            }
+        });
         if let Err(error) = written {
             tracing::warn!(%error, "a learnt identity could not be saved; it is known until the next start");
         }
@@ -62,8 +77,14 @@ impl Learnt {
 
 impl State {
     fn insert(&mut self, identity: Identity, expires: Option<Timestamp>) {
-        let Some(key) = identity.access_key_id.clone() else { return };
-        if self.known.insert(key.clone(), (identity, expires)).is_none() {
+        let Some(key) = identity.access_key_id.clone() else {
+            return;
+        };
+        if self
+            .known
+            .insert(key.clone(), (identity, expires))
+            .is_none()
+        {
             self.order.push_back(key);
         }
         while self.order.len() > IDENTITIES_MAX {
@@ -80,14 +101,17 @@ impl State {
     fn compact(&mut self, now: Timestamp) -> std::io::Result<()> {
         // Calls signed with an expired key still arrive for a while, to be refused by the upstream.
         let kept = now.as_second() - 24 * 60 * 60;
-        self.known.retain(|_, (_, expires)| expires.is_none_or(|expires| expires.as_second() > kept));
+        self.known
+            .retain(|_, (_, expires)| expires.is_none_or(|expires| expires.as_second() > kept));
         let known = &self.known;
         self.order.retain(|key| known.contains_key(key));
         self.rewrite()
     }
 
     fn read(&mut self) -> std::io::Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -98,13 +122,21 @@ impl State {
             None => return Ok(()),
             Some(header) if header == HEADER => {}
             Some(header) => {
-                let message = format!("{} begins with {header:?}: written by another version", path.display());
-                return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+                let message = format!(
+                    "{} begins with {header:?}: written by another version",
+                    path.display()
+                );
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    message,
+                ));
             }
         }
         for line in lines {
             let line = line?;
-            let parsed = (line.len() <= LINE_BYTES_MAX).then(|| serde_json::from_str(&line).ok()).flatten();
+            let parsed = (line.len() <= LINE_BYTES_MAX)
+                .then(|| serde_json::from_str(&line).ok())
+                .flatten();
             if let Some((identity, expires)) = parsed.as_ref().and_then(from_json) {
                 self.insert(identity, expires);
             }
@@ -121,7 +153,9 @@ impl State {
     }
 
     fn rewrite(&mut self) -> std::io::Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
         let temporary = path.with_extension("tmp");
         let mut text = format!("{HEADER}\n");
         for key in &self.order {
@@ -188,7 +222,9 @@ fn from_json(json: &Value) -> Option<(Identity, Option<Timestamp>)> {
         kind,
         principal_id: text(&json["principalId"]),
         arn: text(&json["arn"]),
-        account: json["account"].as_str().and_then(|account| account.parse().ok()),
+        account: json["account"]
+            .as_str()
+            .and_then(|account| account.parse().ok()),
         user_name: text(&json["userName"]),
         session,
         ..Identity::unknown(Some(text(&json["key"])?))

@@ -20,24 +20,44 @@ fn string(text: &str) -> Value {
 }
 
 fn alice() -> Principal {
-    let identity = identity_from_arn("arn:aws:iam::123456789012:user/team/alice", "AKIAALICE").unwrap();
+    let identity =
+        identity_from_arn("arn:aws:iam::123456789012:user/team/alice", "AKIAALICE").unwrap();
     let policies = vec![Policy::parse("AWSCloudTrail_ReadOnlyAccess").unwrap()];
-    Principal::new("AKIAALICE".into(), "secret".into(), None, identity, policies)
+    Principal::new(
+        "AKIAALICE".into(),
+        "secret".into(),
+        None,
+        identity,
+        policies,
+    )
 }
 
 const NOW: Timestamp = Timestamp::constant(1_768_857_448, 0);
 
 fn assume_role(identities: &Identities) {
     let request = structure(&[
-        ("RoleArn", string("arn:aws:iam::123456789012:role/path/Admin")),
-        ("SerialNumber", string("arn:aws:iam::123456789012:mfa/alice")),
+        (
+            "RoleArn",
+            string("arn:aws:iam::123456789012:role/path/Admin"),
+        ),
+        (
+            "SerialNumber",
+            string("arn:aws:iam::123456789012:mfa/alice"),
+        ),
         ("SourceIdentity", string("alice")),
     ]);
     let expires = Value::Timestamp(Timestamp::constant(1_768_861_048, 0));
-    let credentials = structure(&[("AccessKeyId", string("ASIA1")), ("SecretAccessKey", Value::Hidden), ("Expiration", expires)]);
+    let credentials = structure(&[
+        ("AccessKeyId", string("ASIA1")),
+        ("SecretAccessKey", Value::Hidden),
+        ("Expiration", expires),
+    ]);
     let user = structure(&[
         ("AssumedRoleId", string("AROA1:job")),
-        ("Arn", string("arn:aws:sts::123456789012:assumed-role/Admin/job")),
+        (
+            "Arn",
+            string("arn:aws:sts::123456789012:assumed-role/Admin/job"),
+        ),
     ]);
     let response = structure(&[("Credentials", credentials), ("AssumedRoleUser", user)]);
     let caller = identities.identify(Some("AKIAALICE"));
@@ -48,11 +68,17 @@ fn assume_role(identities: &Identities) {
 fn configured_principals_are_known_and_bounded_by_their_policies() {
     let identities = Identities::new(vec![alice()], None, None).unwrap();
     let identity = identities.identify(Some("AKIAALICE"));
-    assert_eq!((identity.kind, identity.user_name.as_deref()), (IdentityType::IamUser, Some("alice")));
+    assert_eq!(
+        (identity.kind, identity.user_name.as_deref()),
+        (IdentityType::IamUser, Some("alice"))
+    );
     assert!(identities.allowed(Some("AKIAALICE"), "cloudtrail:LookupEvents", "*"));
     assert!(!identities.allowed(Some("AKIAALICE"), "cloudtrail:StopLogging", "*"));
     assert!(!identities.allowed(None, "cloudtrail:LookupEvents", "*"));
-    assert_eq!(identities.identify(Some("AKIANOBODY")).kind, IdentityType::Unknown);
+    assert_eq!(
+        identities.identify(Some("AKIANOBODY")).kind,
+        IdentityType::Unknown
+    );
     assert!(!format!("{:?}", identities.find("AKIAALICE")).contains("\"secret\""));
 }
 
@@ -68,8 +94,17 @@ fn a_role_session_is_learnt_and_survives_a_restart() {
     let session = learnt.session.clone().unwrap();
     let issuer = session.issuer.unwrap();
     assert_eq!(issuer.arn, "arn:aws:iam::123456789012:role/path/Admin");
-    assert_eq!((issuer.principal_id.as_deref(), issuer.user_name.as_deref()), (Some("AROA1"), Some("Admin")));
-    assert_eq!((session.mfa_authenticated, session.source_identity.as_deref()), (true, Some("alice")));
+    assert_eq!(
+        (issuer.principal_id.as_deref(), issuer.user_name.as_deref()),
+        (Some("AROA1"), Some("Admin"))
+    );
+    assert_eq!(
+        (
+            session.mfa_authenticated,
+            session.source_identity.as_deref()
+        ),
+        (true, Some("alice"))
+    );
     drop(identities);
     assert_eq!(open().identify(Some("ASIA1")), learnt);
     // A torn last line is no obstacle.
@@ -83,14 +118,32 @@ fn a_role_session_is_learnt_and_survives_a_restart() {
 fn a_new_access_key_belongs_to_its_user() {
     let identities = Identities::new(vec![alice()], None, None).unwrap();
     let caller = identities.identify(Some("AKIAALICE"));
-    let key = structure(&[("AccessKeyId", string("AKIABOB")), ("UserName", string("bob"))]);
-    identities.learn(&caller, "iam", "CreateAccessKey", &structure(&[]), &structure(&[("AccessKey", key)]), NOW);
-    assert_eq!(identities.identify(Some("AKIABOB")).arn.as_deref(), Some("arn:aws:iam::123456789012:user/bob"));
+    let key = structure(&[
+        ("AccessKeyId", string("AKIABOB")),
+        ("UserName", string("bob")),
+    ]);
+    identities.learn(
+        &caller,
+        "iam",
+        "CreateAccessKey",
+        &structure(&[]),
+        &structure(&[("AccessKey", key)]),
+        NOW,
+    );
+    assert_eq!(
+        identities.identify(Some("AKIABOB")).arn.as_deref(),
+        Some("arn:aws:iam::123456789012:user/bob")
+    );
 }
 
 #[test]
 fn arns_of_no_principal_are_refused() {
-    for bad in ["", "arn:aws:iam::12:user/x", "arn:aws:iam::123456789012:role/x", "arn:aws:s3:::b"] {
+    for bad in [
+        "",
+        "arn:aws:iam::12:user/x",
+        "arn:aws:iam::123456789012:role/x",
+        "arn:aws:s3:::b",
+    ] {
         assert!(identity_from_arn(bad, "AKIA").is_none(), "{bad}");
     }
 }

@@ -38,7 +38,10 @@ struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
     fn take(&mut self, len: u64) -> Result<&'a [u8], ProjectError> {
-        let len = usize::try_from(len).ok().filter(|len| *len <= self.0.len()).ok_or(MALFORMED)?;
+        let len = usize::try_from(len)
+            .ok()
+            .filter(|len| *len <= self.0.len())
+            .ok_or(MALFORMED)?;
         let (taken, rest) = self.0.split_at(len);
         self.0 = rest;
         Ok(taken)
@@ -49,7 +52,10 @@ impl<'a> Input<'a> {
     }
 
     fn unsigned(&mut self, bytes: u64) -> Result<u64, ProjectError> {
-        Ok(self.take(bytes)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+        Ok(self
+            .take(bytes)?
+            .iter()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
     /// The argument of an initial byte; `None` means an indefinite length.
@@ -90,7 +96,9 @@ fn item(input: &mut Input<'_>, depth: usize) -> Result<Item, ProjectError> {
         (0, Some(number)) => whole(number, false),
         (1, Some(number)) => whole(number, true),
         (2, _) => Item::Bytes(chunks(input, argument, 2)?.len() as u64),
-        (3, _) => Item::Text(String::from_utf8(chunks(input, argument, 3)?).map_err(|_| MALFORMED)?),
+        (3, _) => {
+            Item::Text(String::from_utf8(chunks(input, argument, 3)?).map_err(|_| MALFORMED)?)
+        }
         (4, mut left) => {
             let mut list = Vec::new();
             while input.more(&mut left)? {
@@ -163,7 +171,11 @@ fn half(bits: u16) -> f64 {
         31 => f64::NAN,
         _ => (mantissa + 1024.0) * 2_f64.powi(exponent - 25),
     };
-    if bits & 0x8000 == 0 { magnitude } else { -magnitude }
+    if bits & 0x8000 == 0 {
+        magnitude
+    } else {
+        -magnitude
+    }
 }
 
 fn of_shape(shape: Shape, item: Item) -> Result<Value, ProjectError> {
@@ -184,12 +196,16 @@ fn of_shape(shape: Shape, item: Item) -> Result<Value, ProjectError> {
             Value::Structure(members)
         }
         (Kind::Structure, _) => return Err(MALFORMED),
-        (Kind::List, Item::List(list)) => match shape.members().next().and_then(|member| member.shape()) {
-            Some(content) => {
-                Value::List(list.into_iter().map(|item| of_shape(content, item)).collect::<Result<_, _>>()?)
+        (Kind::List, Item::List(list)) => {
+            match shape.members().next().and_then(|member| member.shape()) {
+                Some(content) => Value::List(
+                    list.into_iter()
+                        .map(|item| of_shape(content, item))
+                        .collect::<Result<_, _>>()?,
+                ),
+                None => Value::Null,
             }
-            None => Value::Null,
-        },
+        }
         (Kind::Map, _) if shape.has_sensitive_keys() => Value::Hidden,
         (Kind::Map, Item::Map(map)) => {
             match shape.members().nth(1).and_then(|member| member.shape()) {
@@ -202,7 +218,9 @@ fn of_shape(shape: Shape, item: Item) -> Result<Value, ProjectError> {
             }
         }
         (_, Item::Bool(truth)) => Value::Bool(truth),
-        (Kind::Timestamp, Item::Integer(seconds)) => scalar::epoch(seconds as f64).unwrap_or(Value::Integer(seconds)),
+        (Kind::Timestamp, Item::Integer(seconds)) => {
+            scalar::epoch(seconds as f64).unwrap_or(Value::Integer(seconds))
+        }
         (_, Item::Integer(number)) => Value::Integer(number),
         (_, Item::Float(number)) => Value::Float(number),
         (_, Item::Text(text)) => Value::String(text),

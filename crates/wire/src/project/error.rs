@@ -25,9 +25,17 @@ pub struct Rendered {
 }
 
 /// The error in an answer; an answer without one (HEAD) is named by its status.
-pub fn error(protocol: Protocol, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ErrorInfo {
+pub fn error(
+    protocol: Protocol,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> ErrorInfo {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let (mut code, mut message) = match (protocol, body.iter().find(|byte| !byte.is_ascii_whitespace())) {
+    let (mut code, mut message) = match (
+        protocol,
+        body.iter().find(|byte| !byte.is_ascii_whitespace()),
+    ) {
         (_, None) => (None, None),
         (Protocol::Cbor, _) => from_cbor(body),
         // Emulators answer some errors in another protocol's form: the first byte tells.
@@ -40,8 +48,13 @@ pub fn error(protocol: Protocol, status: StatusCode, headers: &HeaderMap, body: 
     }
     message = message.or_else(|| header("x-amz-error-message").map(str::to_owned));
     code = code.or_else(|| header("x-amz-error-code").map(str::to_owned));
-    let code = code.map(|code| without_namespace(&code).to_owned()).filter(|code| !code.is_empty());
-    ErrorInfo { code: code.unwrap_or_else(|| of_status(status)), message }
+    let code = code
+        .map(|code| without_namespace(&code).to_owned())
+        .filter(|code| !code.is_empty());
+    ErrorInfo {
+        code: code.unwrap_or_else(|| of_status(status)),
+        message,
+    }
 }
 
 /// `aws.protocoltests#FooError:http://…` is `FooError`.
@@ -74,8 +87,15 @@ fn from_json(body: &[u8]) -> CodeAndMessage {
     let Ok(json) = serde_json::from_slice::<Json>(body) else {
         return (None, None);
     };
-    let text = |names: &[&str]| names.iter().find_map(|name| json[*name].as_str().map(str::to_owned));
-    (text(&["__type", "code", "Code"]), text(&["message", "Message", "errorMessage"]))
+    let text = |names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| json[*name].as_str().map(str::to_owned))
+    };
+    (
+        text(&["__type", "code", "Code"]),
+        text(&["message", "Message", "errorMessage"]),
+    )
 }
 
 fn from_xml(body: &[u8]) -> CodeAndMessage {
@@ -109,7 +129,10 @@ pub fn request_id(protocol: Protocol, headers: &HeaderMap, body: &[u8]) -> Optio
             return Some(id.to_owned());
         }
     }
-    if !matches!(protocol, Protocol::Query | Protocol::Ec2 | Protocol::RestXml) {
+    if !matches!(
+        protocol,
+        Protocol::Query | Protocol::Ec2 | Protocol::RestXml
+    ) {
         return None;
     }
     // Near the end of the body and seldom used: not worth a parse of the whole.
@@ -132,21 +155,38 @@ pub fn render_error(
     s3_resource: Option<&str>,
 ) -> Rendered {
     let (code_x, message_x, id_x) = (escape(code), escape(message), escape(request_id));
-    let kind = if code.starts_with("Internal") || code.starts_with("Service") { "Receiver" } else { "Sender" };
+    let kind = if code.starts_with("Internal") || code.starts_with("Service") {
+        "Receiver"
+    } else {
+        "Sender"
+    };
     let (content_type, id_header, body) = match protocol {
         Protocol::Json10 | Protocol::Json11 => {
-            let content =
-                if protocol == Protocol::Json10 { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" };
+            let content = if protocol == Protocol::Json10 {
+                "application/x-amz-json-1.0"
+            } else {
+                "application/x-amz-json-1.1"
+            };
             (
                 content,
                 "x-amzn-requestid",
-                serde_json::json!({"__type": code, "message": message}).to_string().into_bytes(),
+                serde_json::json!({"__type": code, "message": message})
+                    .to_string()
+                    .into_bytes(),
             )
         }
-        Protocol::RestJson => {
-            ("application/json", "x-amzn-requestid", serde_json::json!({"message": message}).to_string().into_bytes())
-        }
-        Protocol::Cbor => ("application/cbor", "x-amzn-requestid", render_cbor(code, message)),
+        Protocol::RestJson => (
+            "application/json",
+            "x-amzn-requestid",
+            serde_json::json!({"message": message})
+                .to_string()
+                .into_bytes(),
+        ),
+        Protocol::Cbor => (
+            "application/cbor",
+            "x-amzn-requestid",
+            render_cbor(code, message),
+        ),
         Protocol::Query => {
             let body = format!(
                 "<ErrorResponse><Error><Type>{kind}</Type><Code>{code_x}</Code><Message>{message_x}</Message></Error>\
@@ -159,7 +199,11 @@ pub fn render_error(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>{code_x}</Code>\
                  <Message>{message_x}</Message></Error></Errors><RequestID>{id_x}</RequestID></Response>"
             );
-            ("text/xml;charset=UTF-8", "x-amzn-requestid", body.into_bytes())
+            (
+                "text/xml;charset=UTF-8",
+                "x-amzn-requestid",
+                body.into_bytes(),
+            )
         }
         Protocol::RestXml => match s3_resource {
             Some(resource) => {
@@ -187,7 +231,10 @@ pub fn render_error(
         headers.push((HeaderName::from_static("x-amzn-errortype"), code));
     }
     if protocol == Protocol::Cbor {
-        headers.push((HeaderName::from_static("smithy-protocol"), HeaderValue::from_static("rpc-v2-cbor")));
+        headers.push((
+            HeaderName::from_static("smithy-protocol"),
+            HeaderValue::from_static("rpc-v2-cbor"),
+        ));
     }
     Rendered { headers, body }
 }

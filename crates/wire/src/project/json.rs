@@ -34,7 +34,11 @@ fn of_shape(shape: Shape, json: Json, depth: usize) -> Value {
         return Value::Null;
     }
     if shape.is_sensitive() {
-        return if json.is_null() { Value::Null } else { Value::Hidden };
+        return if json.is_null() {
+            Value::Null
+        } else {
+            Value::Hidden
+        };
     }
     if shape.is_document() {
         return free(json, depth);
@@ -44,7 +48,9 @@ fn of_shape(shape: Shape, json: Json, depth: usize) -> Value {
         (Kind::Structure, Json::Object(object)) => {
             let mut members = Vec::with_capacity(object.len());
             for (key, json) in object {
-                let known = shape.members().find(|it| it.location() == Location::Body && it.wire_name() == key);
+                let known = shape
+                    .members()
+                    .find(|it| it.location() == Location::Body && it.wire_name() == key);
                 let Some(member) = known else { continue };
                 let Some(content) = member.shape() else {
                     continue;
@@ -53,20 +59,32 @@ fn of_shape(shape: Shape, json: Json, depth: usize) -> Value {
             }
             Value::Structure(members)
         }
-        (Kind::List, Json::Array(array)) => match shape.members().next().and_then(|it| it.shape()) {
-            Some(element) => Value::List(array.into_iter().map(|json| of_shape(element, json, depth + 1)).collect()),
-            None => Value::Null,
-        },
-        (Kind::Map, Json::Object(object)) => match shape.members().nth(1).and_then(|it| it.shape()) {
-            Some(_) if shape.has_sensitive_keys() => Value::Hidden,
-            Some(value) => {
-                Value::Map(object.into_iter().map(|(key, json)| (key, of_shape(value, json, depth + 1))).collect())
+        (Kind::List, Json::Array(array)) => {
+            match shape.members().next().and_then(|it| it.shape()) {
+                Some(element) => Value::List(
+                    array
+                        .into_iter()
+                        .map(|json| of_shape(element, json, depth + 1))
+                        .collect(),
+                ),
+                None => Value::Null,
             }
+        }
+        (Kind::Map, Json::Object(object)) => match shape.members().nth(1).and_then(|it| it.shape())
+        {
+            Some(_) if shape.has_sensitive_keys() => Value::Hidden,
+            Some(value) => Value::Map(
+                object
+                    .into_iter()
+                    .map(|(key, json)| (key, of_shape(value, json, depth + 1)))
+                    .collect(),
+            ),
             None => Value::Null,
         },
-        (Kind::Timestamp, Json::Number(number)) => {
-            number.as_f64().and_then(scalar::epoch).unwrap_or_else(|| Value::String(number.to_string()))
-        }
+        (Kind::Timestamp, Json::Number(number)) => number
+            .as_f64()
+            .and_then(scalar::epoch)
+            .unwrap_or_else(|| Value::String(number.to_string())),
         (Kind::Timestamp, Json::String(text)) => scalar::timestamp(&text),
         (Kind::Blob, Json::String(text)) => scalar::blob(&text),
         // A blob that is no text is still a payload.
@@ -89,9 +107,17 @@ fn free(json: Json, depth: usize) -> Value {
             (None, None) => Value::String(number.to_string()),
         },
         Json::String(text) => Value::String(text),
-        Json::Array(array) => Value::List(array.into_iter().map(|json| free(json, depth + 1)).collect()),
-        Json::Object(object) => {
-            Value::Map(object.into_iter().map(|(key, json)| (key, free(json, depth + 1))).collect())
-        }
+        Json::Array(array) => Value::List(
+            array
+                .into_iter()
+                .map(|json| free(json, depth + 1))
+                .collect(),
+        ),
+        Json::Object(object) => Value::Map(
+            object
+                .into_iter()
+                .map(|(key, json)| (key, free(json, depth + 1)))
+                .collect(),
+        ),
     }
 }

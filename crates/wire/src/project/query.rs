@@ -26,7 +26,9 @@ pub(super) fn structure(call: &Call, input: Shape, parts: &Parts, body: &[u8]) -
     let form = String::from_utf8_lossy(body);
     let mut root = Node::default();
     let mut nodes = 0;
-    let pairs = form.split('&').chain(parts.uri.query().unwrap_or_default().split('&'));
+    let pairs = form
+        .split('&')
+        .chain(parts.uri.query().unwrap_or_default().split('&'));
     for pair in pairs.filter(|pair| !pair.is_empty()).take(PARAMETERS_MAX) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let mut node = &mut root;
@@ -36,7 +38,10 @@ pub(super) fn structure(call: &Call, input: Shape, parts: &Parts, body: &[u8]) -
             if nodes > NODES_MAX {
                 break;
             }
-            node = node.children.entry(Cow::Owned(segment.to_owned())).or_default();
+            node = node
+                .children
+                .entry(Cow::Owned(segment.to_owned()))
+                .or_default();
         }
         if nodes > NODES_MAX {
             break;
@@ -59,11 +64,22 @@ fn structure_at(shape: Shape, node: &Node<'_>, is_ec2: bool, depth: usize) -> Op
 fn member_at(member: MemberShape, node: &Node<'_>, is_ec2: bool, depth: usize) -> Option<Value> {
     let shape = member.shape()?;
     if is_ec2 {
-        return value_at(shape, node.children.get(ec2_name(member).as_ref())?, true, false, depth + 1);
+        return value_at(
+            shape,
+            node.children.get(ec2_name(member).as_ref())?,
+            true,
+            false,
+            depth + 1,
+        );
     }
     let flattened = member.is_flattened();
     // A flattened list stands under its element's name, if that has one.
-    let element_name = || shape.members().next().and_then(|element| element.location_name());
+    let element_name = || {
+        shape
+            .members()
+            .next()
+            .and_then(|element| element.location_name())
+    };
     let name = match shape.kind() {
         Kind::List if flattened => element_name().unwrap_or_else(|| member.wire_name()),
         _ => member.wire_name(),
@@ -77,13 +93,21 @@ fn ec2_name(member: MemberShape) -> Cow<'static, str> {
         (Some(name), _) => name.into(),
         (None, Some(name)) => {
             let mut letters = name.chars();
-            letters.next().map_or(Cow::Borrowed(""), |first| Cow::Owned(first.to_uppercase().chain(letters).collect()))
+            letters.next().map_or(Cow::Borrowed(""), |first| {
+                Cow::Owned(first.to_uppercase().chain(letters).collect())
+            })
         }
         (None, None) => member.name().into(),
     }
 }
 
-fn value_at(shape: Shape, node: &Node<'_>, is_ec2: bool, flattened: bool, depth: usize) -> Option<Value> {
+fn value_at(
+    shape: Shape,
+    node: &Node<'_>,
+    is_ec2: bool,
+    flattened: bool,
+    depth: usize,
+) -> Option<Value> {
     if depth > NESTING_MAX {
         return None;
     }
@@ -98,13 +122,17 @@ fn value_at(shape: Shape, node: &Node<'_>, is_ec2: bool, flattened: bool, depth:
             let node = match is_ec2 || flattened {
                 true => node,
                 // `X=` (empty) says an empty list; `X.member.N` its elements.
-                false => match node.children.get(member.location_name().unwrap_or("member")) {
+                false => match node
+                    .children
+                    .get(member.location_name().unwrap_or("member"))
+                {
                     Some(inner) => inner,
                     None => return node.text.as_ref().map(|_| Value::List(Vec::new())),
                 },
             };
-            let values =
-                numbered(node).filter_map(|child| value_at(element, child, is_ec2, false, depth + 1)).collect();
+            let values = numbered(node)
+                .filter_map(|child| value_at(element, child, is_ec2, false, depth + 1))
+                .collect();
             Some(Value::List(values))
         }
         Kind::Map => {
@@ -115,20 +143,35 @@ fn value_at(shape: Shape, node: &Node<'_>, is_ec2: bool, flattened: bool, depth:
                 false => node.children.get("entry")?,
             };
             let pairs = numbered(entries).filter_map(|entry| {
-                let key = entry.children.get(key.location_name().unwrap_or("key"))?.text.as_ref()?;
-                let value = entry.children.get(value.location_name().unwrap_or("value"))?;
-                Some((key.to_string(), value_at(content, value, is_ec2, false, depth + 1)?))
+                let key = entry
+                    .children
+                    .get(key.location_name().unwrap_or("key"))?
+                    .text
+                    .as_ref()?;
+                let value = entry
+                    .children
+                    .get(value.location_name().unwrap_or("value"))?;
+                Some((
+                    key.to_string(),
+                    value_at(content, value, is_ec2, false, depth + 1)?,
+                ))
             });
             Some(Value::Map(pairs.collect()))
         }
-        _ => node.text.as_ref().map(|text| scalar::from_text(shape, text)),
+        _ => node
+            .text
+            .as_ref()
+            .map(|text| scalar::from_text(shape, text)),
     }
 }
 
 /// The children `1`, `2`, … in the order of their numbers.
 fn numbered<'n, 'a>(node: &'n Node<'a>) -> impl Iterator<Item = &'n Node<'a>> {
-    let mut numbered: Vec<(u32, &Node<'_>)> =
-        node.children.iter().filter_map(|(key, child)| Some((key.parse().ok()?, child))).collect();
+    let mut numbered: Vec<(u32, &Node<'_>)> = node
+        .children
+        .iter()
+        .filter_map(|(key, child)| Some((key.parse().ok()?, child)))
+        .collect();
     numbered.sort_by_key(|(number, _)| *number);
     numbered.into_iter().map(|(_, child)| child)
 }

@@ -14,8 +14,12 @@ pub(super) fn from_text(shape: Shape, text: &str) -> Value {
             "false" => Value::Bool(false),
             _ => Value::String(text.to_owned()),
         },
-        Kind::Integer => text.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Integer),
-        Kind::Float => text.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Float),
+        Kind::Integer => text
+            .parse()
+            .map_or_else(|_| Value::String(text.to_owned()), Value::Integer),
+        Kind::Float => text
+            .parse()
+            .map_or_else(|_| Value::String(text.to_owned()), Value::Float),
         Kind::Timestamp => timestamp(text),
         Kind::Blob => blob(text),
         _ => Value::String(text.to_owned()),
@@ -35,7 +39,11 @@ pub(super) fn timestamp(text: &str) -> Value {
         return Value::Timestamp(time.timestamp());
     }
     // ISO 8601 without an offset is UTC on AWS.
-    match text.parse::<jiff::civil::DateTime>().ok().and_then(|it| it.to_zoned(jiff::tz::TimeZone::UTC).ok()) {
+    match text
+        .parse::<jiff::civil::DateTime>()
+        .ok()
+        .and_then(|it| it.to_zoned(jiff::tz::TimeZone::UTC).ok())
+    {
         Some(time) => Value::Timestamp(time.timestamp()),
         None => Value::String(text.to_owned()),
     }

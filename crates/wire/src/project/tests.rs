@@ -7,19 +7,38 @@ use proptest::prelude::*;
 use super::*;
 use crate::{catalogue::Catalogue, recognize::recognize};
 
-fn call_of(method: &str, uri: &str, headers: &[(&str, &str)], body: &[u8], signing: &str) -> (Call, Parts) {
+fn call_of(
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+    signing: &str,
+) -> (Call, Parts) {
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let parts = request.body(()).unwrap().into_parts().0;
-    (recognize(&parts, body, Some(signing)).expect("recognised"), parts)
+    (
+        recognize(&parts, body, Some(signing)).expect("recognised"),
+        parts,
+    )
 }
 
 #[track_caller]
-fn check(method: &str, uri: &str, headers: &[(&str, &str)], body: &str, signing: &str, expected: &str) {
+fn check(
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+    signing: &str,
+    expected: &str,
+) {
     let (call, parts) = call_of(method, uri, headers, body.as_bytes(), signing);
-    assert_eq!(show(&request(&call, &parts, body.as_bytes()).unwrap()), expected);
+    assert_eq!(
+        show(&request(&call, &parts, body.as_bytes()).unwrap()),
+        expected
+    );
 }
 
 /// A value on one line.
@@ -36,11 +55,17 @@ fn show(value: &Value) -> String {
         Value::Hidden => "hidden".into(),
         Value::List(list) => format!("[{}]", list.iter().map(show).collect::<Vec<_>>().join(" ")),
         Value::Map(map) => {
-            let pairs: Vec<_> = map.iter().map(|(key, value)| format!("{key:?}: {}", show(value))).collect();
+            let pairs: Vec<_> = map
+                .iter()
+                .map(|(key, value)| format!("{key:?}: {}", show(value)))
+                .collect();
             format!("{{{}}}", pairs.join(" "))
         }
         Value::Structure(members) => {
-            let pairs: Vec<_> = members.iter().map(|it| format!("{}={}", it.name, show(&it.value))).collect();
+            let pairs: Vec<_> = members
+                .iter()
+                .map(|it| format!("{}={}", it.name, show(&it.value)))
+                .collect();
             format!("({})", pairs.join(" "))
         }
     }
@@ -51,7 +76,8 @@ const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlenc
 #[test]
 fn json_requests() {
     let target = [("x-amz-target", "secretsmanager.CreateSecret")];
-    let body = r#"{"Name":"n","SecretString":"geheim","Tags":[{"Key":"a","Value":"b"}],"Unknown":1}"#;
+    let body =
+        r#"{"Name":"n","SecretString":"geheim","Tags":[{"Key":"a","Value":"b"}],"Unknown":1}"#;
     check(
         "POST",
         "/",
@@ -60,8 +86,18 @@ fn json_requests() {
         "secretsmanager",
         "(Name=\"n\" SecretString=hidden Tags=[(Key=\"a\" Value=\"b\")])",
     );
-    let target = [("x-amz-target", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents")];
-    check("POST", "/", &target, r#"{"StartTime":1768857448.5}"#, "cloudtrail", "(StartTime=2026-01-19T21:17:28.5Z)");
+    let target = [(
+        "x-amz-target",
+        "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",
+    )];
+    check(
+        "POST",
+        "/",
+        &target,
+        r#"{"StartTime":1768857448.5}"#,
+        "cloudtrail",
+        "(StartTime=2026-01-19T21:17:28.5Z)",
+    );
     check("POST", "/", &target, "", "cloudtrail", "()");
 }
 
@@ -71,9 +107,24 @@ fn query_requests() {
     let expected = "(UserName=\"a b/c\" Tags=[(Key=\"k1\" Value=\"v 1\") (Key=\"k2\" Value=\"\")])";
     check("POST", "/", &FORM, body, "iam", expected);
     let body = "Action=CreateLoginProfile&Version=2010-05-08&UserName=u&Password=geheim&PasswordResetRequired=true";
-    check("POST", "/", &FORM, body, "iam", "(UserName=\"u\" Password=hidden PasswordResetRequired=true)");
-    let body = "Action=CreateTopic&Name=t&Attributes.entry.1.key=DisplayName&Attributes.entry.1.value=x";
-    check("POST", "/", &FORM, body, "sns", "(Name=\"t\" Attributes={\"DisplayName\": \"x\"})");
+    check(
+        "POST",
+        "/",
+        &FORM,
+        body,
+        "iam",
+        "(UserName=\"u\" Password=hidden PasswordResetRequired=true)",
+    );
+    let body =
+        "Action=CreateTopic&Name=t&Attributes.entry.1.key=DisplayName&Attributes.entry.1.value=x";
+    check(
+        "POST",
+        "/",
+        &FORM,
+        body,
+        "sns",
+        "(Name=\"t\" Attributes={\"DisplayName\": \"x\"})",
+    );
 }
 
 #[test]
@@ -82,37 +133,76 @@ fn ec2_requests() {
     let (call, parts) = call_of("POST", "/", &FORM, body.as_bytes(), "ec2");
     let shown = show(&request(&call, &parts, body.as_bytes()).unwrap());
     assert!(shown.contains("InstanceIds=[\"i-1\"]"), "{shown}");
-    assert!(shown.contains("Filters=[(Name=\"tag:a\" Values=[\"x\" \"y\"])]"), "{shown}");
+    assert!(
+        shown.contains("Filters=[(Name=\"tag:a\" Values=[\"x\" \"y\"])]"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn rest_requests() {
-    let headers = [("x-amz-meta-who", "me"), ("x-amz-acl", "private"), ("content-length", "5")];
+    let headers = [
+        ("x-amz-meta-who", "me"),
+        ("x-amz-acl", "private"),
+        ("content-length", "5"),
+    ];
     let (call, parts) = call_of("PUT", "/b/k%20y", &headers, b"", "s3");
     let shown = show(&request(&call, &parts, b"").unwrap());
-    for part in ["Bucket=\"b\"", "Key=\"k y\"", "ACL=\"private\"", "Metadata={\"who\": \"me\"}", "Body=stream"] {
+    for part in [
+        "Bucket=\"b\"",
+        "Key=\"k y\"",
+        "ACL=\"private\"",
+        "Metadata={\"who\": \"me\"}",
+        "Body=stream",
+    ] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
     let body = "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet><Tag><Key>a</Key><Value>1 &amp; 2</Value></Tag></TagSet></Tagging>";
-    check("PUT", "/b?tagging", &[], body, "s3", "(Bucket=\"b\" Tagging=(TagSet=[(Key=\"a\" Value=\"1 & 2\")]))");
+    check(
+        "PUT",
+        "/b?tagging",
+        &[],
+        body,
+        "s3",
+        "(Bucket=\"b\" Tagging=(TagSet=[(Key=\"a\" Value=\"1 & 2\")]))",
+    );
     let body = r#"{"FunctionName":"f","Runtime":"python3.12","Code":{"ZipFile":"AAAA"},"Environment":{"Variables":{"K":"geheim"}}}"#;
-    let (call, parts) = call_of("POST", "/2015-03-31/functions", &[], body.as_bytes(), "lambda");
+    let (call, parts) = call_of(
+        "POST",
+        "/2015-03-31/functions",
+        &[],
+        body.as_bytes(),
+        "lambda",
+    );
     let shown = show(&request(&call, &parts, body.as_bytes()).unwrap());
-    assert!(!shown.contains("geheim") && shown.contains("FunctionName=\"f\""), "{shown}");
+    assert!(
+        !shown.contains("geheim") && shown.contains("FunctionName=\"f\""),
+        "{shown}"
+    );
 }
 
 #[test]
 fn what_is_sensitive_is_hidden_wherever_it_stands() {
     // Elements of a list in a query string.
-    let (call, parts) = call_of("DELETE", "/tags/arn?tagKeys=geheim&tagKeys=auch", &[], b"", "workspaces-web");
+    let (call, parts) = call_of(
+        "DELETE",
+        "/tags/arn?tagKeys=geheim&tagKeys=auch",
+        &[],
+        b"",
+        "workspaces-web",
+    );
     assert_eq!(call.operation.name(), "UntagResource");
     let shown = show(&request(&call, &parts, b"").unwrap());
     assert!(shown.contains("tagKeys=[hidden hidden]"), "{shown}");
     // The models of DocumentDB and Neptune do not mark it; RDS's, which answers for all three, does.
-    let body = "Action=ModifyDBCluster&Version=2014-10-31&DBClusterIdentifier=c&MasterUserPassword=geheim";
+    let body =
+        "Action=ModifyDBCluster&Version=2014-10-31&DBClusterIdentifier=c&MasterUserPassword=geheim";
     let expected = "(DBClusterIdentifier=\"c\" MasterUserPassword=hidden)";
     let (call, parts) = call_of("POST", "/", &FORM, body.as_bytes(), "rds");
-    assert_eq!(show(&request(&call, &parts, body.as_bytes()).unwrap()), expected);
+    assert_eq!(
+        show(&request(&call, &parts, body.as_bytes()).unwrap()),
+        expected
+    );
 }
 
 #[test]
@@ -131,25 +221,44 @@ fn free_query_parameters_and_absent_bodies() {
     assert_eq!(call.operation.name(), "ImportRestApi");
     let shown = show(&request(&call, &parts, b"{}").unwrap());
     assert!(shown.contains("failOnWarnings=true"), "{shown}");
-    assert!(shown.contains("parameters={\"endpointConfigurationTypes\": \"REGIONAL\"}"), "{shown}");
+    assert!(
+        shown.contains("parameters={\"endpointConfigurationTypes\": \"REGIONAL\"}"),
+        "{shown}"
+    );
     let uri = "/2015-03-31/functions/f/invocations";
     check("POST", uri, &[], "", "lambda", "(FunctionName=\"f\")");
     let sent = [("content-length", "5")];
     let (call, parts) = call_of("POST", uri, &sent, b"", "lambda");
-    assert_eq!(show(&request(&call, &parts, b"").unwrap()), "(FunctionName=\"f\" Payload=hidden)");
+    assert_eq!(
+        show(&request(&call, &parts, b"").unwrap()),
+        "(FunctionName=\"f\" Payload=hidden)"
+    );
 }
 
 #[test]
 fn a_deep_form_is_cut() {
-    let body = format!("Action=CreateUser&UserName=u&{}=1", vec!["a"; 100_000].join("."));
+    let body = format!(
+        "Action=CreateUser&UserName=u&{}=1",
+        vec!["a"; 100_000].join(".")
+    );
     check("POST", "/", &FORM, &body, "iam", "(UserName=\"u\")");
     let many: String = (0..60_000).map(|at| format!("&x.{at}.y=1")).collect();
-    check("POST", "/", &FORM, &format!("Action=CreateUser&UserName=u{many}"), "iam", "(UserName=\"u\")");
+    check(
+        "POST",
+        "/",
+        &FORM,
+        &format!("Action=CreateUser&UserName=u{many}"),
+        "iam",
+        "(UserName=\"u\")",
+    );
 }
 
 #[test]
 fn cbor_requests() {
-    let headers = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
+    let headers = [
+        ("smithy-protocol", "rpc-v2-cbor"),
+        ("content-type", "application/cbor"),
+    ];
     let uri = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms";
     // {"AlarmNames": ["a"], "MaxRecords": 5}, the map and the first text of indefinite length
     let mut body = vec![0xbf, 0x7f, 0x65];
@@ -160,23 +269,44 @@ fn cbor_requests() {
     body.extend_from_slice(b"MaxRecords");
     body.extend_from_slice(&[0x05, 0xff]);
     let (call, parts) = call_of("POST", uri, &headers, &body, "monitoring");
-    assert_eq!(show(&request(&call, &parts, &body).unwrap()), "(AlarmNames=[\"a\"] MaxRecords=5)");
+    assert_eq!(
+        show(&request(&call, &parts, &body).unwrap()),
+        "(AlarmNames=[\"a\"] MaxRecords=5)"
+    );
 }
 
 #[test]
 fn answers() {
-    let (call, _) = call_of("POST", "/", &FORM, b"Action=CreateAccessKey&Version=2010-05-08", "iam");
+    let (call, _) = call_of(
+        "POST",
+        "/",
+        &FORM,
+        b"Action=CreateAccessKey&Version=2010-05-08",
+        "iam",
+    );
     let body = "<CreateAccessKeyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><CreateAccessKeyResult><AccessKey>\
         <UserName>u</UserName><AccessKeyId>AKIA1</AccessKeyId><Status>Active</Status><SecretAccessKey>geheim</SecretAccessKey>\
         <CreateDate>2026-01-19T21:17:28Z</CreateDate></AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>";
     let answer = response(&call, StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap();
     let expected = "(AccessKey=(UserName=\"u\" AccessKeyId=\"AKIA1\" Status=\"Active\" SecretAccessKey=hidden CreateDate=2026-01-19T21:17:28Z))";
     assert_eq!(show(&answer), expected);
-    let (call, _) = call_of("POST", "/", &FORM, b"Action=CreateSecurityGroup&Version=2016-11-15", "ec2");
+    let (call, _) = call_of(
+        "POST",
+        "/",
+        &FORM,
+        b"Action=CreateSecurityGroup&Version=2016-11-15",
+        "ec2",
+    );
     let body = "<CreateSecurityGroupResponse><requestId>r</requestId><groupId>sg-1</groupId><tagSet><item><key>a</key><value>b</value></item></tagSet></CreateSecurityGroupResponse>";
     let answer = response(&call, StatusCode::OK, &HeaderMap::new(), body.as_bytes()).unwrap();
-    assert_eq!(show(&answer), "(GroupId=\"sg-1\" Tags=[(Key=\"a\" Value=\"b\")])");
-    assert_eq!(request_id(Protocol::Ec2, &HeaderMap::new(), body.as_bytes()).as_deref(), Some("r"));
+    assert_eq!(
+        show(&answer),
+        "(GroupId=\"sg-1\" Tags=[(Key=\"a\" Value=\"b\")])"
+    );
+    assert_eq!(
+        request_id(Protocol::Ec2, &HeaderMap::new(), body.as_bytes()).as_deref(),
+        Some("r")
+    );
 }
 
 #[test]
@@ -187,14 +317,26 @@ fn errors_of_every_protocol_are_read_and_rendered() {
             let rendered = render_error(protocol, "SomeError", "a < b & \"c\"", "id-1", resource);
             let headers: HeaderMap = rendered.headers.into_iter().collect();
             let read = error(protocol, StatusCode::BAD_REQUEST, &headers, &rendered.body);
-            let expected = ErrorInfo { code: "SomeError".into(), message: Some("a < b & \"c\"".into()) };
+            let expected = ErrorInfo {
+                code: "SomeError".into(),
+                message: Some("a < b & \"c\"".into()),
+            };
             assert_eq!(read, expected, "{protocol:?}");
-            assert_eq!(request_id(protocol, &headers, &rendered.body).as_deref(), Some("id-1"));
+            assert_eq!(
+                request_id(protocol, &headers, &rendered.body).as_deref(),
+                Some("id-1")
+            );
         }
     }
     let body = br#"{"__type":"com.amazonaws.x#FooException:http://y","Message":"m"}"#;
-    assert_eq!(error(Json11, StatusCode::BAD_REQUEST, &HeaderMap::new(), body).code, "FooException");
-    assert_eq!(error(RestXml, StatusCode::NOT_FOUND, &HeaderMap::new(), b"").code, "NotFound");
+    assert_eq!(
+        error(Json11, StatusCode::BAD_REQUEST, &HeaderMap::new(), body).code,
+        "FooException"
+    );
+    assert_eq!(
+        error(RestXml, StatusCode::NOT_FOUND, &HeaderMap::new(), b"").code,
+        "NotFound"
+    );
 }
 
 /// One call of each protocol, for bodies of any kind.
@@ -207,7 +349,14 @@ fn any_calls() -> Vec<(Call, Parts)> {
         ("s3", "PutBucketTagging"),
         ("cloudwatch", "PutMetricData"),
     ];
-    let parts = || Request::builder().uri("/?a=b").body(()).unwrap().into_parts().0;
+    let parts = || {
+        Request::builder()
+            .uri("/?a=b")
+            .body(())
+            .unwrap()
+            .into_parts()
+            .0
+    };
     operations
         .iter()
         .map(|(service, operation)| {

@@ -29,7 +29,11 @@ impl Element {
 
     /// Whether this element or one below it has the name; the first in document order.
     pub(super) fn find(&self, name: &str) -> Option<&Element> {
-        if self.name == name { Some(self) } else { self.children.iter().find_map(|child| child.find(name)) }
+        if self.name == name {
+            Some(self)
+        } else {
+            self.children.iter().find_map(|child| child.find(name))
+        }
     }
 }
 
@@ -60,10 +64,18 @@ pub(super) fn parse(body: &[u8]) -> Result<Element, ProjectError> {
                 stack.last_mut().ok_or(MALFORMED)?.children.push(done);
             }
             Event::Text(text) => {
-                stack.last_mut().ok_or(MALFORMED)?.text.push_str(&text.decode().map_err(|_| MALFORMED)?);
+                stack
+                    .last_mut()
+                    .ok_or(MALFORMED)?
+                    .text
+                    .push_str(&text.decode().map_err(|_| MALFORMED)?);
             }
             Event::CData(text) => {
-                stack.last_mut().ok_or(MALFORMED)?.text.push_str(&String::from_utf8_lossy(&text));
+                stack
+                    .last_mut()
+                    .ok_or(MALFORMED)?
+                    .text
+                    .push_str(&String::from_utf8_lossy(&text));
             }
             Event::GeneralRef(reference) => {
                 let open = stack.last_mut().ok_or(MALFORMED)?;
@@ -93,9 +105,20 @@ fn element(start: &quick_xml::events::BytesStart<'_>) -> Element {
     let attributes = start
         .attributes()
         .flatten()
-        .map(|it| (text(it.key.as_ref()), it.unescape_value().map(|value| value.into_owned()).unwrap_or_default()))
+        .map(|it| {
+            (
+                text(it.key.as_ref()),
+                it.unescape_value()
+                    .map(|value| value.into_owned())
+                    .unwrap_or_default(),
+            )
+        })
         .collect();
-    Element { name: text(start.local_name().as_ref()), attributes, ..Element::default() }
+    Element {
+        name: text(start.local_name().as_ref()),
+        attributes,
+        ..Element::default()
+    }
 }
 
 /// A structure in a body; an empty body has no members.
@@ -107,7 +130,11 @@ pub(super) fn structure(shape: Shape, body: &[u8]) -> Result<Value, ProjectError
 }
 
 /// An answer, within its wrapper if it has one.
-pub(super) fn response(shape: Shape, body: &[u8], wrapper: Option<&str>) -> Result<Value, ProjectError> {
+pub(super) fn response(
+    shape: Shape,
+    body: &[u8],
+    wrapper: Option<&str>,
+) -> Result<Value, ProjectError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Structure(Vec::new()));
     }
@@ -127,7 +154,11 @@ fn of_shape(shape: Shape, element: &Element, depth: usize) -> Value {
         Kind::Structure => {
             let members = shape.members().filter(|it| it.location() == Location::Body);
             Value::Structure(
-                members.filter_map(|member| Some(found(member, of_member(member, element, depth + 1)?))).collect(),
+                members
+                    .filter_map(|member| {
+                        Some(found(member, of_member(member, element, depth + 1)?))
+                    })
+                    .collect(),
             )
         }
         Kind::List => of_list(shape, element.children.iter(), depth + 1),
@@ -142,19 +173,28 @@ fn of_member(member: MemberShape, parent: &Element, depth: usize) -> Option<Valu
     if member.is_xml_attribute() {
         // `xsi:type`: the prefix is the document's choice.
         let name = member.wire_name().rsplit(':').next().unwrap_or_default();
-        let attribute = parent.attributes.iter().find(|(key, _)| key.rsplit(':').next() == Some(name))?;
+        let attribute = parent
+            .attributes
+            .iter()
+            .find(|(key, _)| key.rsplit(':').next() == Some(name))?;
         return Some(scalar::from_text(shape, &attribute.1));
     }
     if !member.is_flattened() {
         return Some(of_shape(shape, parent.child(member.wire_name())?, depth));
     }
-    let element_name = shape.members().next().and_then(|element| element.location_name());
+    let element_name = shape
+        .members()
+        .next()
+        .and_then(|element| element.location_name());
     let name = match shape.kind() {
         Kind::List => element_name.unwrap_or_else(|| member.wire_name()),
         _ => member.wire_name(),
     };
-    let mut named =
-        parent.children.iter().filter(|child| child.name == name || child.name == member.wire_name()).peekable();
+    let mut named = parent
+        .children
+        .iter()
+        .filter(|child| child.name == name || child.name == member.wire_name())
+        .peekable();
     named.peek()?;
     Some(match shape.kind() {
         _ if shape.is_sensitive() || shape.has_sensitive_keys() => Value::Hidden,
@@ -165,7 +205,11 @@ fn of_member(member: MemberShape, parent: &Element, depth: usize) -> Option<Valu
 
 fn of_list<'a>(shape: Shape, elements: impl Iterator<Item = &'a Element>, depth: usize) -> Value {
     match shape.members().next().and_then(|member| member.shape()) {
-        Some(content) => Value::List(elements.map(|element| of_shape(content, element, depth)).collect()),
+        Some(content) => Value::List(
+            elements
+                .map(|element| of_shape(content, element, depth))
+                .collect(),
+        ),
         None => Value::Null,
     }
 }

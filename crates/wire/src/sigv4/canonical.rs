@@ -4,7 +4,11 @@ use http::HeaderMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// All but the unreserved characters of RFC 3986.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 const ENCODED_PATH: &AsciiSet = &ENCODED.remove(b'/');
 
 /// A request's parts as they were received.
@@ -58,8 +62,16 @@ fn fold(out: &mut String, value: &str) {
 }
 
 pub(super) fn path(path: &str, normalize: bool, encode_twice: bool) -> String {
-    let normalized = if normalize { remove_dots(path) } else { path.to_owned() };
-    let path = if normalized.is_empty() { "/".to_owned() } else { normalized };
+    let normalized = if normalize {
+        remove_dots(path)
+    } else {
+        path.to_owned()
+    };
+    let path = if normalized.is_empty() {
+        "/".to_owned()
+    } else {
+        normalized
+    };
     if encode_twice {
         return utf8_percent_encode(&path, ENCODED_PATH).to_string();
     }
@@ -84,7 +96,11 @@ fn remove_dots(path: &str) -> String {
         }
     }
     let ends_open = path.ends_with('/') || path.ends_with("/.") || path.ends_with("/..");
-    let slash = if ends_open && !kept.is_empty() { "/" } else { "" };
+    let slash = if ends_open && !kept.is_empty() {
+        "/"
+    } else {
+        ""
+    };
     format!("/{}{slash}", kept.join("/"))
 }
 
@@ -102,5 +118,9 @@ fn query(query: &str) -> String {
         .map(|(key, value)| (encode(key), encode(value)))
         .collect();
     pairs.sort();
-    pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&")
+    pairs
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect::<Vec<_>>()
+        .join("&")
 }

@@ -28,7 +28,11 @@ enum State {
     /// In `SIZE;chunk-signature=HEX`.
     Header,
     /// In a chunk's data.
-    Data { left: u64, hash: Box<HashState>, signature: String },
+    Data {
+        left: u64,
+        hash: Box<HashState>,
+        signature: String,
+    },
     /// In the line end after a chunk's data.
     DataEnd,
     /// After the last chunk's header: trailer lines until an empty one.
@@ -47,7 +51,15 @@ impl std::fmt::Debug for HashState {
 impl ChunkVerifier {
     pub(super) fn new(key: SigningKey, amz_date: String, scope: String, seed: String) -> Self {
         let (line, trailer) = (Vec::new(), Vec::new());
-        Self { key, amz_date, scope, previous: seed, state: State::Header, line, trailer }
+        Self {
+            key,
+            amz_date,
+            scope,
+            previous: seed,
+            state: State::Header,
+            line,
+            trailer,
+        }
     }
 
     /// Looks at the next bytes.
@@ -58,7 +70,8 @@ impl ChunkVerifier {
         while !bytes.is_empty() {
             match &mut self.state {
                 State::Data { left, hash, .. } if *left > 0 => {
-                    let len = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                    let len =
+                        usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
                     hash.0.update(&bytes[..len]);
                     *left -= len as u64;
                     bytes = &bytes[len..];
@@ -100,18 +113,29 @@ impl ChunkVerifier {
         let line = std::mem::take(&mut self.line);
         match self.state {
             State::DataEnd if line.is_empty() => self.state = State::Header,
-            State::DataEnd => return Err(AuthError::BadChunk("a chunk is longer than its header says")),
+            State::DataEnd => {
+                return Err(AuthError::BadChunk(
+                    "a chunk is longer than its header says",
+                ));
+            }
             State::Header => {
-                let text = std::str::from_utf8(&line).map_err(|_| AuthError::BadChunk("a chunk header is no text"))?;
-                let (size, signature) = text
-                    .split_once(";chunk-signature=")
-                    .ok_or(AuthError::BadChunk("a chunk header lacks its chunk-signature"))?;
+                let text = std::str::from_utf8(&line)
+                    .map_err(|_| AuthError::BadChunk("a chunk header is no text"))?;
+                let (size, signature) =
+                    text.split_once(";chunk-signature=")
+                        .ok_or(AuthError::BadChunk(
+                            "a chunk header lacks its chunk-signature",
+                        ))?;
                 let left = u64::from_str_radix(size, 16)
                     .ok()
                     .filter(|size| *size <= CHUNK_BYTES_MAX)
                     .ok_or(AuthError::BadChunk("a chunk header has no valid size"))?;
                 let hash = Box::new(HashState(digest::Context::new(&digest::SHA256)));
-                self.state = State::Data { left, hash, signature: signature.to_owned() };
+                self.state = State::Data {
+                    left,
+                    hash,
+                    signature: signature.to_owned(),
+                };
                 if left == 0 {
                     self.end_chunk()?;
                     self.state = State::Trailer;
@@ -124,13 +148,18 @@ impl ChunkVerifier {
                 self.state = State::Done;
             }
             State::Trailer => self.trailer_line(&line)?,
-            State::Data { .. } | State::Done => return Err(AuthError::BadChunk("a line stands where none may")),
+            State::Data { .. } | State::Done => {
+                return Err(AuthError::BadChunk("a line stands where none may"));
+            }
         }
         Ok(())
     }
 
     fn end_chunk(&mut self) -> Result<(), AuthError> {
-        let State::Data { hash, signature, .. } = std::mem::replace(&mut self.state, State::DataEnd) else {
+        let State::Data {
+            hash, signature, ..
+        } = std::mem::replace(&mut self.state, State::DataEnd)
+        else {
             return Ok(());
         };
         let to_sign = format!(
@@ -166,7 +195,9 @@ impl ChunkVerifier {
 
     fn check(&mut self, to_sign: &str, signature: &str) -> Result<(), AuthError> {
         let expected = hex::encode(self.key.sign(to_sign));
-        if constant_time::verify_slices_are_equal(expected.as_bytes(), signature.as_bytes()).is_err() {
+        if constant_time::verify_slices_are_equal(expected.as_bytes(), signature.as_bytes())
+            .is_err()
+        {
             return Err(AuthError::Mismatch);
         }
         self.previous = expected;

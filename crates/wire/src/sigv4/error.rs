@@ -56,30 +56,67 @@ pub enum AuthError {
 impl AuthError {
     /// AWS's code, HTTP status and message.
     pub fn answer(&self, protocol: Protocol, is_s3: bool) -> (&'static str, u16, String) {
-        let is_json = matches!(protocol, Protocol::Json10 | Protocol::Json11 | Protocol::RestJson | Protocol::Cbor);
+        let is_json = matches!(
+            protocol,
+            Protocol::Json10 | Protocol::Json11 | Protocol::RestJson | Protocol::Cbor
+        );
         let (code, status, message): (_, _, String) = match self {
-            Self::Incomplete(detail) if is_s3 => ("AuthorizationHeaderMalformed", 400, detail.clone()),
-            Self::IncompleteQuery(detail) if is_s3 => ("AuthorizationQueryParametersError", 400, detail.clone()),
+            Self::Incomplete(detail) if is_s3 => {
+                ("AuthorizationHeaderMalformed", 400, detail.clone())
+            }
+            Self::IncompleteQuery(detail) if is_s3 => {
+                ("AuthorizationQueryParametersError", 400, detail.clone())
+            }
             Self::Incomplete(detail) | Self::IncompleteQuery(detail) if is_json => {
                 ("IncompleteSignatureException", 400, detail.clone())
             }
-            Self::Incomplete(detail) | Self::IncompleteQuery(detail) => ("IncompleteSignature", 400, detail.clone()),
+            Self::Incomplete(detail) | Self::IncompleteQuery(detail) => {
+                ("IncompleteSignature", 400, detail.clone())
+            }
             Self::UnsupportedScheme(scheme) => {
-                let message = format!("Pugmark verifies AWS4-HMAC-SHA256, not {scheme}; sign with Signature Version 4");
-                (if is_s3 { "InvalidRequest" } else if is_json { "IncompleteSignatureException" } else { "IncompleteSignature" }, 400, message)
+                let message = format!(
+                    "Pugmark verifies AWS4-HMAC-SHA256, not {scheme}; sign with Signature Version 4"
+                );
+                (
+                    if is_s3 {
+                        "InvalidRequest"
+                    } else if is_json {
+                        "IncompleteSignatureException"
+                    } else {
+                        "IncompleteSignature"
+                    },
+                    400,
+                    message,
+                )
             }
-            Self::UnknownKey if is_s3 => {
-                ("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records.".into())
-            }
+            Self::UnknownKey if is_s3 => (
+                "InvalidAccessKeyId",
+                403,
+                "The AWS Access Key Id you provided does not exist in our records.".into(),
+            ),
             Self::UnknownKey | Self::WrongToken if is_json => {
                 // JSON services answer 400 here (seen with DynamoDB, CloudTrail, KMS).
-                ("UnrecognizedClientException", 400, "The security token included in the request is invalid.".into())
+                (
+                    "UnrecognizedClientException",
+                    400,
+                    "The security token included in the request is invalid.".into(),
+                )
             }
-            Self::UnknownKey => {
-                ("InvalidClientTokenId", 403, "The security token included in the request is invalid.".into())
-            }
-            Self::WrongToken if is_s3 => ("InvalidToken", 400, "The provided token is malformed or otherwise invalid.".into()),
-            Self::WrongToken => ("InvalidClientTokenId", 403, "The security token included in the request is invalid.".into()),
+            Self::UnknownKey => (
+                "InvalidClientTokenId",
+                403,
+                "The security token included in the request is invalid.".into(),
+            ),
+            Self::WrongToken if is_s3 => (
+                "InvalidToken",
+                400,
+                "The provided token is malformed or otherwise invalid.".into(),
+            ),
+            Self::WrongToken => (
+                "InvalidClientTokenId",
+                403,
+                "The security token included in the request is invalid.".into(),
+            ),
             Self::Mismatch if is_json => ("InvalidSignatureException", 400, MISMATCH.into()),
             Self::Mismatch if is_s3 => {
                 let message = "The request signature we calculated does not match the signature you provided. Check your \
@@ -87,33 +124,71 @@ impl AuthError {
                 ("SignatureDoesNotMatch", 403, message.into())
             }
             Self::Mismatch => ("SignatureDoesNotMatch", 403, MISMATCH.into()),
-            Self::UnsignedHeader(name) => {
-                ("AccessDenied", 403, format!("There were headers present in the request which were not signed: {name}"))
-            }
+            Self::UnsignedHeader(name) => (
+                "AccessDenied",
+                403,
+                format!("There were headers present in the request which were not signed: {name}"),
+            ),
             Self::Skewed { .. } if is_s3 => {
-                let message = "The difference between the request time and the current time is too large.";
+                let message =
+                    "The difference between the request time and the current time is too large.";
                 ("RequestTimeTooSkewed", 403, message.into())
             }
-            Self::Skewed { signed, server, is_past } => {
+            Self::Skewed {
+                signed,
+                server,
+                is_past,
+            } => {
                 let message = match is_past {
-                    true => format!("Signature expired: {signed} is now earlier than 15 minutes before {server}"),
-                    false => format!("Signature not yet current: {signed} is still later than 15 minutes after {server}"),
+                    true => format!(
+                        "Signature expired: {signed} is now earlier than 15 minutes before {server}"
+                    ),
+                    false => format!(
+                        "Signature not yet current: {signed} is still later than 15 minutes after {server}"
+                    ),
                 };
-                (if is_json { "InvalidSignatureException" } else { "SignatureDoesNotMatch" }, if is_json { 400 } else { 403 }, message)
+                (
+                    if is_json {
+                        "InvalidSignatureException"
+                    } else {
+                        "SignatureDoesNotMatch"
+                    },
+                    if is_json { 400 } else { 403 },
+                    message,
+                )
             }
             Self::Expired if is_s3 => ("AccessDenied", 403, "Request has expired".into()),
             Self::Expired => ("RequestExpired", 400, "Request has expired.".into()),
             Self::BodyMismatch | Self::InvalidContentHash if is_s3 => {
-                let message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
+                let message =
+                    "The provided 'x-amz-content-sha256' header does not match what was computed.";
                 ("XAmzContentSHA256Mismatch", 400, message.into())
             }
-            Self::BodyMismatch | Self::InvalidContentHash => {
-                (if is_json { "InvalidSignatureException" } else { "SignatureDoesNotMatch" }, if is_json { 400 } else { 403 }, MISMATCH.into())
-            }
-            Self::BadChunk(detail) => ("IncompleteBody", 400, format!("The aws-chunked body is not valid: {detail}")),
+            Self::BodyMismatch | Self::InvalidContentHash => (
+                if is_json {
+                    "InvalidSignatureException"
+                } else {
+                    "SignatureDoesNotMatch"
+                },
+                if is_json { 400 } else { 403 },
+                MISMATCH.into(),
+            ),
+            Self::BadChunk(detail) => (
+                "IncompleteBody",
+                400,
+                format!("The aws-chunked body is not valid: {detail}"),
+            ),
             Self::Missing if is_s3 => ("AccessDenied", 403, "Access Denied".into()),
-            Self::Missing if is_json => ("MissingAuthenticationTokenException", 400, "Missing Authentication Token".into()),
-            Self::Missing => ("MissingAuthenticationToken", 403, "Request is missing Authentication Token".into()),
+            Self::Missing if is_json => (
+                "MissingAuthenticationTokenException",
+                400,
+                "Missing Authentication Token".into(),
+            ),
+            Self::Missing => (
+                "MissingAuthenticationToken",
+                403,
+                "Request is missing Authentication Token".into(),
+            ),
         };
         (code, status, message)
     }

@@ -17,8 +17,14 @@ fn suite() -> PathBuf {
         .unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
-    let signer = packages.iter().find(|package| package["name"] == "aws-sigv4").unwrap();
-    Path::new(signer["manifest_path"].as_str().unwrap()).parent().unwrap().join("aws-signing-test-suite/v4")
+    let signer = packages
+        .iter()
+        .find(|package| package["name"] == "aws-sigv4")
+        .unwrap();
+    Path::new(signer["manifest_path"].as_str().unwrap())
+        .parent()
+        .unwrap()
+        .join("aws-signing-test-suite/v4")
 }
 
 struct Vector {
@@ -54,9 +60,20 @@ fn parse(text: &str) -> Vector {
     }
     let headers = headers
         .iter()
-        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap()))
+        .map(|(name, value)| {
+            (
+                name.parse::<HeaderName>().unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            )
+        })
         .collect();
-    Vector { method: method.into(), path: path.into(), query: query.into(), headers, body: body.into() }
+    Vector {
+        method: method.into(),
+        path: path.into(),
+        query: query.into(),
+        headers,
+        body: body.into(),
+    }
 }
 
 #[test]
@@ -69,7 +86,9 @@ fn awss_published_vectors() {
         }
         let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
         let context: serde_json::Value = serde_json::from_str(&read("context.json")).unwrap();
-        let secret = context["credentials"]["secret_access_key"].as_str().unwrap();
+        let secret = context["credentials"]["secret_access_key"]
+            .as_str()
+            .unwrap();
         let normalize = context["normalize"].as_bool().unwrap();
         for kind in ["header", "query"] {
             let name = format!("{} {kind}", folder.file_name().unwrap().to_string_lossy());
@@ -83,14 +102,27 @@ fn awss_published_vectors() {
                 .query
                 .split('&')
                 // Some services (IoT) want the token added after signing; none of ours does, so it is taken away here.
-                .filter(|pair| context["omit_session_token"] != true || !pair.starts_with("X-Amz-Security-Token"))
+                .filter(|pair| {
+                    context["omit_session_token"] != true
+                        || !pair.starts_with("X-Amz-Security-Token")
+                })
                 .collect();
-            let query: String = signed_query.join("&").chars().map(|c| if c.is_ascii() { c.to_string() } else { utf8(c) }).collect();
-            request = request.uri(if query.is_empty() { "/".to_owned() } else { format!("/?{query}") });
+            let query: String = signed_query
+                .join("&")
+                .chars()
+                .map(|c| if c.is_ascii() { c.to_string() } else { utf8(c) })
+                .collect();
+            request = request.uri(if query.is_empty() {
+                "/".to_owned()
+            } else {
+                format!("/?{query}")
+            });
             let mut request = request.body(()).unwrap();
             *request.headers_mut() = vector.headers.clone();
             let parts = request.into_parts().0;
-            let claim = claim(&parts).unwrap_or_else(|error| panic!("{name}: {error}")).unwrap();
+            let claim = claim(&parts)
+                .unwrap_or_else(|error| panic!("{name}: {error}"))
+                .unwrap();
             let payload = match claim.payload {
                 Payload::Body => hex::encode(sha256(vector.body.as_bytes())),
                 _ => claim.payload_text(&parts),
@@ -104,11 +136,23 @@ fn awss_published_vectors() {
                 payload: &payload,
             };
             let canonical = canonical_request.canonical(normalize, true);
-            assert_eq!(canonical, read(&format!("{kind}-canonical-request.txt")).trim_end(), "{name}");
+            assert_eq!(
+                canonical,
+                read(&format!("{kind}-canonical-request.txt")).trim_end(),
+                "{name}"
+            );
             let to_sign = claim.string_to_sign(&canonical);
-            assert_eq!(to_sign, read(&format!("{kind}-string-to-sign.txt")).trim_end(), "{name}");
+            assert_eq!(
+                to_sign,
+                read(&format!("{kind}-string-to-sign.txt")).trim_end(),
+                "{name}"
+            );
             let key = SigningKey::derive(secret, &claim.date, &claim.region, &claim.service);
-            assert_eq!(hex::encode(key.sign(&to_sign)), read(&format!("{kind}-signature.txt")).trim(), "{name}");
+            assert_eq!(
+                hex::encode(key.sign(&to_sign)),
+                read(&format!("{kind}-signature.txt")).trim(),
+                "{name}"
+            );
             checked += 1;
         }
     }
@@ -117,13 +161,19 @@ fn awss_published_vectors() {
 
 fn utf8(c: char) -> String {
     let mut buffer = [0; 4];
-    c.encode_utf8(&mut buffer).bytes().map(|byte| format!("%{byte:02X}")).collect()
+    c.encode_utf8(&mut buffer)
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect()
 }
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 fn s3_parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
-    let mut request = Request::builder().method(method).uri(uri).header("host", "examplebucket.s3.amazonaws.com");
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header("host", "examplebucket.s3.amazonaws.com");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -140,7 +190,16 @@ fn documented_get() -> Parts {
     let authorization = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,\
         SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,\
         Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41";
-    s3_parts("GET", "/test.txt", &[("range", "bytes=0-9"), ("x-amz-content-sha256", empty), ("x-amz-date", "20130524T000000Z"), ("authorization", authorization)])
+    s3_parts(
+        "GET",
+        "/test.txt",
+        &[
+            ("range", "bytes=0-9"),
+            ("x-amz-content-sha256", empty),
+            ("x-amz-date", "20130524T000000Z"),
+            ("authorization", authorization),
+        ],
+    )
 }
 
 #[test]
@@ -162,15 +221,38 @@ fn documented_chunks() -> (ChunkVerifier, Vec<u8>) {
     let authorization = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,\
         SignedHeaders=content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class,\
         Signature=4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9";
-    let mut parts = s3_parts("PUT", "/examplebucket/chunkObject.txt", &[("x-amz-date", "20130524T000000Z"), ("x-amz-storage-class", "REDUCED_REDUNDANCY"), ("authorization", authorization), ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"), ("content-encoding", "aws-chunked"), ("x-amz-decoded-content-length", "66560"), ("content-length", "66824")]);
-    parts.headers.insert("host", HeaderValue::from_static("s3.amazonaws.com"));
+    let mut parts = s3_parts(
+        "PUT",
+        "/examplebucket/chunkObject.txt",
+        &[
+            ("x-amz-date", "20130524T000000Z"),
+            ("x-amz-storage-class", "REDUCED_REDUNDANCY"),
+            ("authorization", authorization),
+            ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
+            ("content-encoding", "aws-chunked"),
+            ("x-amz-decoded-content-length", "66560"),
+            ("content-length", "66824"),
+        ],
+    );
+    parts
+        .headers
+        .insert("host", HeaderValue::from_static("s3.amazonaws.com"));
     let put = claim(&parts).unwrap().unwrap();
     assert_eq!(put.verify(&parts, &key_of(&put), None), Ok(()));
     let mut body = Vec::new();
     for (size, signature) in [
-        (65536, "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648"),
-        (1024, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497"),
-        (0, "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"),
+        (
+            65536,
+            "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+        ),
+        (
+            1024,
+            "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+        ),
+        (
+            0,
+            "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
+        ),
     ] {
         body.extend_from_slice(format!("{size:x};chunk-signature={signature}\r\n").as_bytes());
         body.extend(std::iter::repeat_n(b'a', size));
@@ -195,7 +277,13 @@ fn a_changed_or_cut_chunk_is_found() {
     for at in [100, 65536, 66600] {
         let (mut verifier, mut body) = documented_chunks();
         body[at] ^= 1;
-        assert!(verifier.feed(&body).and_then(|()| verifier.finish()).is_err(), "byte {at}");
+        assert!(
+            verifier
+                .feed(&body)
+                .and_then(|()| verifier.finish())
+                .is_err(),
+            "byte {at}"
+        );
     }
     let (mut verifier, body) = documented_chunks();
     verifier.feed(&body[..65536]).unwrap();
@@ -208,27 +296,49 @@ fn any_change_of_a_signed_request_is_found() {
         |parts| parts.method = http::Method::PUT,
         |parts| parts.uri = "/test.txt?a=b".parse().unwrap(),
         |parts| parts.uri = "/test2.txt".parse().unwrap(),
-        |parts| drop(parts.headers.insert("range", HeaderValue::from_static("bytes=0-10"))),
+        |parts| {
+            drop(
+                parts
+                    .headers
+                    .insert("range", HeaderValue::from_static("bytes=0-10")),
+            )
+        },
         |parts| drop(parts.headers.remove("range")),
     ];
     for change in changes {
         let mut parts = documented_get();
         let get = claim(&parts).unwrap().unwrap();
         change(&mut parts);
-        assert_eq!(get.verify(&parts, &key_of(&get), None), Err(AuthError::Mismatch));
+        assert_eq!(
+            get.verify(&parts, &key_of(&get), None),
+            Err(AuthError::Mismatch)
+        );
     }
     let mut parts = documented_get();
     let get = claim(&parts).unwrap().unwrap();
-    parts.headers.insert("x-amz-acl", HeaderValue::from_static("public-read"));
-    assert_eq!(get.verify(&parts, &key_of(&get), None), Err(AuthError::UnsignedHeader("x-amz-acl".into())));
+    parts
+        .headers
+        .insert("x-amz-acl", HeaderValue::from_static("public-read"));
+    assert_eq!(
+        get.verify(&parts, &key_of(&get), None),
+        Err(AuthError::UnsignedHeader("x-amz-acl".into()))
+    );
     let wrong = SigningKey::derive("other", &get.date, &get.region, &get.service);
-    assert_eq!(get.verify(&documented_get(), &wrong, None), Err(AuthError::Mismatch));
+    assert_eq!(
+        get.verify(&documented_get(), &wrong, None),
+        Err(AuthError::Mismatch)
+    );
 }
 
 #[test]
 fn the_clock_window_is_fifteen_minutes() {
     let get = claim(&documented_get()).unwrap().unwrap();
-    for (now, good) in [("2013-05-24T00:15:00Z", true), ("2013-05-24T00:15:01Z", false), ("2013-05-23T23:45:00Z", true), ("2013-05-23T23:44:59Z", false)] {
+    for (now, good) in [
+        ("2013-05-24T00:15:00Z", true),
+        ("2013-05-24T00:15:01Z", false),
+        ("2013-05-23T23:45:00Z", true),
+        ("2013-05-23T23:44:59Z", false),
+    ] {
         assert_eq!(get.check_time(now.parse().unwrap()).is_ok(), good, "{now}");
     }
 }
@@ -240,10 +350,23 @@ fn broken_claims_are_named() {
         ("Bearer x", "UnsupportedScheme"),
         ("AWS4-ECDSA-P256-SHA256 Credential=x", "UnsupportedScheme"),
         ("AWS4-HMAC-SHA256 Credential=x", "Incomplete"),
-        ("AWS4-HMAC-SHA256 Credential=a/20130524/r/s/aws4_request, SignedHeaders=x-amz-date, Signature=00", "Incomplete"),
-        ("AWS4-HMAC-SHA256 Credential=a/20130525/r/s/aws4_request, SignedHeaders=host, Signature=0000000000000000000000000000000000000000000000000000000000000000", "Incomplete"),
+        (
+            "AWS4-HMAC-SHA256 Credential=a/20130524/r/s/aws4_request, SignedHeaders=x-amz-date, Signature=00",
+            "Incomplete",
+        ),
+        (
+            "AWS4-HMAC-SHA256 Credential=a/20130525/r/s/aws4_request, SignedHeaders=host, Signature=0000000000000000000000000000000000000000000000000000000000000000",
+            "Incomplete",
+        ),
     ] {
-        let parts = s3_parts("GET", "/", &[("x-amz-date", "20130524T000000Z"), ("authorization", authorization)]);
+        let parts = s3_parts(
+            "GET",
+            "/",
+            &[
+                ("x-amz-date", "20130524T000000Z"),
+                ("authorization", authorization),
+            ],
+        );
         let error = format!("{:?}", claim(&parts).unwrap_err());
         assert!(error.starts_with(kind), "{authorization}: {error}");
     }
