@@ -164,7 +164,7 @@ def test_validation_finds_every_tampering(server):
         time.sleep(1.2)
     wait_until(lambda: len(covered()) >= 3 and len(digests()) >= 3, what="digests over three log files")
     server.cli("cloudtrail", "stop-logging", "--name", TRAIL)
-    last = wait_until(lambda: sorted(covered()) == sorted(log_keys(s3)) and sorted(digests())[-1], what="the last digest")
+    wait_until(lambda: sorted(covered()) == sorted(log_keys(s3)), what="the last digest")
     code, said = validate(server, since)
     assert code == 0 and "INVALID" not in said and "log files valid" in said, said
 
@@ -200,4 +200,3 @@ def test_validation_finds_every_tampering(server):
     tampered(digest, delete, "INVALID: not found")
     tampered(digest, edit, "INVALID: ")
     tampered(digest, swap_with(other_digest), "INVALID: has been moved from its original location")
-    assert last

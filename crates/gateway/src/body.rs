@@ -175,7 +175,7 @@ impl<I: Inspector> HttpBody for Inspected<I> {
 
     fn size_hint(&self) -> SizeHint {
         // What was sent already is not subtracted: hyper asks before the first frame.
-        self.size.clone()
+        self.size
     }
 }
 

@@ -43,8 +43,21 @@ pub enum AuthMethod {
     Header,
     /// A presigned URL.
     Query,
+    /// A presigned URL of Signature Version 2.
+    LegacyQuery,
     /// Not at all.
     None,
+}
+
+impl AuthMethod {
+    /// As `additionalEventData.SignatureVersion` has it.
+    pub fn signature_version(self) -> Option<&'static str> {
+        match self {
+            Self::Header | Self::Query => Some("SigV4"),
+            Self::LegacyQuery => Some("SigV2"),
+            Self::None => None,
+        }
+    }
 }
 
 /// What a TLS connection was negotiated to.

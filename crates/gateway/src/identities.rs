@@ -26,6 +26,8 @@ use pugmark_wire::{
 
 /// The principals file is looked at this often, at the most.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
+/// Or this often, while keys come that nobody knows.
+const RELOAD_INTERVAL_UNKNOWN: Duration = Duration::from_millis(20);
 /// Derived keys kept for each principal: one for each day, Region and service in use.
 const SIGNING_KEYS_MAX: usize = 64;
 
@@ -106,7 +108,7 @@ impl Principal {
     }
 }
 
-/// Reads the principals file anew; `None` keeps what was read before.
+/// Reads the principals file anew, if it changed; `None` keeps what was read before. Called often.
 pub type Reload = Box<dyn Fn() -> Option<Vec<Principal>> + Send + Sync>;
 
 /// Everybody who is known.
@@ -137,13 +139,21 @@ impl Identities {
             reloaded: Mutex::default(),
             learnt: Learnt::open(learnt_path)?,
         };
-        identities.refresh();
+        identities.refresh(Duration::ZERO);
         Ok(identities)
     }
 
     /// Somebody whose secret is known, by access key id.
     pub fn find(&self, access_key_id: &str) -> Option<Arc<Principal>> {
-        self.refresh();
+        self.refresh(RELOAD_INTERVAL);
+        self.known(access_key_id).or_else(|| {
+            // A key that was made a moment ago must work at once.
+            self.refresh(RELOAD_INTERVAL_UNKNOWN);
+            self.known(access_key_id)
+        })
+    }
+
+    fn known(&self, access_key_id: &str) -> Option<Arc<Principal>> {
         let is_it = |principal: &&Arc<Principal>| principal.access_key_id == access_key_id;
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
         self.configured
@@ -209,10 +219,10 @@ impl Identities {
         }
     }
 
-    fn refresh(&self) {
+    fn refresh(&self, interval: Duration) {
         let Some(reload) = &self.reload else { return };
         let mut reloaded = self.reloaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if reloaded.is_some_and(|at| at.elapsed() < RELOAD_INTERVAL) {
+        if reloaded.is_some_and(|at| at.elapsed() < interval) {
             return;
         }
         if let Some(principals) = reload() {

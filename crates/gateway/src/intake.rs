@@ -35,6 +35,10 @@ use crate::{
 /// How long a client may pause within the part of a body that is read before forwarding.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How much and how long a refused request's body is read.
+const DISCARD_BYTES_MAX: usize = 64 * 1024 * 1024;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What a connection says of the calls on it.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -158,9 +162,17 @@ impl Inner {
             .chain(signing_name.as_deref())
             .collect();
         let Some(route) = self.routes.find(&names).cloned() else {
+            // A call of no known service that is not properly signed: that is what its caller must mend first.
+            if let (None, Some(error)) = (names.first(), claim.error()) {
+                let refusal = verify::refusal(&error, read.protocol, false);
+                return read.refuse(&refusal);
+            }
             return read.refuse(&Refusal::no_upstream(names.first().copied()));
         };
-        let is_remote = matches!(route, Route::Remote(_));
+        let (is_remote, judges_legacy) = match &route {
+            Route::Remote(_) => (true, true),
+            Route::Local(service) => (false, service.verifies_legacy_signatures()),
+        };
         let whole_body = read.prefix.rest.is_none().then_some(&read.prefix.bytes);
         let verdict = claim.judge(
             &read.parts,
@@ -168,12 +180,14 @@ impl Inner {
             &self.identities,
             self.clock.now(),
             is_remote,
+            judges_legacy,
         );
         let body_check = match verdict {
             Verdict::Refused(error) => {
                 metrics::counter!("pugmark_calls_refused_total", "reason" => "authentication")
                     .increment(1);
-                return read.refuse(&verify::refusal(&error, read.protocol, read.is_s3()));
+                let refusal = verify::refusal(&error, read.protocol, read.is_s3());
+                return read.refuse(&refusal);
             }
             Verdict::Accepted(body_check) => body_check,
         };
@@ -281,13 +295,29 @@ impl Read {
             .is_some_and(|call| call.service.id() == "s3")
     }
 
-    fn refuse(&self, refusal: &Refusal) -> Response<Body> {
+    /// Answers with an error. What the client still sends is read for a while and thrown away: closing at once would
+    /// reset the connection, and the client would never see the answer.
+    fn refuse(mut self, refusal: &Refusal) -> Response<Body> {
+        if let Some(rest) = self.prefix.rest.take() {
+            tokio::spawn(tokio::time::timeout(DISCARD_TIMEOUT, discard(rest)));
+        }
         answer::refuse(
             refusal,
             self.protocol,
             self.is_s3().then(|| self.parts.uri.path()),
             &self.request_id,
         )
+    }
+}
+
+/// Reads a body to its end, or up to a bound.
+async fn discard(mut body: Body) {
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, bytes::Bytes::len);
+        if bytes > DISCARD_BYTES_MAX {
+            return;
+        }
     }
 }
 

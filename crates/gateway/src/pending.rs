@@ -195,7 +195,7 @@ impl Pending {
             bytes_in,
             bytes_out: outcome.bytes_out,
             auth: self.auth,
-            signature_version: (self.auth != AuthMethod::None).then_some("SigV4"),
+            signature_version: self.auth.signature_version(),
             event_id: self.id,
             time: self.clock.now(),
             outcome_unknown: outcome.unknown,

@@ -47,6 +47,11 @@ pub trait LocalService: Send + Sync + 'static {
 
     /// Whether requests may be as long as they like (S3); others are bounded by `limits::OWN_REQUEST_BYTES_MAX`.
     fn streams(&self) -> bool;
+
+    /// Whether the service itself verifies Signature Version 2, which the gateway does not.
+    fn verifies_legacy_signatures(&self) -> bool {
+        false
+    }
 }
 
 /// Where the calls of one service go.

@@ -21,11 +21,20 @@ use crate::{
 };
 
 /// What a request claims, as far as it could be read.
-pub(crate) struct Claimed(Result<Option<Claim>, AuthError>);
+pub(crate) struct Claimed {
+    claim: Result<Option<Claim>, AuthError>,
+    /// The access key of a Signature Version 2 query, which boto3 still makes for presigned S3 URLs.
+    legacy_key: Option<String>,
+}
 
 /// Reads a request's claim.
 pub(crate) fn claim(parts: &Parts) -> Claimed {
-    Claimed(sigv4::claim(parts))
+    let claim = sigv4::claim(parts);
+    let legacy_key = match claim {
+        Err(AuthError::UnsupportedScheme(_)) => sigv4::legacy_access_key_id(parts),
+        _ => None,
+    };
+    Claimed { claim, legacy_key }
 }
 
 /// What is left to be checked while a body streams.
@@ -50,11 +59,22 @@ pub(crate) enum Verdict {
 
 impl Claimed {
     fn claim(&self) -> Option<&Claim> {
-        self.0.as_ref().ok()?.as_ref()
+        self.claim.as_ref().ok()?.as_ref()
+    }
+
+    /// Why there is no claim.
+    pub(crate) fn error(&self) -> Option<AuthError> {
+        match &self.claim {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(AuthError::Missing),
+            Err(error) => Some(error.clone()),
+        }
     }
 
     pub(crate) fn access_key_id(&self) -> Option<&str> {
-        self.claim().map(|claim| claim.access_key_id.as_str())
+        self.claim()
+            .map(|claim| claim.access_key_id.as_str())
+            .or(self.legacy_key.as_deref())
     }
 
     pub(crate) fn signing_name(&self) -> Option<&str> {
@@ -69,12 +89,14 @@ impl Claimed {
         match self.claim().map(|claim| claim.origin) {
             Some(sigv4::Origin::Header) => AuthMethod::Header,
             Some(sigv4::Origin::Query { .. }) => AuthMethod::Query,
+            None if self.legacy_key.is_some() => AuthMethod::LegacyQuery,
             None => AuthMethod::None,
         }
     }
 
     /// Judges the claim. `whole_body` is the body when all of it is there. Where a secret is not known here, a remote
-    /// upstream is the judge; a service in this process judges anonymous calls itself.
+    /// upstream is the judge; a service in this process judges anonymous calls itself. `judges_legacy` says that the
+    /// call's service verifies Signature Version 2 by itself.
     pub(crate) fn judge(
         &self,
         parts: &Parts,
@@ -82,11 +104,12 @@ impl Claimed {
         identities: &Identities,
         now: Timestamp,
         is_remote: bool,
+        judges_legacy: bool,
     ) -> Verdict {
-        let claim = match &self.0 {
+        let claim = match &self.claim {
             Ok(Some(claim)) => claim,
             Ok(None) => return Verdict::Accepted(BodyCheck::None),
-            Err(AuthError::UnsupportedScheme(_)) if is_remote => {
+            Err(AuthError::UnsupportedScheme(_)) if is_remote || judges_legacy => {
                 return Verdict::Accepted(BodyCheck::None);
             }
             Err(error) => return Verdict::Refused(error.clone()),

@@ -51,7 +51,15 @@ impl HttpConnector for Connector {
             let request = request
                 .try_into_http1x()
                 .map_err(|error| failed(error.into()))?;
-            let (parts, body) = request.into_parts();
+            let (mut parts, body) = request.into_parts();
+            // The signature covers the host; a connection would have written the header from the address.
+            if let Some(host) = parts.uri.authority()
+                && !parts.headers.contains_key(http::header::HOST)
+            {
+                let host = http::HeaderValue::from_str(host.as_str());
+                let host = host.map_err(|error| failed(error.into()))?;
+                parts.headers.insert(http::header::HOST, host);
+            }
             // What delivery puts is small enough to stand in memory already.
             let bytes = body.collect().await.map_err(failed)?.to_bytes();
             let response = buckets

@@ -1,13 +1,20 @@
 //! The listeners: accept, limit, serve, and drain at shutdown.
 
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use anyhow::Context;
+use anyhow::Context as _;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use pugmark_gateway::Body;
+use pugmark_gateway::{Body, BoxError};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -20,6 +27,8 @@ use tokio_rustls::TlsAcceptor;
 const CONNECTIONS_MAX: usize = 10_000;
 /// A client must have sent its request's head by then.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+/// A client may pause for this long within a request's body.
+const BODY_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// A client must have shaken hands by then.
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest request head, in bytes: AWS allows 8 KiB of headers, presigned URLs come on top.
@@ -130,7 +139,7 @@ async fn http<H: Handler>(
     let service = service_fn(|request: Request<Incoming>| {
         let (handler, peer) = (handler.clone(), peer.clone());
         async move {
-            let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+            let request = request.map(|body| Paced::new(body).boxed_unsync());
             Ok::<_, std::convert::Infallible>(handler.handle(peer, request).await)
         }
     });
@@ -153,8 +162,54 @@ async fn http<H: Handler>(
     }
 }
 
+/// A request body that must not pause for longer than [`BODY_PAUSE_MAX`].
+struct Paced {
+    body: Incoming,
+    /// Set while the next bytes are waited for.
+    deadline: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Paced {
+    fn new(body: Incoming) -> Self {
+        Self {
+            body,
+            deadline: None,
+        }
+    }
+}
+
+impl http_body::Body for Paced {
+    type Data = bytes::Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, BoxError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.deadline = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(BODY_PAUSE_MAX)));
+        match deadline.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Err("the client paused for too long".into()))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// Waits until the server is to stop.
-async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|stop| *stop).await;
 }
 

@@ -84,8 +84,15 @@ pub(crate) fn load(data_dir: &Path) -> anyhow::Result<Vec<PrincipalSettings>> {
     }
 }
 
-/// When the file was last changed; `None` when there is none.
-pub(crate) fn path(data_dir: &Path) -> PathBuf {
+/// Differs between versions of the file; `None` when there is none.
+pub(crate) fn version(data_dir: &Path) -> Option<(i64, i64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::metadata(path(data_dir)).ok()?;
+    // The file is replaced as a whole, so that a new version is a new inode even within one tick of the clock.
+    Some((file.mtime(), file.mtime_nsec(), file.ino()))
+}
+
+fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE)
 }
 

@@ -22,6 +22,10 @@ impl LocalService for EmbeddedS3 {
     fn streams(&self) -> bool {
         true
     }
+
+    fn verifies_legacy_signatures(&self) -> bool {
+        true
+    }
 }
 
 /// Tells the bucket store whose key is whose and who may do what.

@@ -1,6 +1,10 @@
 //! Opens the parts, connects them, and takes them down in order.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Context;
 use aws_credential_types::Credentials;
@@ -131,23 +135,14 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         catalog,
         history,
         delivery,
-        recorder: recorder.clone(),
+        recorder,
     };
-    let followers = parts.run(followers_shutdown);
-    let recovery = tokio::spawn(close_intents(journal.clone(), recorder));
+    let followers = parts.run(&followers_shutdown, &ready_sender);
     let admin = Admin::new(metrics, ready, parts.gauges());
-    let admin_task = tokio::spawn(listen::serve(
-        admin_listener,
-        None,
-        admin,
-        followers_shutdown_of(&shutdown),
-    ));
-    let api_task = tokio::spawn(listen::serve(
-        api_listener,
-        tls,
-        Api4Gateway(gateway),
-        shutdown.clone(),
-    ));
+    let (admin_stop_sender, admin_stop) = watch::channel(false);
+    let admin_task = tokio::spawn(listen::serve(admin_listener, None, admin, admin_stop));
+    let api = ApiHandler(gateway);
+    let api_task = tokio::spawn(listen::serve(api_listener, tls, api, shutdown));
     ready_sender.send_replace(true);
     banner(&config, &root);
 
@@ -156,26 +151,17 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     ready_sender.send_replace(false);
     shutdown_sender.send_replace(true);
     let _ = api_task.await;
-    recovery.abort();
     followers_shutdown_sender.send_replace(true);
     for follower in followers {
-        match follower.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::error!(error = format!("{error:#}"), "follower ended with an error")
-            }
-            Err(error) => tracing::error!(%error, "follower failed"),
-        }
+        let _ = follower.await;
     }
     parts.checkpoint().await;
     journal.close().await;
+    // Health and metrics answer until all is done: a shutdown that hangs can be looked at.
+    admin_stop_sender.send_replace(true);
     let _ = admin_task.await;
     tracing::info!("stopped");
     Ok(())
-}
-
-fn followers_shutdown_of(shutdown: &watch::Receiver<bool>) -> watch::Receiver<bool> {
-    shutdown.clone()
 }
 
 /// The parts that follow the journal, and the journal itself.
@@ -188,15 +174,27 @@ struct Parts {
 }
 
 impl Parts {
-    fn run(&self, shutdown: watch::Receiver<bool>) -> Vec<JoinHandle<anyhow::Result<()>>> {
+    /// Starts the followers. One that fails is told at once, and the server is not ready any more; recording goes on,
+    /// for the journal keeps what the follower has not seen.
+    fn run(
+        &self,
+        shutdown: &watch::Receiver<bool>,
+        ready: &watch::Sender<bool>,
+    ) -> Vec<JoinHandle<()>> {
         let (history, stop) = (self.history.clone(), shutdown.clone());
-        let history = tokio::spawn(async move { history.run(stop).await.context("event history") });
+        let history = async move { history.run(stop).await.context("event history") };
         let (delivery, stop) = (self.delivery.clone(), shutdown.clone());
-        let delivery = tokio::spawn(async move { delivery.run(stop).await.context("delivery") });
-        vec![history, delivery, tokio::spawn(self.release(shutdown))]
+        let delivery = async move { delivery.run(stop).await.context("delivery") };
+        let release = self.release(shutdown.clone());
+        vec![
+            tokio::spawn(supervised("history", ready.clone(), history)),
+            tokio::spawn(supervised("delivery", ready.clone(), delivery)),
+            tokio::spawn(supervised("release", ready.clone(), release)),
+        ]
     }
 
-    /// Tells the journal, every few seconds, the lowest position that anybody still needs.
+    /// Closes what the last run left open, then tells the journal every few seconds the lowest position that anybody
+    /// still needs.
     fn release(
         &self,
         mut shutdown: watch::Receiver<bool>,
@@ -208,12 +206,17 @@ impl Parts {
         );
         let (history, delivery) = (self.history.position(), self.delivery.position());
         async move {
+            let before = *journal.head().borrow();
+            tokio::select! {
+                closed = close_intents(&*journal, before) => closed?,
+                () = listen::stopped(&mut shutdown) => return Ok(()),
+            }
             let mut saved = catalog.checkpoint().await.context("save the catalog")?;
             let mut saved_at = tokio::time::Instant::now();
             loop {
                 tokio::select! {
                     () = tokio::time::sleep(RELEASE_INTERVAL) => {}
-                    () = async { let _ = shutdown.wait_for(|stop| *stop).await; } => return Ok(()),
+                    () = listen::stopped(&mut shutdown) => return Ok(()),
                 }
                 if saved_at.elapsed() >= CHECKPOINT_INTERVAL {
                     saved = catalog.checkpoint().await.context("save the catalog")?;
@@ -258,19 +261,37 @@ impl Parts {
     }
 }
 
-/// Closes intents that a crash left without an event: the call may have happened, so an event says just that.
-async fn close_intents(journal: Arc<dyn Journal>, recorder: Recorder) -> anyhow::Result<()> {
-    let head = *journal.head().borrow();
+/// Tells when a follower fails, and that the server is not whole without it.
+async fn supervised(
+    name: &'static str,
+    ready: watch::Sender<bool>,
+    follower: impl Future<Output = anyhow::Result<()>>,
+) {
+    if let Err(error) = follower.await {
+        let error = format!("{error:#}");
+        tracing::error!(
+            follower = name,
+            error,
+            "follower stopped; calls are still recorded, a restart lets it catch up"
+        );
+        metrics::gauge!("pugmark_follower_failed", "follower" => name).set(1.0);
+        ready.send_replace(false);
+    }
+}
+
+/// Closes intents below `before` that a crash left without an event: the call may have happened, so an event says
+/// just that.
+async fn close_intents(journal: &dyn Journal, before: Seq) -> anyhow::Result<()> {
     let mut open = std::collections::HashMap::new();
     let mut at = journal.first();
-    while at < head {
+    while at < before {
         let read = journal
             .read(at, RECOVERY_READ_BYTES)
             .await
             .context("read the journal for open intents")?;
         let Some(last) = read.last() else { break };
         at = last.seq.next();
-        for stored in read {
+        for stored in read.into_iter().take_while(|stored| stored.seq < before) {
             match stored.entry.kind {
                 EntryKind::Catalog => {}
                 EntryKind::Intent => {
@@ -301,7 +322,6 @@ async fn close_intents(journal: Arc<dyn Journal>, recorder: Recorder) -> anyhow:
             .await
             .context("record an intent without outcome")?;
     }
-    drop(recorder);
     Ok(())
 }
 
@@ -398,15 +418,22 @@ fn identities(config: &Config, root: &RootCredentials) -> anyhow::Result<Identit
         configured.push(principal(settings)?);
     }
     let data_dir = config.data_dir.clone();
-    let reload = move || match load_principals(&data_dir) {
-        Ok(principals) => Some(principals),
-        Err(error) => {
-            tracing::error!(
-                error = format!("{error:#}"),
-                "principals file is not readable; the last good one stays"
-            );
-            None
+    let seen = Mutex::new(None);
+    let reload = move || {
+        let version = principals::version(&data_dir);
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.replace(version) == Some(version) {
+            return None;
         }
+        load_principals(&data_dir)
+            .inspect_err(|error| {
+                let error = format!("{error:#}");
+                tracing::error!(
+                    error,
+                    "principals file is not readable; the last good one stays"
+                );
+            })
+            .ok()
     };
     Ok(Identities::new(
         configured,
@@ -445,9 +472,9 @@ fn principal(settings: &PrincipalSettings) -> anyhow::Result<Principal> {
 
 /// The gateway as the API listener's handler.
 #[derive(Clone)]
-struct Api4Gateway(Gateway);
+struct ApiHandler(Gateway);
 
-impl Handler for Api4Gateway {
+impl Handler for ApiHandler {
     async fn handle(&self, peer: Arc<Peer>, request: Request<Body>) -> Response<Body> {
         let tls = peer.tls.as_ref().map(|(version, suite)| Tls {
             version: version.clone(),

@@ -184,6 +184,15 @@ impl Catalogue {
                     .entry(&service.index.target)
                     .or_default()
                     .push(at);
+                // `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101` is just `CloudTrail_20131101` to the SDKs
+                // that are made from Smithy models.
+                if let Some((_, short)) = service.index.target.rsplit_once('.') {
+                    catalogue
+                        .by_target_prefix
+                        .entry(short)
+                        .or_default()
+                        .push(at);
+                }
             }
         }
         catalogue

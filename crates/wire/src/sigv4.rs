@@ -151,6 +151,13 @@ pub fn claim(parts: &Parts) -> Result<Option<Claim>, AuthError> {
     }
 }
 
+/// The access key id of a Signature Version 2 query; its signature is not looked at.
+pub fn legacy_access_key_id(parts: &Parts) -> Option<String> {
+    let query = parts.uri.query()?;
+    parameter(query, "Signature")?;
+    parameter(query, "AWSAccessKeyId").map(|id| id.to_string())
+}
+
 fn header_claim(parts: &Parts, text: &str) -> Result<Claim, AuthError> {
     let (scheme, fields) = text.trim().split_once(' ').unwrap_or((text, ""));
     if scheme != ALGORITHM {

@@ -224,7 +224,7 @@ fn signing_name<'a>(facts: &Facts<'a>) -> Option<&'a str> {
             "/",
         ),
         AuthMethod::Query => (facts.parts.uri.query()?, "%2F"),
-        AuthMethod::None => return None,
+        AuthMethod::LegacyQuery | AuthMethod::None => return None,
     };
     let scope = text.split_once("Credential=")?.1;
     let scope = scope.split([',', '&', ' ']).next()?;

@@ -91,7 +91,9 @@ pub(super) fn additional_event_data(facts: &Facts<'_>, data: &mut Map<String, Js
     }
     match facts.auth {
         AuthMethod::Header => put("AuthenticationMethod", "AuthHeader".into()),
-        AuthMethod::Query => put("AuthenticationMethod", "QueryString".into()),
+        AuthMethod::Query | AuthMethod::LegacyQuery => {
+            put("AuthenticationMethod", "QueryString".into())
+        }
         AuthMethod::None => {}
     }
     if let Some(id) = facts
