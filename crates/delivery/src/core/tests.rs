@@ -167,8 +167,8 @@ fn delivered(objects: &Objects) -> Vec<String> {
 /// An independent reading of the digest chain: signatures, hashes, links; gives the log files covered.
 fn verify_digests(core: &Core, objects: &Objects) -> Vec<String> {
     let mut covered = Vec::new();
-    let mut by_region: BTreeMap<String, Vec<(&String, &(Vec<u8>, Option<String>))>> =
-        BTreeMap::new();
+    type Digests<'a> = Vec<(&'a String, &'a (Vec<u8>, Option<String>))>;
+    let mut by_region: BTreeMap<String, Digests> = BTreeMap::new();
     for (key, object) in objects
         .iter()
         .filter(|(key, _)| key.contains("/CloudTrail-Digest/"))

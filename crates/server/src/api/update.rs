@@ -78,9 +78,11 @@ impl Update {
             .is_multi_region
             .filter(|&is_multi| is_multi != trail.is_multi_region)
         {
-            // Becoming a trail of all Regions turns the events of global services on, ceasing to be one turns them off.
+            // Becoming a trail of all Regions turns the events of global services on. The guide says that ceasing to be one
+            // turns them off, but its own sample answer keeps them, and so must AWS: Terraform's provider does not send
+            // the flag then, and its acceptance test of that step finds nothing to change afterwards.
             trail.is_multi_region = is_multi_region;
-            trail.include_global_service_events = is_multi_region;
+            trail.include_global_service_events |= is_multi_region;
         }
         if let Some(include) = self.include_global_service_events {
             trail.include_global_service_events = include;

@@ -263,9 +263,9 @@ async fn becoming_multi_region_switches_global_events() {
     for (input, multi, global) in [
         (json!({"IsMultiRegionTrail": true}), true, true),
         (json!({"IsMultiRegionTrail": true}), true, true),
-        (json!({"IsMultiRegionTrail": false}), false, false),
-        (json!({"IncludeGlobalServiceEvents": true}), false, true),
         (json!({"IsMultiRegionTrail": false}), false, true),
+        (json!({"IncludeGlobalServiceEvents": false}), false, false),
+        (json!({"IsMultiRegionTrail": false}), false, false),
         (
             json!({"IsMultiRegionTrail": true, "IncludeGlobalServiceEvents": true}),
             true,
