@@ -44,11 +44,23 @@ for _ in $(seq 100); do
     sleep 0.1
 done
 
+# A trail that takes every call, data events of S3 too, so that each one is recorded and delivered.
+python="${PYTHON:-.venv/bin/python}"
+aws() {
+    AWS_ACCESS_KEY_ID="$PUGMARK_ROOT_ACCESS_KEY_ID" AWS_SECRET_ACCESS_KEY="$PUGMARK_ROOT_SECRET_ACCESS_KEY" AWS_DEFAULT_REGION=us-east-1 \
+        "$python" -m awscli --endpoint-url http://127.0.0.1:4592 cloudtrail "$@" >/dev/null
+}
+aws create-trail --name bench --s3-bucket-name bench-audit
+aws put-event-selectors --trail-name bench --event-selectors \
+    '[{"ReadWriteType":"All","IncludeManagementEvents":true,"DataResources":[{"Type":"AWS::S3::Object","Values":["arn:aws:s3"]}]}]'
+aws start-logging --name bench
+
 # Requests that are signed once: a signature is good for 15 minutes.
 python3 bench/sign.py "$work" "$PUGMARK_ROOT_ACCESS_KEY_ID" "$PUGMARK_ROOT_SECRET_ACCESS_KEY"
 measure() { # port script
     wrk -t2 -c"$connections" -d"${seconds}s" --latency -s "$work/$2.lua" "http://127.0.0.1:$1" >"$work/out"
     if grep -q "Non-2xx" "$work/out"; then cat "$work/out"; tail -3 "$work/pugmark.log"; exit 1; fi
+    [ "$1" = 4592 ] && awk '/requests in/ {print $1}' "$work/out" >>"$work/answered"
     awk '/Requests\/sec/ {r=$2} /50%/ {a=$2} /99%/ {b=$2} END {print r, a, b}' "$work/out"
 }
 for script in json put; do
@@ -59,4 +71,13 @@ for script in json put; do
         echo "$script round $round: nginx (calls/s p50 p99) $nginx_line | pugmark $ours_line | ratio $(awk "BEGIN {split(\"$nginx_line\", n); split(\"$ours_line\", p); printf \"%.2f\", p[1] / n[1]}")"
     done
 done
+# Nothing is measured that was not recorded: the counter must know every call that wrk counted.
+python3 - "$work" <<'PY'
+import re, sys, urllib.request
+metrics = urllib.request.urlopen("http://127.0.0.1:4594/-/metrics").read().decode()
+recorded = sum(int(n) for n in re.findall(r"^pugmark_events_total\{.*\} (\d+)$", metrics, re.M))
+answered = sum(int(line) for line in open(sys.argv[1] + "/answered"))
+print(f"{answered} calls answered, {recorded} events recorded")
+sys.exit(recorded < answered)
+PY
 echo "journal after the run: $(du -sh "$work/data/journal" | cut -f1); pugmark resident: $(awk '/VmRSS|VmHWM/ {print $1, $2 / 1024 " MiB"}' "/proc/${pids[2]}/status" | tr '\n' ' ')"

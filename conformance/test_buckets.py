@@ -81,6 +81,18 @@ def test_lists_page_and_group(s3):
     assert len(gone["Deleted"]) == 120 and s3.list_objects_v2(Bucket="bucket")["KeyCount"] == 0
 
 
+def test_versions_are_null(s3):
+    s3.put_object(Bucket="bucket", Key="k", Body=b"1")
+    listed = s3.list_object_versions(Bucket="bucket")["Versions"]
+    assert [(v["Key"], v["VersionId"], v["IsLatest"]) for v in listed] == [("k", "null", True)]
+    assert s3.get_object(Bucket="bucket", Key="k", VersionId="null")["Body"].read() == b"1"
+    for call in (s3.get_object, s3.delete_object):
+        assert code_of(call, Bucket="bucket", Key="k", VersionId="3sL4kqtJlcpXroDTDmJ") == "NoSuchVersion"
+    assert code_of(s3.delete_objects, Bucket="bucket", Delete={"Objects": [{"Key": "k", "VersionId": "other"}]}) == "NoSuchVersion"
+    s3.delete_object(Bucket="bucket", Key="k", VersionId="null")
+    assert "Versions" not in s3.list_object_versions(Bucket="bucket")
+
+
 def test_multipart(s3):
     body = os.urandom(20 * 1024 * 1024 + 17)
     s3.upload_fileobj(io.BytesIO(body), "bucket", "big", Config=TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=8 << 20))

@@ -65,6 +65,7 @@ pub(crate) fn object_arn(bucket: &str, key: &str) -> String {
 fn iam_action(operation: &str) -> String {
     let action = match operation {
         "ListObjects" | "ListObjectsV2" | "HeadBucket" => "ListBucket",
+        "ListObjectVersions" => "ListBucketVersions",
         "ListBuckets" => "ListAllMyBuckets",
         "HeadObject" | "GetObjectAttributes" => "GetObject",
         "CopyObject"

@@ -112,6 +112,20 @@ pub(crate) fn check_write(
     }
 }
 
+/// The id of the one version that an object has.
+const NULL_VERSION: &str = "null";
+
+/// Refuses versions that cannot be there.
+fn check_version(asked: Option<&str>) -> S3Result<()> {
+    match asked {
+        None | Some(NULL_VERSION) => Ok(()),
+        Some(_) => Err(s3_error!(
+            NoSuchVersion,
+            "The specified version does not exist: this bucket keeps no versions"
+        )),
+    }
+}
+
 pub(crate) fn no_such_key() -> s3s::S3Error {
     s3_error!(NoSuchKey, "The specified key does not exist.")
 }
@@ -278,6 +292,7 @@ impl Server {
         request: S3Request<GetObjectInput>,
     ) -> Answer<GetObjectOutput> {
         let input = request.input;
+        check_version(input.version_id.as_deref())?;
         let object = self.object(&input.bucket, &input.key)?;
         let conditions = Conditions {
             if_match: input.if_match,
@@ -346,6 +361,7 @@ impl Server {
         request: S3Request<HeadObjectInput>,
     ) -> Answer<HeadObjectOutput> {
         let input = request.input;
+        check_version(input.version_id.as_deref())?;
         let object = self.object(&input.bucket, &input.key)?;
         let conditions = Conditions {
             if_match: input.if_match,
@@ -405,6 +421,7 @@ impl Server {
         request: S3Request<DeleteObjectInput>,
     ) -> Answer<DeleteObjectOutput> {
         let input = request.input;
+        check_version(input.version_id.as_deref())?;
         let (bucket, key, if_match) = (input.bucket, input.key, input.if_match);
         let old = self
             .store
@@ -448,6 +465,9 @@ impl Server {
             self.authority
                 .allowed(access_key.as_deref(), "s3:DeleteObject", &resource)
         };
+        for object in &input.delete.objects {
+            check_version(object.version_id.as_deref())?;
+        }
         let (allowed, denied): (Vec<String>, Vec<String>) = input
             .delete
             .objects
@@ -701,6 +721,49 @@ impl Server {
             prefix: Some(input.prefix.as_deref().map(encode).unwrap_or_default()),
             start_after: input.start_after.as_deref().map(encode),
             ..ListObjectsV2Output::default()
+        }))
+    }
+
+    /// Every object has one version, `null`, as in a bucket whose versioning was never turned on.
+    pub(crate) async fn list_object_versions(
+        &self,
+        request: S3Request<ListObjectVersionsInput>,
+    ) -> Answer<ListObjectVersionsOutput> {
+        let input = request.input;
+        let (prefix, delimiter) = (input.prefix.as_deref(), input.delimiter.as_deref());
+        let after = input.key_marker.as_deref();
+        let listing = self.page(&input.bucket, prefix, delimiter, after, input.max_keys)?;
+        let url = input.encoding_type.is_some();
+        let encode = |text: &str| encoded(text, url);
+        let next = listing.last.as_deref().filter(|_| listing.is_truncated);
+        let versions = contents(&listing, url)
+            .into_iter()
+            .map(|object| ObjectVersion {
+                e_tag: object.e_tag,
+                is_latest: Some(true),
+                key: object.key,
+                last_modified: object.last_modified,
+                size: object.size,
+                storage_class: Some(ObjectVersionStorageClass::from_static(
+                    ObjectVersionStorageClass::STANDARD,
+                )),
+                version_id: Some(NULL_VERSION.into()),
+                ..ObjectVersion::default()
+            })
+            .collect();
+        Ok(S3Response::new(ListObjectVersionsOutput {
+            is_truncated: Some(listing.is_truncated),
+            next_key_marker: next.map(encode),
+            next_version_id_marker: next.map(|_| NULL_VERSION.into()),
+            versions: Some(versions),
+            common_prefixes: Some(common_prefixes(&listing, url)),
+            delimiter: input.delimiter.as_deref().map(encode),
+            encoding_type: input.encoding_type,
+            key_marker: Some(input.key_marker.as_deref().map(encode).unwrap_or_default()),
+            max_keys: Some(input.max_keys.unwrap_or(LIST_MAX)),
+            name: Some(input.bucket),
+            prefix: Some(input.prefix.as_deref().map(encode).unwrap_or_default()),
+            ..ListObjectVersionsOutput::default()
         }))
     }
 

@@ -41,6 +41,7 @@ operations! {
     delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput;
     copy_object(CopyObjectInput) -> CopyObjectOutput;
     list_objects(ListObjectsInput) -> ListObjectsOutput;
+    list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput;
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output;
     get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput;
     put_object_tagging(PutObjectTaggingInput) -> PutObjectTaggingOutput;
