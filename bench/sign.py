@@ -27,7 +27,8 @@ def sign(method, path, service, headers, payload_hash):
 
 def script(name, method, path, headers, body_lua):
     lines = [f'wrk.method = "{method}"', f'wrk.path = "{path}"', f"wrk.body = {body_lua}"]
-    lines += [f'wrk.headers["{key}"] = "{value}"' for key, value in headers.items()]
+    # wrk adds a Host of its own unless there is one in just this case.
+    lines += [f'wrk.headers["{key.title()}"] = "{value}"' for key, value in headers.items()]
     # The request is the same every time: render it once.
     lines += ["local rendered", f'init = function() rendered = wrk.format("{method}", "{path}") end', "request = function() return rendered end"]
     (folder / f"{name}.lua").write_text("\n".join(lines) + "\n")

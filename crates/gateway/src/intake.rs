@@ -2,7 +2,10 @@
 
 use std::{
     net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::{Arc, OnceLock},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -95,17 +98,60 @@ impl Gateway {
         let inner = self.0.clone();
         let (parts, body) = request.into_parts();
         let protocol = answer::protocol_of(&parts);
-        match tokio::spawn(async move { inner.handle(connection, parts, body).await }).await {
+        let call = async move { inner.handle(connection, parts, body).await };
+        match Unstoppable::new(call).await {
             Ok(response) => response,
-            Err(error) => {
-                tracing::error!(%error, "a call failed inside the gateway");
-                answer::refuse(
-                    &Refusal::internal(),
-                    protocol,
-                    None,
-                    &Uuid::new_v4().to_string(),
-                )
+            Err(Panicked) => answer::refuse(
+                &Refusal::internal(),
+                protocol,
+                None,
+                &Uuid::new_v4().to_string(),
+            ),
+        }
+    }
+}
+
+type Calling = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+/// A call that goes on as a task of its own when its connection ends before it does. Cheaper than a task for each call.
+struct Unstoppable(Option<Calling>);
+
+/// The call hit a bug; the panic's message is in the log.
+#[derive(Debug)]
+struct Panicked;
+
+impl Unstoppable {
+    fn new(call: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
+        Self(Some(Box::pin(call)))
+    }
+}
+
+impl Future for Unstoppable {
+    type Output = Result<Response<Body>, Panicked>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(call) = &mut self.0 else {
+            return Poll::Ready(Err(Panicked));
+        };
+        // A panic must not take the connection's other calls along; what it left is dropped, never looked at again.
+        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
+        let answer = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(response)) => Ok(response),
+            Err(_) => {
+                tracing::error!("a call failed inside the gateway");
+                Err(Panicked)
             }
+        };
+        self.0 = None;
+        Poll::Ready(answer)
+    }
+}
+
+impl Drop for Unstoppable {
+    fn drop(&mut self) {
+        if let (Some(call), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(call);
         }
     }
 }

@@ -3,6 +3,10 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
+use aws_config::{
+    environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain,
+    profile::ProfileFileRegionProvider,
+};
 use aws_sdk_cloudtrail::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
@@ -87,7 +91,8 @@ enum Color {
 
 /// Runs the command; `Ok(false)` when nothing was found.
 pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
-    let client = client(&command).await?;
+    let endpoint = endpoint(&command);
+    let client = client(&command, endpoint.as_deref()).await?;
     let now = Timestamp::now();
     let since = command
         .since
@@ -133,10 +138,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| {
-                let detail = aws_sdk_cloudtrail::error::DisplayErrorContext(&error).to_string();
-                anyhow::anyhow!(explain(&error).unwrap_or(detail))
-            })?;
+            .map_err(|error| explain(&error, endpoint.as_deref()))?;
         for event in page.events() {
             if matches_rest(event, filters.get(1..).unwrap_or_default(), command.errors) {
                 match out.row(event) {
@@ -162,33 +164,59 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     }
 }
 
-/// The service's own words, if it answered at all.
-fn explain<E, R>(error: &aws_sdk_cloudtrail::error::SdkError<E, R>) -> Option<String>
+/// The service's own words if it answered, else what kept it from answering.
+fn explain<E, R>(
+    error: &aws_sdk_cloudtrail::error::SdkError<E, R>,
+    endpoint: Option<&str>,
+) -> anyhow::Error
 where
-    E: aws_sdk_cloudtrail::error::ProvideErrorMetadata,
+    E: std::error::Error + aws_sdk_cloudtrail::error::ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug,
 {
-    let metadata = error.as_service_error()?.meta();
-    Some(format!(
-        "{}: {}",
-        metadata.code()?,
-        metadata.message().unwrap_or_default()
-    ))
+    if let Some(metadata) = error.as_service_error().map(|error| error.meta())
+        && let Some(code) = metadata.code()
+    {
+        return anyhow::anyhow!("{code}: {}", metadata.message().unwrap_or_default());
+    }
+    let endpoint = endpoint.unwrap_or("AWS");
+    let source = std::error::Error::source(error);
+    let root = std::iter::successors(source, |error| error.source()).last();
+    let root = root.map_or_else(|| error.to_string(), ToString::to_string);
+    use aws_sdk_cloudtrail::error::SdkError;
+    match error {
+        SdkError::TimeoutError(_) => anyhow::anyhow!("{endpoint} did not answer in time"),
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
+            anyhow::anyhow!(
+                "{endpoint} cannot be reached: {root}; is the server running there? (--endpoint-url)"
+            )
+        }
+        SdkError::DispatchFailure(_) => anyhow::anyhow!(
+            "no credentials were found ({root}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        ),
+        _ => anyhow::anyhow!("the call to {endpoint} failed: {root}"),
+    }
 }
 
-async fn client(command: &Command) -> anyhow::Result<Client> {
+/// Where to look events up; `None` is AWS itself.
+fn endpoint(command: &Command) -> Option<String> {
     let environment =
         std::env::var("AWS_ENDPOINT_URL_CLOUDTRAIL").or_else(|_| std::env::var("AWS_ENDPOINT_URL"));
-    let endpoint = match (&command.endpoint_url, environment) {
+    match (&command.endpoint_url, environment) {
         _ if command.aws => None,
         (Some(url), _) => Some(url.clone()),
         (None, Ok(url)) if !url.is_empty() => Some(url),
         (None, _) => Some(LOCAL_ENDPOINT.to_owned()),
-    };
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
-    if let Some(region) = &command.region {
-        loader = loader.region(Region::new(region.clone()));
     }
-    let is_local = endpoint.as_deref() == Some(LOCAL_ENDPOINT);
+}
+
+async fn client(command: &Command, endpoint: Option<&str>) -> anyhow::Result<Client> {
+    // The default chain would also ask the instance metadata service, and wait for it.
+    let region = RegionProviderChain::first_try(command.region.clone().map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .or_else("us-east-1");
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region);
+    let is_local = endpoint == Some(LOCAL_ENDPOINT);
     if is_local
         && std::env::var_os("AWS_ACCESS_KEY_ID").is_none()
         && std::env::var_os("AWS_PROFILE").is_none()
@@ -209,9 +237,6 @@ async fn client(command: &Command) -> anyhow::Result<Client> {
     }
     let shared = loader.load().await;
     let mut config = aws_sdk_cloudtrail::config::Builder::from(&shared);
-    if shared.region().is_none() {
-        config = config.region(Region::from_static("us-east-1"));
-    }
     if let Some(url) = endpoint {
         config = config.endpoint_url(url);
     }
@@ -340,9 +365,13 @@ impl<W: Write> Table<W> {
             cell(event.username(), 24),
             cell(source, 20)
         )?;
+        let resource = clean(resource.unwrap_or("-"));
         match error {
-            Some(code) => writeln!(self.out, "{}", self.paint("31", &clean(&code))),
-            None => writeln!(self.out, "{}", clean(resource.unwrap_or("-"))),
+            Some(code) => {
+                let code = self.paint("31", &format!("failed: {}", clean(&code)));
+                writeln!(self.out, "{resource}  {code}")
+            }
+            None => writeln!(self.out, "{resource}"),
         }
     }
 
