@@ -225,3 +225,25 @@ def test_an_unreachable_bucket_is_retried_until_it_is_there(tmp_path, moto):
     assert ids <= delivered
     server.stop()
     late.stop()
+
+
+def test_pugmark_explains_a_saved_request(tmp_path, alone):
+    """What boto3 would have sent is recognised, and its redactions are named."""
+    saved = tmp_path / "request.http"
+
+    def save(request, **_):
+        head = f"{request.method} {request.url.split(str(alone.port), 1)[1] or '/'} HTTP/1.1\r\nHost: 127.0.0.1:{alone.port}\r\n"
+        head += "".join(f"{name}: {value.decode() if isinstance(value, bytes) else value}\r\n" for name, value in request.headers.items())
+        body = request.body if isinstance(request.body, bytes) else (request.body or "").encode()
+        saved.write_bytes(head.encode() + b"\r\n" + body)
+        raise KeyboardInterrupt  # nothing is sent
+    client = alone.client("secretsmanager")
+    client.meta.events.register("before-send.*.*", save)
+    with pytest.raises(KeyboardInterrupt):
+        client.create_secret(Name="db", SecretString="CANARY-SECRET")
+    told = alone.pugmark("explain", str(saved)).stdout
+    assert "CreateSecret (Json11 protocol), by X-Amz-Target `secretsmanager.CreateSecret`" in told
+    assert "SecretString is not recorded as sent" in told and "CANARY-SECRET" not in told
+    record = json.loads(alone.pugmark("explain", "--json", str(saved)).stdout)
+    assert record["eventName"] == "CreateSecret" and record["requestParameters"]["name"] == "db"
+    assert alone.pugmark("explain", str(tmp_path / "missing"), check=False).returncode == 2

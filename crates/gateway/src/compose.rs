@@ -10,6 +10,7 @@ mod fields;
 mod identity;
 mod render;
 mod resources;
+mod rules;
 mod s3;
 mod tables;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use pugmark_core::{
     limits,
 };
 use pugmark_wire::{project::ErrorInfo, recognize::Call, value::Value};
+pub use rules::rules;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 

@@ -5,6 +5,7 @@
 mod answer;
 mod body;
 pub mod compose;
+pub mod explain;
 pub mod identities;
 mod intake;
 mod pending;

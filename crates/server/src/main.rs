@@ -7,6 +7,7 @@ mod api;
 mod cloudtrail;
 mod credentials;
 mod embedded;
+mod explain;
 mod listen;
 mod lookup;
 mod principals;
@@ -51,6 +52,8 @@ enum Command {
     Serve(settings::Flags),
     /// Look up events: who did what. Exit code 0: found, 1: none, 2: error.
     Lookup(lookup::Command),
+    /// Tell how a saved request is recognised, and why its record looks as it does.
+    Explain(explain::Command),
     /// List, add and remove who may call.
     Principals(principals::Command),
 }
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Lookup(command) => {
             runtime().and_then(|runtime| runtime.block_on(lookup::run(command)))
         }
+        Command::Explain(command) => explain::run(&command).map(|()| true),
         Command::Principals(command) => principals::run(command).map(|()| true),
     };
     match done {
