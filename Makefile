@@ -1,9 +1,10 @@
 # `make run` starts Pugmark; `make test` installs what the tests need and runs all of them.
+SHELL   = /bin/bash
 PYTHON ?= python3
 VENV   ?= .venv
 PY      = $(VENV)/bin/python
 
-.PHONY: run build test check unit conformance crash bench clean
+.PHONY: run build test check unit catalogue conformance crash bench clean
 
 run: build
 	./target/release/pugmark serve
@@ -11,7 +12,7 @@ run: build
 build:
 	cargo build --release --bin pugmark
 
-test: unit conformance crash
+test: unit catalogue conformance crash
 
 check:
 	cargo fmt --all --check
@@ -26,6 +27,15 @@ $(VENV)/done: conformance/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r conformance/requirements.txt
 	touch $@
+
+# Three operations of each service; CATALOGUE=--all is the whole run: every operation is recognised, every parameter is
+# found again, and no sensitive member is in any record.
+CATALOGUE ?=
+catalogue: $(VENV)/done
+	cargo build -p pugmark-wire --example recognise -p pugmark-gateway --example canary
+	set -o pipefail; $(PY) conformance/catalogue/generate.py $(CATALOGUE) | cargo run -q -p pugmark-wire --example recognise
+	set -o pipefail; $(PY) conformance/catalogue/generate.py --canary $(CATALOGUE) | cargo run -q -p pugmark-gateway --example canary
+	set -o pipefail; $(PY) conformance/catalogue/generate.py --canary --answers $(CATALOGUE) | cargo run -q -p pugmark-gateway --example canary
 
 conformance: $(VENV)/done
 	cargo build --bin pugmark

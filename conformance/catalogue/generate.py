@@ -6,6 +6,7 @@ One JSON object a line: service, operation, protocol, variant, signing, method, 
 Two variants an operation: `full` has every member that the model knows, `minimal` only the required ones.
 With --answers each line is an answer (status, headers, body) instead, written by botocore's request serialisers from
 the output's shape; those that botocore's own parser does not read back as they were meant are left out.
+With --canary every sensitive member holds a known text, which must not be in any record (the `canary` example).
 In `expected`, what a record must not keep is replaced: {"$blob": bytes}, "$stream", "$hidden". Nothing is sent.
 """
 
@@ -35,8 +36,12 @@ DOCUMENT = {"k": [1, "x", None, True, 1.5, {"n": "m"}]}
 class Builder:
     """A valid input for a shape, and the tree that a reader should make of it."""
 
+    # Set by --canary: the text of every member that is marked sensitive, or is within one that is.
+    canary = None
+
     def __init__(self, full):
         self.full = full
+        self.secrets = 0
 
     def structure(self, shape, stack, top=False, streams=frozenset()):
         params, expected = {}, {}
@@ -62,11 +67,16 @@ class Builder:
         return params, expected
 
     def value(self, shape, stack, place=None):
+        is_secret = bool(shape.metadata.get("sensitive"))
+        self.secrets += is_secret
         value, tree = self.plain(shape, stack, place)
-        return value, "$hidden" if shape.metadata.get("sensitive") else tree
+        self.secrets -= is_secret
+        return value, "$hidden" if is_secret else tree
 
     def plain(self, shape, stack, place):
         kind = shape.type_name
+        if self.canary and self.secrets and kind in ("string", "blob"):
+            return (self.canary, None) if kind == "string" else (self.canary.encode(), None)
         if kind == "structure":
             if getattr(shape, "is_document_type", False):
                 return DOCUMENT, DOCUMENT
@@ -82,6 +92,8 @@ class Builder:
             value, tree = self.value(shape.value, stack + [shape.value.name], place)
             keys = (shape.key.enum or ["key1", "key2"])[:2]
             if shape.key.metadata.get("sensitive"):
+                if self.canary:
+                    return {self.canary: value}, "$hidden"
                 return {key: value for key in keys}, "$hidden"
             return {key: value for key in keys}, {key: tree for key in keys}
         if kind == "timestamp":
@@ -117,6 +129,7 @@ def lines(service, model, sample, host_only):
                 params, expected = {}, {}
                 if operation.input_shape is not None:
                     builder = Builder(variant == "full")
+                    builder.secrets += bool(operation.input_shape.metadata.get("sensitive"))
                     params, expected = builder.structure(operation.input_shape, [operation.input_shape.name], True)
                 prefix = ""
                 try:
@@ -169,7 +182,9 @@ def answers(service, model, sample):
             if shape is None:
                 continue
             for variant in ("full", "minimal"):
-                params, expected = Builder(variant == "full").structure(shape, [shape.name], True)
+                builder = Builder(variant == "full")
+                builder.secrets += bool(shape.metadata.get("sensitive"))
+                params, expected = builder.structure(shape, [shape.name], True)
                 for member, member_shape in shape.members.items():
                     if member_shape.serialization.get("location") == "statusCode":
                         params.pop(member, None)
@@ -250,8 +265,10 @@ def main():
     parser.add_argument("--all", action="store_true", help="every operation, not three of each service")
     parser.add_argument("--host-only", action="store_true", help="leave the signing name out")
     parser.add_argument("--answers", action="store_true", help="answers instead of requests")
+    parser.add_argument("--canary", action="store_true", help="a known text in every sensitive member")
     parser.add_argument("services", nargs="*", help="only these")
     arguments = parser.parse_args()
+    Builder.canary = "CANARY7F3A" if arguments.canary else None
     session = botocore.session.Session()
     for service in arguments.services or session.get_available_services():
         model = session.get_service_model(service)

@@ -195,17 +195,8 @@ fn operation(call: Option<&Call>, parts: &Parts) -> String {
                 "the Action parameter".to_owned()
             }
             _ => {
-                let labels: Vec<String> = call
-                    .labels
-                    .iter()
-                    .map(|(name, value)| format!("{name}={value}"))
-                    .collect();
-                format!(
-                    "{} {} {}",
-                    call.operation.http_method(),
-                    call.operation.uri(),
-                    labels.join(" ")
-                )
+                // The labels' values may be secret; what may be told of them is in the record.
+                format!("{} {}", call.operation.http_method(), call.operation.uri())
             }
         },
     };
@@ -213,6 +204,6 @@ fn operation(call: Option<&Call>, parts: &Parts) -> String {
         "{} ({:?} protocol), by {}",
         call.operation.name(),
         call.protocol,
-        by.trim_end()
+        by
     )
 }

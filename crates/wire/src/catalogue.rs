@@ -153,7 +153,7 @@ impl Catalogue {
         let index_len = u32_at(TABLE, HEADER_BYTES - 4) as usize;
         let index = unpack(&TABLE[HEADER_BYTES..HEADER_BYTES + index_len], 1 << 20);
         let entries: Vec<IndexEntry> =
-            serde_json::from_slice(index).expect("the built-in index is JSON");
+            serde_json::from_slice(&index).expect("the built-in index is JSON");
         let services: Vec<Service> = entries
             .into_iter()
             .map(|entry| Service::new(entry, index_len))
@@ -345,7 +345,9 @@ impl Service {
     fn blob(&self) -> &Blob {
         self.blob.get_or_init(|| {
             let index = &self.index;
-            let bytes = unpack(&TABLE[index.at..index.at + index.packed], index.size);
+            let packed = &TABLE[index.at..index.at + index.packed];
+            // Kept for the program's life, like the table itself.
+            let bytes: &'static [u8] = Vec::leak(unpack(packed, index.size));
             let count = |at: usize| u32_at(bytes, at) as usize;
             let (operations, rest) = bytes[16..].split_at(count(0) * OPERATION_BYTES);
             let (shapes, rest) = rest.split_at(count(4) * SHAPE_BYTES);
@@ -606,9 +608,9 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-/// Unpacks a part of the built-in table and keeps it for the program's life.
-fn unpack(packed: &[u8], size: usize) -> &'static [u8] {
-    Vec::leak(zstd::bulk::decompress(packed, size).expect("the built-in table is whole"))
+/// Unpacks a part of the built-in table.
+fn unpack(packed: &[u8], size: usize) -> Vec<u8> {
+    zstd::bulk::decompress(packed, size).expect("the built-in table is whole")
 }
 
 #[cfg(test)]
