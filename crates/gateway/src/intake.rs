@@ -64,6 +64,7 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     routes: Routes,
     client: UpstreamClient,
@@ -90,6 +91,14 @@ impl Gateway {
             recorder,
             clock,
             settings,
+        }))
+    }
+
+    /// The same gateway with upstream connections of its own: for a thread that shares none with others.
+    pub fn with_own_connections(&self) -> Self {
+        Self(Arc::new(Inner {
+            client: UpstreamClient::default(),
+            ..(*self.0).clone()
         }))
     }
 

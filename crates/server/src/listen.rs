@@ -1,7 +1,7 @@
 //! The listeners: accept, limit, serve, and drain at shutdown.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     path::Path,
     pin::Pin,
     sync::Arc,
@@ -18,7 +18,7 @@ use pugmark_gateway::{Body, BoxError};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
@@ -57,37 +57,110 @@ pub(crate) trait Handler: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Response<Body>> + Send;
 }
 
+/// A connection on its way from the listener to the thread that serves it.
+struct Accepted {
+    stream: std::net::TcpStream,
+    address: IpAddr,
+    /// Given back when the connection ends.
+    place: OwnedSemaphorePermit,
+}
+
 /// Serves connections until `shutdown` turns true, then waits for calls under way.
+///
+/// Each of `threads` threads serves its connections alone, with a handler of its own: what belongs to one call never
+/// wakes another thread, and many calls share one trip to the kernel.
+///
+/// # Errors
+/// When a thread cannot be started.
 pub(crate) async fn serve<H: Handler>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    handler: H,
+    threads: usize,
+    handler: impl Fn() -> H,
     mut shutdown: watch::Receiver<bool>,
-) {
+) -> anyhow::Result<()> {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    loop {
+    let mut ended = JoinSet::new();
+    let mut queues = Vec::new();
+    for number in 0..threads.max(1) {
+        let (queue, accepted) = mpsc::unbounded_channel();
+        let (tls, handler, stop) = (tls.clone(), handler(), shutdown.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (done, is_done) = oneshot::channel();
+        std::thread::Builder::new()
+            .name(format!("calls-{number}"))
+            .spawn(move || {
+                runtime.block_on(serve_here(accepted, tls, handler, stop));
+                // Files may still be written to on the runtime's own threads.
+                runtime.shutdown_timeout(DRAIN_TIMEOUT);
+                let _ = done.send(());
+            })?;
+        queues.push(queue);
+        ended.spawn(is_done);
+    }
+    for queue in queues.iter().cycle() {
         let place = tokio::select! {
-            place = places.clone().acquire_owned() => place,
+            Ok(place) = places.clone().acquire_owned() => place,
             () = stopped(&mut shutdown) => break,
         };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener) => accepted,
             () = stopped(&mut shutdown) => break,
         };
-        let (stream, address) = match accepted {
-            Ok(accepted) => accepted,
+        let (stream, address) = accepted;
+        let address = address.ip();
+        // A thread that is gone has left a panic in the log; the others serve on.
+        let _ = queue.send(Accepted {
+            stream,
+            address,
+            place,
+        });
+    }
+    drop(queues);
+    while ended.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Waits for a connection, through every failure to take one.
+async fn accept(listener: &TcpListener) -> (std::net::TcpStream, SocketAddr) {
+    loop {
+        let accepted = match listener.accept().await {
+            Ok((stream, address)) => stream.into_std().map(|stream| (stream, address)),
+            Err(error) => Err(error),
+        };
+        match accepted {
+            Ok(accepted) => return accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: give connections a moment to close.
                 tracing::warn!(%error, "connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// Serves the connections of one thread until no more can come, then waits for calls under way.
+async fn serve_here<H: Handler>(
+    mut accepted: mpsc::UnboundedReceiver<Accepted>,
+    tls: Option<TlsAcceptor>,
+    handler: H,
+    shutdown: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    while let Some(next) = accepted.recv().await {
+        let stream = match TcpStream::from_std(next.stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "connection could not be taken over");
                 continue;
             }
         };
         let (tls, handler, shutdown) = (tls.clone(), handler.clone(), shutdown.clone());
         connections.spawn(async move {
-            let _place = place;
-            connection(stream, address.ip(), tls, handler, shutdown).await;
+            let _place = next.place;
+            connection(stream, next.address, tls, handler, shutdown).await;
         });
         while connections.try_join_next().is_some() {}
     }

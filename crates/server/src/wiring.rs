@@ -140,9 +140,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let followers = parts.run(&followers_shutdown, &ready_sender);
     let admin = Admin::new(metrics, ready, parts.gauges());
     let (admin_stop_sender, admin_stop) = watch::channel(false);
-    let admin_task = tokio::spawn(listen::serve(admin_listener, None, admin, admin_stop));
-    let api = ApiHandler(gateway);
-    let api_task = tokio::spawn(listen::serve(api_listener, tls, api, shutdown));
+    let admin = move || admin.clone();
+    let admin_task = tokio::spawn(listen::serve(admin_listener, None, 1, admin, admin_stop));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let api = move || ApiHandler(gateway.with_own_connections());
+    let api_task = tokio::spawn(listen::serve(api_listener, tls, threads, api, shutdown));
     ready_sender.send_replace(true);
     banner(&config, &root);
 
@@ -150,7 +152,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!("stopping: no new calls, then the pipeline drains");
     ready_sender.send_replace(false);
     shutdown_sender.send_replace(true);
-    let _ = api_task.await;
+    api_task.await??;
     followers_shutdown_sender.send_replace(true);
     for follower in followers {
         let _ = follower.await;
@@ -159,7 +161,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     journal.close().await;
     // Health and metrics answer until all is done: a shutdown that hangs can be looked at.
     admin_stop_sender.send_replace(true);
-    let _ = admin_task.await;
+    admin_task.await??;
     tracing::info!("stopped");
     Ok(())
 }

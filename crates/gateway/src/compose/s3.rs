@@ -24,8 +24,9 @@ const ENTRIES_MAX: usize = 256;
 /// `requestParameters`.
 pub(super) fn request_parameters(facts: &Facts<'_>, call: &Call, request: Option<&Value>) -> Json {
     let mut map = Map::new();
+    let secrets = secrets(call.operation.input());
     let mut put = |name: &str, value: &str| {
-        map.insert(name.to_owned(), value.into());
+        map.insert(name.to_owned(), shown(&secrets, name, value).into());
     };
     if let Some(bucket) = label(call, "Bucket") {
         put("bucketName", bucket);
@@ -62,15 +63,36 @@ pub(super) fn response_elements(facts: &Facts<'_>, class: &Class) -> Json {
     let headers = facts
         .response_headers
         .filter(|_| class.category == EventCategory::Data);
+    let secrets = secrets(facts.call.and_then(|call| call.operation.output()));
     let map: Map<String, Json> = headers
         .into_iter()
         .flat_map(recorded_headers)
-        .map(|(name, value)| (name.to_owned(), value.into()))
+        .map(|(name, value)| (name.to_owned(), shown(&secrets, name, value).into()))
         .collect();
     if map.is_empty() {
         Json::Null
     } else {
         Json::Object(map)
+    }
+}
+
+/// Headers and parameters that the model marks sensitive.
+fn secrets(shape: Option<Shape>) -> Vec<&'static str> {
+    let members = shape.into_iter().flat_map(|shape| shape.members());
+    members
+        .filter(|member| member.shape().is_some_and(|shape| shape.is_sensitive()))
+        .map(|member| member.wire_name())
+        .collect()
+}
+
+/// What is recorded of a header or parameter.
+fn shown<'a>(secrets: &[&str], name: &str, value: &'a str) -> &'a str {
+    match secrets
+        .iter()
+        .any(|secret| secret.eq_ignore_ascii_case(name))
+    {
+        true => HIDDEN,
+        false => value,
     }
 }
 
