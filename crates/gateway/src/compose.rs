@@ -282,7 +282,7 @@ fn within_limit(mut record: Map<String, Json>) -> Vec<u8> {
 
 fn request_parameters(facts: &Facts<'_>, call: &Call, request: Option<&Value>) -> Json {
     match call.service.id() {
-        "s3" => s3::request_parameters(facts, call, request),
+        "s3" | "s3control" => s3::request_parameters(facts, call, request),
         "ec2" => request.map_or(Json::Null, |request| ec2::request_parameters(call, request)),
         _ => request.map_or(Json::Null, |request| render::request(call, request)),
     }
@@ -326,7 +326,10 @@ fn response_elements(facts: &Facts<'_>, class: &Class, error: Option<&errors::Re
 
 fn additional_event_data(facts: &Facts<'_>) -> Option<Json> {
     let mut data = Map::new();
-    if facts.call.is_some_and(|call| call.service.id() == "s3") {
+    if facts
+        .call
+        .is_some_and(|call| matches!(call.service.id(), "s3" | "s3control"))
+    {
         s3::additional_event_data(facts, &mut data);
     }
     if let Some(reason) = facts.outcome_unknown {

@@ -9,7 +9,7 @@ use pugmark_wire::{
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    render::{HIDDEN, lower_first, marker, scalar_json, upper_first},
+    render::{HIDDEN, lower_first, marker, scalar_json, upper_first, xml_scalar},
     tables::{self, TimeStyle},
 };
 
@@ -33,6 +33,12 @@ pub(super) fn request_parameters(call: &Call, request: &Value) -> Json {
         let Some((name, value)) = request_member(operation, member, "", 0) else {
             continue;
         };
+        // `availabilityZone` and `tenancy` stand beside the other parameters (seen).
+        if let ("RunInstances", "Placement", Json::Object(inner)) = (operation, member.name, &value)
+        {
+            map.extend(inner.clone());
+            continue;
+        }
         if operation == "RunInstances" && tables::RUN_INSTANCES_SET.contains(&member.name) {
             gathered.insert(name, value);
         } else {
@@ -44,6 +50,14 @@ pub(super) fn request_parameters(call: &Call, request: &Value) -> Json {
     }
     if operation.starts_with("Describe") {
         add_empty_sets(call, &mut map);
+    }
+    for (_, name, json) in tables::EC2_DEFAULTS
+        .iter()
+        .filter(|(of, _, _)| *of == operation)
+    {
+        if let (false, Ok(json)) = (map.contains_key(*name), serde_json::from_str(json)) {
+            map.insert((*name).to_owned(), json);
+        }
     }
     if map.is_empty() {
         Json::Null
@@ -79,9 +93,17 @@ pub(super) fn response_elements(call: &Call, response: &Value, request_id: Optio
         map.insert("_return".to_owned(), true.into());
     }
     for member in members {
-        let name = match lower_first(member.wire_name.unwrap_or(member.name)).as_str() {
-            "return" => "_return".to_owned(),
-            name => name.to_owned(),
+        let listed = tables::EC2_ANSWER_NAMES
+            .iter()
+            .find(|(of, name, _)| *of == operation && *name == member.name);
+        let name = match listed {
+            Some((_, _, name)) => (*name).to_owned(),
+            None => lower_first(member.wire_name.unwrap_or(member.name)),
+        };
+        let name = if name == "return" {
+            "_return".to_owned()
+        } else {
+            name
         };
         if let Some(json) = answered(operation, member, "", 0) {
             map.insert(name, json);
@@ -91,9 +113,7 @@ pub(super) fn response_elements(call: &Call, response: &Value, request_id: Optio
 }
 
 fn is_wrapped(operation: &str) -> bool {
-    tables::EC2_WRAPPED
-        .iter()
-        .any(|word| operation.contains(word))
+    !tables::EC2_PLAIN.contains(&operation)
 }
 
 /// Older operations name the sets that a request leaves out: `"filterSet": {}`.
@@ -109,7 +129,8 @@ fn add_empty_sets(call: &Call, map: &mut Map<String, Json>) {
             .is_some_and(|shape| shape.kind() == Kind::List)
     }) {
         let (name, _) = set_name(call.operation.name(), member.name(), member.location_name());
-        if !map.contains_key(&name) {
+        let absent = tables::EC2_ABSENT_SETS.contains(&(call.operation.name(), name.as_str()));
+        if !absent && !map.contains_key(&name) {
             map.insert(name, json!({}));
         }
     }
@@ -141,6 +162,7 @@ fn set_name(operation: &str, member: &str, wire_name: Option<&str>) -> (String, 
             let item = lower_first(name);
             (format!("{item}Set"), item)
         }
+        // Structures in older lists, such as `ipPermissions`.
         Some(name) => (name.to_owned(), name.to_owned()),
         None => (lower_first(member), lower_first(member)),
     }
@@ -159,6 +181,7 @@ fn request_member(
         .iter()
         .find(|(of, name, _)| *of == operation && *name == member.name);
     let name = match listed {
+        Some((_, _, "")) => return None,
         Some((_, _, name)) => (*name).to_owned(),
         None => lower_first(member.wire_name.unwrap_or(member.name)),
     };
@@ -175,10 +198,19 @@ fn request_member(
         }
         Value::List(items) => {
             let (set, item_name) = set_name(operation, member.name, member.wire_name);
+            let sets = tables::EC2_ITEM_SETS
+                .iter()
+                .find(|(name, _)| *name == member.name)
+                .map_or(&[][..], |(_, sets)| sets);
             let items: Vec<Json> = items
                 .iter()
                 .filter_map(|item| {
-                    let json = request_value(operation, member.name, item, depth + 1)?;
+                    let mut json = request_value(operation, member.name, item, depth + 1)?;
+                    if let Json::Object(map) = &mut json {
+                        for set in sets {
+                            map.entry(*set).or_insert_with(|| json!({}));
+                        }
+                    }
                     Some(if json.is_object() || item_name.is_empty() {
                         json
                     } else {
@@ -190,6 +222,8 @@ fn request_member(
                 set,
                 if items.is_empty() {
                     json!({})
+                } else if tables::EC2_ITEM.contains(&operation) {
+                    json!({"item": items})
                 } else {
                     json!({"items": items})
                 },
@@ -330,6 +364,7 @@ impl Wrapped<'_> {
                 }
             }
             Value::Timestamp(moment) => Some(format!("{moment:.3}").into()),
+            Value::String(text) => Some(xml_scalar(text)),
             other => request_value(self.operation, within, other, depth + 1),
         }
     }

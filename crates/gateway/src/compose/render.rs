@@ -4,10 +4,11 @@
 use jiff::{Timestamp, tz::TimeZone};
 use pugmark_core::{clock::iso_seconds, limits};
 use pugmark_wire::{
+    catalogue::Protocol,
     recognize::Call,
     value::{Location, Value},
 };
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::tables::{self, TimeStyle, Treatment};
 
@@ -23,6 +24,8 @@ struct Style<'a> {
     service: &'a str,
     operation: &'a str,
     time: TimeStyle,
+    /// The names and values of the wire, as they are.
+    is_raw: bool,
 }
 
 /// `requestParameters`; null without any.
@@ -34,7 +37,7 @@ pub(super) fn request(call: &Call, request: &Value) -> Json {
         .filter(|_| call.operation.request_streams())
         .and_then(|input| input.payload());
     let Some(payload) = payload else {
-        return Style::of(call).top(request);
+        return with_added(call, Style::of(call).top(request));
     };
     match Style::of(call).top(request) {
         Json::Object(mut map) => {
@@ -49,9 +52,65 @@ pub(super) fn request(call: &Call, request: &Value) -> Json {
     }
 }
 
+/// What some services write beside what was asked.
+fn with_added(call: &Call, request: Json) -> Json {
+    let (service, operation) = (call.service.id(), call.operation.name());
+    let Json::Object(mut map) = request else {
+        return request;
+    };
+    for (_, _, name, json) in tables::REQUEST_DEFAULTS
+        .iter()
+        .filter(|(id, of, _, _)| *id == service && *of == operation)
+    {
+        if let (false, Ok(json)) = (map.contains_key(*name), serde_json::from_str(json)) {
+            map.insert((*name).to_owned(), json);
+        }
+    }
+    if tables::FULLY_QUALIFIED.contains(&(service, operation))
+        && let Some(arn) = map
+            .get("functionName")
+            .and_then(Json::as_str)
+            .and_then(fully_qualified)
+    {
+        map.insert("fullyQualifiedArn".to_owned(), arn);
+    }
+    Json::Object(map)
+}
+
+/// Lambda's parts of a function's ARN, if it is one.
+fn fully_qualified(arn: &str) -> Option<Json> {
+    let mut parts = arn.split(':');
+    let (Some("arn"), Some(partition), Some("lambda")) = (parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let (region, account) = (parts.next()?, parts.next()?);
+    let (Some("function"), name) = (parts.next(), parts.next()?) else {
+        return None;
+    };
+    let qualifier = match parts.next() {
+        Some(qualifier) => json!({"functionQualifier": qualifier}),
+        None => json!({}),
+    };
+    Some(json!({
+        "arnPrefix": {"partition": partition, "region": region, "account": account},
+        "relativeId": {"functionName": name},
+        "functionQualifier": qualifier,
+    }))
+}
+
 /// `responseElements`; null without any.
 pub(super) fn response(call: &Call, response: &Value) -> Json {
     let style = Style::of(call);
+    let listed = tables::RESPONSE_MEMBERS
+        .iter()
+        .find(|(service, operation, _)| (*service, *operation) == (style.service, style.operation));
+    if let (Some((_, _, members)), Json::Object(mut all)) = (listed, style.top(response)) {
+        let kept = members
+            .iter()
+            .filter_map(|(name, shown)| Some(((*shown).to_owned(), all.remove(*name)?)));
+        return Json::Object(kept.collect());
+    }
     if tables::WRITES_WITHOUT_RESPONSE.contains(&(style.service, style.operation)) {
         return Json::Null;
     }
@@ -69,11 +128,18 @@ pub(super) fn response(call: &Call, response: &Value) -> Json {
 impl<'a> Style<'a> {
     fn of(call: &'a Call) -> Self {
         let service = call.service.id();
+        let is_raw = is_raw(call);
         let listed = tables::TIME_STYLES.iter().find(|(id, _)| *id == service);
+        let time = match listed {
+            Some((_, style)) => *style,
+            None if is_raw => TimeStyle::EpochSeconds,
+            None => TimeStyle::Java,
+        };
         Self {
             service,
             operation: call.operation.name(),
-            time: listed.map_or(TimeStyle::Java, |(_, style)| *style),
+            time,
+            is_raw,
         }
     }
 
@@ -117,19 +183,29 @@ impl<'a> Style<'a> {
                     .iter()
                     .filter(|member| member.location != Location::Status)
                 {
-                    let json = match tables::treatment(
-                        self.service,
-                        self.operation,
-                        within,
-                        member.name,
-                    ) {
+                    let treatment =
+                        tables::treatment(self.service, self.operation, within, member.name);
+                    let json = match treatment {
+                        None if member.location == Location::Query
+                            && tables::QUERY_AS_TEXT.contains(&self.service) =>
+                        {
+                            self.value(&member.value, member.name, hide, depth + 1)
+                                .map(as_text)
+                        }
                         Some(treatment) => {
                             self.treated(treatment, member.name, &member.value, depth)
                         }
                         None => self.value(&member.value, member.name, hide, depth + 1),
                     };
+                    let is_wire_name = self.is_raw
+                        || member.location == Location::Uri
+                            && tables::URI_NAMES.contains(&self.service);
+                    let name = match member.wire_name {
+                        Some(name) if is_wire_name => name,
+                        _ => member.name,
+                    };
                     if let Some(json) = json {
-                        map.insert(self.name(member.name), json);
+                        map.insert(self.name(name), json);
                     }
                 }
                 Some(Json::Object(map))
@@ -152,12 +228,21 @@ impl<'a> Style<'a> {
     }
 
     fn name(self, name: &str) -> String {
-        if tables::KEEP_CASE.contains(&self.service) {
+        if self.is_raw {
             name.to_owned()
         } else {
             lower_first(name)
         }
     }
+}
+
+/// Whether a service records its JSON as it is on the wire: the REST services of 2018 and later (seen: all but a few).
+pub(super) fn is_raw(call: &Call) -> bool {
+    let service = call.service.id();
+    tables::KEEP_CASE.contains(&service)
+        || call.service.protocol() == Protocol::RestJson
+            && call.service.api_version() >= "2018"
+            && !tables::LOWER_CASE.contains(&service)
 }
 
 fn is_structure(value: &Value) -> bool {
@@ -169,6 +254,14 @@ fn hidden_or(hide: bool, json: Option<Json>) -> Option<Json> {
         Some(HIDDEN.into())
     } else {
         json
+    }
+}
+
+fn as_text(json: Json) -> Json {
+    match json {
+        Json::Number(number) => number.to_string().into(),
+        Json::Bool(truth) => truth.to_string().into(),
+        other => other,
     }
 }
 
@@ -194,6 +287,21 @@ pub(super) fn scalar_json(value: &Value, time: TimeStyle) -> Option<Json> {
     }
 }
 
+/// A text as it looks after AWS's way from XML to JSON, which takes what looks like a boolean or a number for one: a tag's
+/// value `true`, an account's number.
+pub(super) fn xml_scalar(text: &str) -> Json {
+    match text {
+        "true" => return true.into(),
+        "false" => return false.into(),
+        _ => {}
+    }
+    match text.parse::<i64>() {
+        // `007` and `+7` stay what they are.
+        Ok(number) if number.to_string() == text => number.into(),
+        _ => text.into(),
+    }
+}
+
 fn moment_json(moment: Timestamp, style: TimeStyle) -> Json {
     match style {
         TimeStyle::Java => moment
@@ -203,6 +311,8 @@ fn moment_json(moment: Timestamp, style: TimeStyle) -> Json {
             .into(),
         TimeStyle::Iso => iso_seconds(moment).into(),
         TimeStyle::EpochMillis => moment.as_millisecond().into(),
+        TimeStyle::EpochSeconds if moment.subsec_nanosecond() == 0 => moment.as_second().into(),
+        TimeStyle::EpochSeconds => (moment.as_millisecond() as f64 / 1e3).into(),
     }
 }
 

@@ -256,15 +256,16 @@ fn owner(arn: &str, facts: &Facts<'_>) -> Option<String> {
     Some(account.map_or_else(|| facts.account.to_string(), str::to_owned))
 }
 
-/// Object and bucket; a listing has its prefix, a bucket that is not there nothing.
+/// Object and bucket; a listing has its prefix, a management event of a bucket that is not there nothing (seen).
 fn of_s3(facts: &Facts<'_>, class: &Class, call: &Call) -> Vec<Resource> {
     let Some(bucket) = s3::label(call, "Bucket") else {
         return Vec::new();
     };
-    if facts
+    // A data event keeps them: trails select it by its object.
+    let is_missing = facts
         .error
-        .is_some_and(|error| error.code == "NoSuchBucket")
-    {
+        .is_some_and(|error| error.code == "NoSuchBucket");
+    if is_missing && class.category == EventCategory::Management {
         return Vec::new();
     }
     let bucket_arn = match bucket.starts_with("arn:") {

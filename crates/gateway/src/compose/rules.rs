@@ -3,7 +3,7 @@
 use pugmark_core::account::Region;
 use pugmark_wire::{recognize::Call, value::Value};
 
-use super::{class, classify, tables};
+use super::{class, classify, render, tables};
 
 /// Deepest nesting that is described.
 const NESTING_MAX: usize = 32;
@@ -58,8 +58,8 @@ pub fn rules(call: &Call, host: &str, region: &Region, request: Option<&Value>) 
         say(true, rule);
     }
     say(
-        tables::KEEP_CASE.contains(&service),
-        "member names keep their first letter".to_owned(),
+        render::is_raw(call),
+        "names and moments stay as they are on the wire".to_owned(),
     );
     let style = tables::TIME_STYLES.iter().find(|(id, _)| *id == service);
     if let Some((_, style)) = style {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     AuthMethod, Class, Facts, class,
     fields::cut,
-    render::{HIDDEN, scalar_json},
+    render::{HIDDEN, scalar_json, xml_scalar},
     tables::{self, TimeStyle},
 };
 
@@ -206,6 +206,8 @@ fn element(shape: Shape, value: &Value, depth: usize) -> Option<Json> {
         return None;
     }
     match value {
+        // An element without content.
+        Value::Structure(members) if members.is_empty() && depth > 0 => Some("".into()),
         Value::Structure(members) => {
             let mut map = Map::new();
             for member in members {
@@ -229,6 +231,7 @@ fn element(shape: Shape, value: &Value, depth: usize) -> Option<Json> {
             Some(Json::Object(map))
         }
         Value::Hidden => Some(HIDDEN.into()),
+        Value::String(text) => Some(xml_scalar(text)),
         scalar => scalar_json(scalar, TimeStyle::Iso),
     }
 }

@@ -10,8 +10,8 @@ mod secrets;
 
 pub(super) use data::{DATA_EVENTS, DataEvents};
 pub(super) use forms::{
-    EC2_NAMES, EC2_SETS, EC2_TEXTS, EC2_WRAPPED, RUN_INSTANCES_SET, S3_HEADERS_OMITTED,
-    S3_QUERY_OMITTED,
+    EC2_ABSENT_SETS, EC2_ANSWER_NAMES, EC2_DEFAULTS, EC2_ITEM, EC2_ITEM_SETS, EC2_NAMES, EC2_PLAIN,
+    EC2_SETS, EC2_TEXTS, RUN_INSTANCES_SET, S3_HEADERS_OMITTED, S3_QUERY_OMITTED,
 };
 pub(super) use resources::{ARN_KINDS, NAMED, RECORD_RESOURCES};
 pub(super) use secrets::{Treatment, treatment};
@@ -117,7 +117,7 @@ pub(super) const GLOBAL_SERVICES: &[(&str, &str)] = &[
 #[rustfmt::skip]
 pub(super) const READ_PREFIXES: &[&str] = &[
     "BatchCheck", "BatchDescribe", "BatchDetect", "BatchGet", "BatchIsAuthorized", "BatchList", "Check", "Describe",
-    "Detect", "Discover", "Estimate", "Filter", "Get", "Head", "IsAuthorized", "List", "Lookup", "Options", "Preview",
+    "Detect", "Discover", "Download", "Estimate", "Filter", "Get", "Head", "IsAuthorized", "List", "Lookup", "Options", "Preview",
     "Query", "Receive", "Scan", "Search", "Select", "Simulate", "Test", "TransactGet", "Validate", "View",
 ];
 
@@ -211,11 +211,45 @@ pub(super) const HIDE_REQUEST_WHEN_DENIED: &[&str] =
 /// Services that tell the error's message in `responseElements` and not in `errorMessage`.
 pub(super) const ERRORS_IN_RESPONSE: &[&str] = &["appsync", "eks", "guardduty", "securityhub"]; // seen
 
-/// Services whose member names keep their first letter.
-pub(super) const KEEP_CASE: &[&str] = &["ce", "resource-explorer-2"]; // seen
+/// Services besides the newer REST services whose member names keep their first letter.
+pub(super) const KEEP_CASE: &[&str] = &["ce"]; // seen
+
+/// Newer REST services whose member names lose it all the same.
+pub(super) const LOWER_CASE: &[&str] = &["sesv2"]; // seen
+
+/// Services that record numbers of the query as the text they are.
+pub(super) const QUERY_AS_TEXT: &[&str] = &["macie2", "servicecatalog-appregistry"]; // seen
+
+/// Services that name a label of the path by its name in the path.
+pub(super) const URI_NAMES: &[&str] = &["eks"]; // seen: `name` is the cluster's
+
+/// What a service writes where a request leaves it out: service, operation, name, JSON.
+#[rustfmt::skip]
+pub(super) const REQUEST_DEFAULTS: &[(&str, &str, &str, &str)] = &[
+    ("ec2-instance-connect", "SendSerialConsoleSSHPublicKey", "monitorMode", "false"), // seen
+    ("kms", "ScheduleKeyDeletion", "overridePendingWindowCheck", "false"), // seen
+    ("lambda", "CreateFunction", "environment", "{}"),      // seen
+    ("lambda", "CreateFunction", "publish", "false"),       // seen
+    ("lambda", "UpdateFunctionCode", "dryRun", "false"),    // seen
+    ("lambda", "UpdateFunctionCode", "publish", "false"),   // seen
+    ("lambda", "UpdateFunctionConfiguration", "environment", "{}"), // seen
+    ("route53resolver", "DeleteResolverQueryLogConfig", "originSequenceNumber", "0"), // seen
+    ("ssm", "SendCommand", "interactive", "false"),         // seen
+];
+
+/// Operations that tell the parts of a function's ARN.
+pub(super) const FULLY_QUALIFIED: &[(&str, &str)] = &[("lambda", "UpdateFunctionCode")]; // seen
+
+/// The names of an answer's members, and those under which some operations record them; the others are left out.
+#[rustfmt::skip]
+pub(super) const RESPONSE_MEMBERS: &[(&str, &str, &[(&str, &str)])] = &[
+    ("secretsmanager", "CreateSecret", &[("aRN", "arn")]),  // seen
+    ("secretsmanager", "PutResourcePolicy", &[("aRN", "arn"), ("name", "name")]), // seen
+    ("secretsmanager", "PutSecretValue", &[("aRN", "arn")]), // seen
+];
 
 /// Services that leave out what their models mark sensitive; elsewhere a marker stands for it.
-pub(super) const OMIT_SENSITIVE: &[&str] = &["iam", "kms", "secretsmanager", "sts"]; // seen, ref: KMS, Secrets Manager
+pub(super) const OMIT_SENSITIVE: &[&str] = &["bedrock", "iam", "kms", "secretsmanager", "sts"]; // seen, ref: KMS, Secrets Manager
 
 /// How moments are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,6 +260,8 @@ pub(super) enum TimeStyle {
     Iso,
     /// Milliseconds since 1970.
     EpochMillis,
+    /// Seconds since 1970, with a fraction if there is one.
+    EpochSeconds,
 }
 
 /// Services that print moments in another style.

@@ -52,6 +52,7 @@ const SECRETS: &[Secret] = &[
     secret("apigatewayv2", "", "", "StageVariables", STARS), // seen
     secret("appsync", "", "", "requestMappingTemplate", STARS), // seen
     secret("appsync", "", "", "responseMappingTemplate", STARS), // seen
+    secret("bedrock", "CreateFoundationModelAgreement", "", "offerToken", Omitted), // seen
     secret("codebuild", "", "environmentVariables", "value", STARS), // ref
     secret("codebuild", "", "environmentVariablesOverride", "value", STARS), // ref
     secret("cognito-identity", "", "", "Logins", Scalars), // ref
@@ -79,6 +80,7 @@ const SECRETS: &[Secret] = &[
     secret("logs", "PutLogEvents", "", "logEvents", Omitted), // ours: the caller's data
     secret("neptune", "", "", "MasterUserPassword", Hidden), // as RDS
     secret("rds", "", "", "MasterUserPassword", Hidden), // seen
+    secret("rds", "", "", "PreSignedUrl", Omitted), // seen: CopyDBSnapshot
     secret("rds", "", "", "TdeCredentialPassword", Hidden),
     secret("redshift", "", "", "MasterUserPassword", Hidden), // as RDS
     secret("resource-explorer-2", "", "", "QueryString", STARS), // seen
@@ -99,7 +101,7 @@ const SECRETS: &[Secret] = &[
     secret("sqs", "", "", "MessageAttributes", Hidden), // ref
     secret("sqs", "", "", "MessageBody", Hidden), // ref
     secret("sqs", "", "", "MessageSystemAttributes", Hidden),
-    secret("ssm", "PutParameter", "", "Value", Hidden), // ref
+    secret("ssm", "PutParameter", "/", "Value", Hidden), // ref
     secret("ssm", "SendCommand", "", "Parameters", Hidden), // seen
     secret("ssm", "", "", "TokenValue", Marked("Value hidden due to security reasons.")), // seen: StartSession
     secret("sts", "", "", "SAMLAssertion", Omitted),    // ref

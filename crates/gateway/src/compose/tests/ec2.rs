@@ -43,6 +43,8 @@ fn run_instances_gathers_its_set_and_removes_user_data() {
             "userData": "<sensitiveDataRemoved>",
             "tagSpecificationSet": {"items": [{"resourceType": "instance", "tags": [{"key": "Name", "value": "x"}]}]},
             "instancesSet": {"items": [{"imageId": "ami-1", "maxCount": 10, "minCount": 1}]},
+            "blockDeviceMapping": {}, "disableApiStop": false, "disableApiTermination": false,
+            "monitoring": {"enabled": false},
         },
     }));
 }
@@ -61,11 +63,27 @@ fn newer_operations_are_wrapped() {
 }
 
 #[test]
+fn wrapped_operations_take_texts_for_what_they_look_like() {
+    let body = "Action=CreateNatGateway&SubnetId=subnet-1&TagSpecification.1.ResourceType=natgateway\
+                &TagSpecification.1.Tag.1.Key=a&TagSpecification.1.Tag.1.Value=true\
+                &TagSpecification.1.Tag.2.Key=007&TagSpecification.1.Tag.2.Value=7";
+    ec2(body).check(json!({
+        "requestParameters": {"CreateNatGatewayRequest": {
+            "SubnetId": "subnet-1",
+            "TagSpecification": {
+                "ResourceType": "natgateway", "tag": 1,
+                "Tag": [{"Key": "a", "Value": true, "tag": 1}, {"Key": "007", "Value": 7, "tag": 2}],
+            },
+        }},
+    }));
+}
+
+#[test]
 fn errors_say_whose_fault_they_are_and_keep_parameters() {
     let error = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>";
     ec2("Action=DeleteVolume&VolumeId=vol-1").fails(403, error).check(json!({
         "errorCode": "Client.UnauthorizedOperation", "errorMessage": "no", "responseElements": null,
-        "requestParameters": {"volumeId": "vol-1"},
+        "requestParameters": {"volumeId": "vol-1", "reportVolumeFailure": false},
     }));
     let error = "<Response><Errors><Error><Code>InternalError</Code></Error></Errors></Response>";
     ec2("Action=DeleteVolume&VolumeId=vol-1")
@@ -87,7 +105,10 @@ fn operations_without_output_return_true() {
     ec2(body).answers(group).check(json!({
         "requestParameters": {
             "groupId": "sg-1",
-            "ipPermissions": {"items": [{"ipProtocol": "tcp", "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]},
+            "ipPermissions": {"items": [{
+                "ipProtocol": "tcp", "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]},
+                "groups": {}, "ipv6Ranges": {}, "prefixListIds": {},
+            }]},
         },
         "responseElements": {
             "requestId": "req-1", "_return": true,

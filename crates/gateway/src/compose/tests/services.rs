@@ -143,13 +143,31 @@ fn assumed_roles_are_reads_with_an_answer() {
 }
 
 #[test]
+fn newer_rest_services_keep_their_names() {
+    rest("devops-guru", "POST", "/insights/search", r#"{"Type":"REACTIVE","StartTimeRange":{"FromTime":1688560107.5}}"#)
+        .check(json!({"requestParameters": {"Type": "REACTIVE", "StartTimeRange": {"FromTime": 1688560107.5}}}));
+    rest("eks", "GET", "/clusters/beta/access-entries/arn", "")
+        .check(json!({"requestParameters": {"name": "beta", "principalArn": "arn"}}));
+    let arn = "arn:aws:lambda:eu-central-1:123456789012:function:f:3";
+    rest("lambda", "PUT", &format!("/2015-03-31/functions/{arn}/code"), r#"{"S3Bucket":"b","S3Key":"k"}"#).check(json!({
+        "requestParameters": {
+            "functionName": arn, "s3Bucket": "b", "s3Key": "k", "dryRun": false, "publish": false,
+            "fullyQualifiedArn": {
+                "arnPrefix": {"partition": "aws", "region": "eu-central-1", "account": "123456789012"},
+                "relativeId": {"functionName": "f"}, "functionQualifier": {"functionQualifier": "3"},
+            },
+        },
+    }));
+}
+
+#[test]
 fn lambda_names_are_dated() {
     let create = r#"{"FunctionName":"f","Runtime":"python3.12","Environment":{"Variables":{"K":"s3cr3t"}},"Code":{"ZipFile":"UEsDBA=="}}"#;
     rest("lambda", "POST", "/2015-03-31/functions", create)
         .answers(r#"{"FunctionName":"f","LastModified":"2026-01-19T21:17:28.000+0000","Environment":{"Variables":{"K":"s3cr3t"}}}"#)
         .check(json!({
             "eventName": "CreateFunction20150331",
-            "requestParameters": {"functionName": "f", "runtime": "python3.12", "environment": {}, "code": {}},
+            "requestParameters": {"functionName": "f", "runtime": "python3.12", "environment": {}, "code": {}, "publish": false},
             "responseElements": {"functionName": "f", "lastModified": "2026-01-19T21:17:28.000+0000", "environment": {}},
         }));
     rest(
@@ -255,12 +273,16 @@ fn keys_and_secrets_stay_out() {
     )
     .answers(r#"{"KeyId":"k1","DeletionDate":1768857448}"#)
     .check(json!({
-        "readOnly": false, "requestParameters": {"keyId": "k1", "pendingWindowInDays": 7},
+        "readOnly": false, "requestParameters": {"keyId": "k1", "pendingWindowInDays": 7, "overridePendingWindowCheck": false},
         "responseElements": {"keyId": "k1", "deletionDate": "Jan 19, 2026, 9:17:28 PM"},
     }));
-    json_rpc("secretsmanager", "secretsmanager.CreateSecret", r#"{"Name":"n","SecretString":"s3cr3t"}"#)
-        .answers(r#"{"Name":"n","VersionId":"v"}"#)
-        .check(json!({"requestParameters": {"name": "n"}, "responseElements": {"name": "n", "versionId": "v"}}));
+    json_rpc(
+        "secretsmanager",
+        "secretsmanager.CreateSecret",
+        r#"{"Name":"n","SecretString":"s3cr3t"}"#,
+    )
+    .answers(r#"{"ARN":"arn:n","Name":"n","VersionId":"v"}"#)
+    .check(json!({"requestParameters": {"name": "n"}, "responseElements": {"arn": "arn:n"}}));
     json_rpc("ssm", "AmazonSSM.PutParameter", r#"{"Name":"/p","Value":"s3cr3t","Type":"SecureString"}"#)
         .answers(r#"{"Version":1}"#)
         .check(json!({
