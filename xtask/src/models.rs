@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 const BOTOCORE: &str = "1.43.11";
 const OUTPUT: &str = "crates/wire/data/catalogue.bin";
 const MAGIC: &[u8; 4] = b"PMSC";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const ZSTD_LEVEL: i32 = 19;
 
 /// Writes the table, or with `check` compares it with the committed one.
@@ -312,10 +312,11 @@ impl Blob {
             }
             _ => {}
         }
-        let row = [self.string(name), first, self.member_count - first];
-        for field in row {
-            self.shapes.extend_from_slice(&field.to_le_bytes());
-        }
+        let name = u24(self.string(name))?;
+        let count = u16::try_from(self.member_count - first).context("more than 65,535 members")?;
+        self.shapes.extend_from_slice(&name);
+        self.shapes.extend_from_slice(&u24(first)?);
+        self.shapes.extend_from_slice(&count.to_le_bytes());
         self.shapes
             .extend_from_slice(&[kind, flags, timestamp, payload]);
         Ok(())
@@ -352,17 +353,25 @@ impl Blob {
             | u8::from(is("jsonvalue")) << 3
             | u8::from(required) << 4;
         let location_name = self.location_name(reference);
-        let row = [
+        let texts = [
             self.string(name),
             self.string(&location_name),
             self.string(reference["queryName"].as_str().unwrap_or("")),
-            self.shape_ref(reference),
         ];
-        for field in row {
-            self.members.extend_from_slice(&field.to_le_bytes());
+        for offset in texts {
+            self.members.extend_from_slice(&u24(offset)?);
         }
-        self.members.extend_from_slice(&[location, flags, 0, 0]);
+        let shape = u16::try_from(self.shape_ref(reference)).context("more than 65,535 shapes")?;
+        self.members.extend_from_slice(&shape.to_le_bytes());
+        self.members.push(flags | location << 5);
         self.member_count += 1;
         Ok(())
     }
+}
+
+fn u24(number: u32) -> anyhow::Result<[u8; 3]> {
+    let [a, b, c, 0] = number.to_le_bytes() else {
+        bail!("a service with more than 16 MiB of names or members");
+    };
+    Ok([a, b, c])
 }

@@ -2,16 +2,17 @@
 //!
 //! `data/catalogue.bin` (made by `cargo xtask models`), all numbers little-endian:
 //!
-//! - `PMSC`, version (1 byte, now 1), length of the index (u32), the index (zstd of a JSON list, one object a service),
+//! - `PMSC`, version (1 byte, now 2), length of the index (u32), the index (zstd of a JSON list, one object a service),
 //!   then one zstd frame a service at the offset that the index gives.
 //! - A service: counts of operations, shapes, members, errors (u32 each), their rows, then the string table.
 //!   A text is an offset into the string table: length (u16) and UTF-8; offset 0 is the empty text.
 //! - Operation (28 bytes): name, HTTP method, URI, input, output (shape index plus one, 0 none), result wrapper, flags
 //!   (1 read-only).
-//! - Shape (16 bytes): name, first member, member count, then a byte each: kind, flags (1 sensitive, 2 flattened,
+//! - Shape (12 bytes): name, first member (u24 each), member count (u16), then a byte each: kind, flags (1 sensitive, 2 flattened,
 //!   4 document, 8 event stream, 16 streaming), timestamp format, payload member plus one.
-//! - Member (20 bytes): name, location name, query name, shape, then a byte each: location, flags (1 flattened,
-//!   2 streaming, 4 XML attribute, 8 JSON value, 16 required), two unused. A list has one member, a map two.
+//! - Member (12 bytes; nine tenths of all rows): name, location name, query name (u24 each), shape (u16), then a byte of
+//!   flags (1 flattened, 2 streaming, 4 XML attribute, 8 JSON value, 16 required) and, in its upper three bits, the
+//!   location. A list has one member, a map two.
 //! - Error (8 bytes): shape name, code on the wire (or empty).
 //!
 //! Operations, and errors, are sorted by name. A service is unpacked at its first use and kept for the program's life,
@@ -29,8 +30,8 @@ use crate::{recognize::Router, value::Location};
 static TABLE: &[u8] = include_bytes!("../data/catalogue.bin");
 const HEADER_BYTES: usize = 9;
 const OPERATION_BYTES: usize = 28;
-const SHAPE_BYTES: usize = 16;
-const MEMBER_BYTES: usize = 20;
+const SHAPE_BYTES: usize = 12;
+const MEMBER_BYTES: usize = 12;
 const ERROR_BYTES: usize = 8;
 
 /// A wire protocol.
@@ -453,12 +454,12 @@ impl Shape {
 
     /// Its name in the model.
     pub fn name(&self) -> &'static str {
-        self.service.blob().text(u32_at(self.row, 0))
+        self.service.blob().text(u24_at(self.row, 0))
     }
 
     /// What it is.
     pub fn kind(&self) -> Kind {
-        match self.row[12] {
+        match self.row[8] {
             0 => Kind::Structure,
             1 => Kind::List,
             2 => Kind::Map,
@@ -473,34 +474,37 @@ impl Shape {
 
     /// Its content must not be kept.
     pub fn is_sensitive(&self) -> bool {
-        self.row[13] & 1 != 0
+        self.row[9] & 1 != 0
     }
 
     /// A list or map without an element around it.
     pub fn is_flattened(&self) -> bool {
-        self.row[13] & 2 != 0
+        self.row[9] & 2 != 0
     }
 
     /// Free JSON.
     pub fn is_document(&self) -> bool {
-        self.row[13] & 4 != 0
+        self.row[9] & 4 != 0
     }
 
     /// A stream of events.
     pub fn is_event_stream(&self) -> bool {
-        self.row[13] & 8 != 0
+        self.row[9] & 8 != 0
     }
 
     /// The member that is the HTTP body.
     pub fn payload(&self) -> Option<MemberShape> {
-        usize::from(self.row[15])
+        usize::from(self.row[11])
             .checked_sub(1)
             .and_then(|at| self.members().nth(at))
     }
 
     /// A structure's members; a list's one, a map's two.
     pub fn members(&self) -> impl ExactSizeIterator<Item = MemberShape> + use<> {
-        let (first, count) = (u32_at(self.row, 4) as usize, u32_at(self.row, 8) as usize);
+        let (first, count) = (
+            u24_at(self.row, 3) as usize,
+            usize::from(u16_at(self.row, 6)),
+        );
         let rows =
             &self.service.blob().members[first * MEMBER_BYTES..(first + count) * MEMBER_BYTES];
         let service = self.service;
@@ -533,7 +537,7 @@ impl Shape {
         let opaque = |member: MemberShape| {
             member.is_streaming()
                 || member.shape().is_some_and(|shape| {
-                    shape.kind() == Kind::Blob || shape.is_event_stream() || shape.row[13] & 16 != 0
+                    shape.kind() == Kind::Blob || shape.is_event_stream() || shape.row[9] & 16 != 0
                 })
         };
         // RPC protocols have no payload: an event stream takes the body's place.
@@ -549,12 +553,12 @@ impl MemberShape {
 
     /// `locationName`, if the wire has another name.
     pub fn location_name(&self) -> Option<&'static str> {
-        Some(self.text(4)).filter(|text| !text.is_empty())
+        Some(self.text(3)).filter(|text| !text.is_empty())
     }
 
     /// `queryName` of EC2.
     pub fn query_name(&self) -> Option<&'static str> {
-        Some(self.text(8)).filter(|text| !text.is_empty())
+        Some(self.text(6)).filter(|text| !text.is_empty())
     }
 
     /// The name on the wire.
@@ -564,12 +568,12 @@ impl MemberShape {
 
     /// What it holds.
     pub fn shape(&self) -> Option<Shape> {
-        Shape::at(self.service, u32_at(self.row, 12))
+        Shape::at(self.service, u32::from(u16_at(self.row, 9)))
     }
 
     /// Where it stands.
     pub fn location(&self) -> Location {
-        match self.row[16] {
+        match self.row[11] >> 5 {
             1 => Location::Uri,
             2 => Location::Query,
             3 => Location::Header,
@@ -581,27 +585,35 @@ impl MemberShape {
 
     /// A list or map whose elements stand beside the other members.
     pub fn is_flattened(&self) -> bool {
-        self.row[17] & 1 != 0 || self.shape().is_some_and(|shape| shape.is_flattened())
+        self.row[11] & 1 != 0 || self.shape().is_some_and(|shape| shape.is_flattened())
     }
 
     /// The body as it comes.
     pub fn is_streaming(&self) -> bool {
-        self.row[17] & 2 != 0
+        self.row[11] & 2 != 0
     }
 
     /// An XML attribute of its structure's element.
     pub fn is_xml_attribute(&self) -> bool {
-        self.row[17] & 4 != 0
+        self.row[11] & 4 != 0
     }
 
     /// Must be given.
     pub fn is_required(&self) -> bool {
-        self.row[17] & 16 != 0
+        self.row[11] & 16 != 0
     }
 
     fn text(&self, at: usize) -> &'static str {
-        self.service.blob().text(u32_at(self.row, at))
+        self.service.blob().text(u24_at(self.row, at))
     }
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u24_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], 0])
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

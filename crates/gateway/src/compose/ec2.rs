@@ -112,8 +112,9 @@ pub(super) fn response_elements(call: &Call, response: &Value, request_id: Optio
     Json::Object(map)
 }
 
+/// Whether the operation writes its parameters as one structure; the others stand in [`tables::EC2_PLAIN`], sorted.
 fn is_wrapped(operation: &str) -> bool {
-    !tables::EC2_PLAIN.contains(&operation)
+    tables::EC2_PLAIN.binary_search(&operation).is_err()
 }
 
 /// Older operations name the sets that a request leaves out: `"filterSet": {}`.

@@ -240,9 +240,12 @@ pub(super) const REQUEST_DEFAULTS: &[(&str, &str, &str, &str)] = &[
 /// Operations that tell the parts of a function's ARN.
 pub(super) const FULLY_QUALIFIED: &[(&str, &str)] = &[("lambda", "UpdateFunctionCode")]; // seen
 
+/// Pairs of a name and the name under which it is recorded.
+type Renamed = &'static [(&'static str, &'static str)];
+
 /// The names of an answer's members, and those under which some operations record them; the others are left out.
 #[rustfmt::skip]
-pub(super) const RESPONSE_MEMBERS: &[(&str, &str, &[(&str, &str)])] = &[
+pub(super) const RESPONSE_MEMBERS: &[(&str, &str, Renamed)] = &[
     ("secretsmanager", "CreateSecret", &[("aRN", "arn")]),  // seen
     ("secretsmanager", "PutResourcePolicy", &[("aRN", "arn"), ("name", "name")]), // seen
     ("secretsmanager", "PutSecretValue", &[("aRN", "arn")]), // seen
