@@ -120,6 +120,7 @@ fn record(call: &Typical, identity: &Identity, region: &Region) -> Event {
         bytes_out: call.answer.len() as u64,
         auth: AuthMethod::Header,
         signature_version: Some("SigV4"),
+        shared: None,
         event_id: Uuid::nil(),
         time: jiff::Timestamp::UNIX_EPOCH,
         outcome_unknown: None,

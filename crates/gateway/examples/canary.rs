@@ -141,6 +141,7 @@ fn answer(line: &Json, body: &[u8]) -> Option<String> {
         bytes_out: body.len() as u64,
         auth: AuthMethod::None,
         signature_version: None,
+        shared: None,
         event_id: uuid::Uuid::nil(),
         time: jiff::Timestamp::UNIX_EPOCH,
         outcome_unknown: None,

@@ -23,7 +23,7 @@ use pugmark_core::{
     account::{AccountId, Region},
     clock::iso_seconds,
     event::{Event, EventCategory, EventKeys},
-    identity::Identity,
+    identity::{Identity, IdentityType},
     limits,
 };
 use pugmark_wire::{project::ErrorInfo, recognize::Call, value::Value};
@@ -37,6 +37,9 @@ use self::fields::{cut, omitted_above, size_of};
 const EVENT_VERSION: &str = "1.11";
 /// `eventType` of every record: Pugmark sees calls only.
 const EVENT_TYPE: &str = "AwsApiCall";
+
+/// Accounts, besides the caller's, that get a copy of one call's event.
+const OWNERS_MAX: usize = 8;
 
 /// How a call proved who made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +83,7 @@ pub struct Facts<'a> {
     pub parts: &'a Parts,
     /// Who called.
     pub identity: &'a Identity,
-    /// `recipientAccountId`.
+    /// The caller's account; `recipientAccountId`, unless this is the copy of a resource's owner.
     pub account: AccountId,
     /// The Region that the request was signed for.
     pub region: &'a Region,
@@ -116,12 +119,58 @@ pub struct Facts<'a> {
     pub auth: AuthMethod,
     /// `SigV4`, if the call was signed.
     pub signature_version: Option<&'a str>,
+    /// Of a call that is recorded in several accounts: `sharedEventID`, and the account that this copy is for.
+    pub shared: Option<(Uuid, AccountId)>,
     /// `eventID`.
     pub event_id: Uuid,
     /// When the call completed.
     pub time: Timestamp,
     /// Why nobody knows how the call ended.
     pub outcome_unknown: Option<&'a str>,
+}
+
+/// Composes a call's event, and its copies for the accounts that own what the call touched: an assumed role, a key, a topic
+/// of another account. Each copy has its own id; on the owner's side the caller is only an account (CloudTrail event
+/// reference, `sharedEventID`). A call that failed is the caller's alone.
+pub fn copies(facts: &Facts<'_>, mut new_id: impl FnMut() -> Uuid) -> Vec<Event> {
+    let event = compose(facts);
+    if facts.error.is_some() || facts.outcome_unknown.is_some() {
+        return vec![event];
+    }
+    let mut owners: Vec<AccountId> = Vec::new();
+    for resource in &event.keys.resources {
+        let owner = resource.account.as_deref().and_then(|it| it.parse().ok());
+        if let Some(owner) = owner
+            && owner != facts.account
+            && !owners.contains(&owner)
+            && owners.len() < OWNERS_MAX
+        {
+            owners.push(owner);
+        }
+    }
+    if owners.is_empty() {
+        return vec![event];
+    }
+    let shared = new_id();
+    let stranger = Identity {
+        kind: IdentityType::AwsAccount,
+        principal_id: facts.identity.principal_id.clone(),
+        account: facts.identity.account.or(Some(facts.account)),
+        ..Identity::unknown(None)
+    };
+    let own = compose(&Facts {
+        shared: Some((shared, facts.account)),
+        ..*facts
+    });
+    let others = owners.into_iter().map(|owner| {
+        compose(&Facts {
+            shared: Some((shared, owner)),
+            event_id: new_id(),
+            identity: &stranger,
+            ..*facts
+        })
+    });
+    std::iter::once(own).chain(others).collect()
 }
 
 /// Composes a call's event.
@@ -137,7 +186,7 @@ pub fn compose(facts: &Facts<'_>) -> Event {
         id: facts.event_id,
         time: Timestamp::from_second(facts.time.as_second()).unwrap_or(facts.time),
         category: class.category,
-        account: facts.account,
+        account: facts.shared.map_or(facts.account, |(_, account)| account),
         region: class.region.clone(),
         source: class.event_source.clone(),
         name: class.event_name.clone(),
@@ -246,6 +295,10 @@ fn record(
         Some((keys.category == EventCategory::Management).into()),
     );
     put("recipientAccountId", text(keys.account.as_str()));
+    put(
+        "sharedEventID",
+        facts.shared.map(|(id, _)| id.to_string().into()),
+    );
     put("eventCategory", text(keys.category.as_str()));
     put(
         "tlsDetails",

@@ -119,6 +119,7 @@ pub fn explain(saved: &Saved, account: AccountId, region: &Region) -> Explanatio
         bytes_out: answer.map_or(0, |body| body.len() as u64),
         auth,
         signature_version: auth.signature_version(),
+        shared: None,
         event_id: Uuid::nil(),
         time: Timestamp::UNIX_EPOCH,
         outcome_unknown: None,

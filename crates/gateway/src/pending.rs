@@ -79,7 +79,9 @@ impl Pending {
             error: None,
             unknown,
         };
-        let event = self.compose(&outcome).0;
+        let Some(event) = self.compose(&outcome).0.into_iter().next() else {
+            return Ok(());
+        };
         if event.keys.read_only == Some(true) || !self.recorder.selects(&event) {
             return Ok(());
         }
@@ -101,7 +103,7 @@ impl Pending {
         if !self.may_matter() {
             return Ok(());
         }
-        let (event, request, response) = self.compose(&outcome);
+        let (events, request, response) = self.compose(&outcome);
         drop(outcome);
         if let (Some(call), Some(request), Some(response)) = (&self.call, &request, &response) {
             let (service, operation) = (call.service.id(), call.operation.name());
@@ -114,7 +116,7 @@ impl Pending {
                 self.clock.now(),
             );
         }
-        let recorded = self.recorder.record(event).await;
+        let recorded = self.recorder.record(events).await;
         if let (Ok(()), Some(intent)) = (&recorded, self.intent.take()) {
             self.recorder.close_intent(intent);
         }
@@ -129,7 +131,7 @@ impl Pending {
             || self.recorder.wants_data_events()
     }
 
-    fn compose(&self, outcome: &Outcome<'_>) -> (Event, Option<Value>, Option<Value>) {
+    fn compose(&self, outcome: &Outcome<'_>) -> (Vec<Event>, Option<Value>, Option<Value>) {
         let call = self.call.as_ref();
         let (request_bytes, bytes_in) = {
             let capture = self
@@ -196,11 +198,12 @@ impl Pending {
             bytes_out: outcome.bytes_out,
             auth: self.auth,
             signature_version: self.auth.signature_version(),
+            shared: None,
             event_id: self.id,
             time: self.clock.now(),
             outcome_unknown: outcome.unknown,
         };
-        (compose::compose(&facts), request, response)
+        (compose::copies(&facts, Uuid::new_v4), request, response)
     }
 
     /// Answers with an error of our own that is no event (the call never began).

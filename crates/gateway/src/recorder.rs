@@ -124,33 +124,37 @@ impl Recorder {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records an event as `audit.mode` promises. A data event that no trail selects ends here.
+    /// Records a call's event and its copies as `audit.mode` promises. A data event that no trail selects ends here.
     ///
     /// # Errors
     /// When the event is not durable although it should be.
-    pub async fn record(&self, event: Event) -> Result<(), JournalError> {
-        if !self.selects(&event) {
+    pub async fn record(&self, mut events: Vec<Event>) -> Result<(), JournalError> {
+        events.retain(|event| self.selects(event));
+        let Some(id) = events.first().map(|event| event.keys.id) else {
             return Ok(());
-        }
-        metrics::counter!("pugmark_events_total", "category" => event.keys.category.as_str())
-            .increment(1);
-        let entry = Entry {
-            kind: EntryKind::Event,
-            payload: event::encode(&event),
         };
+        let mut entries = Vec::with_capacity(events.len());
+        for event in &events {
+            metrics::counter!("pugmark_events_total", "category" => event.keys.category.as_str())
+                .increment(1);
+            entries.push(Entry {
+                kind: EntryKind::Event,
+                payload: event::encode(event),
+            });
+        }
         if self.0.mode == AuditMode::Async {
-            let (inner, id) = (self.0.clone(), event.keys.id);
+            let inner = self.0.clone();
             tokio::spawn(async move {
-                if let Err(error) = inner.journal.append(vec![entry]).await {
+                if let Err(error) = inner.journal.append(entries).await {
                     lost(&error, id);
                 }
             });
             return Ok(());
         }
-        match self.0.journal.append(vec![entry]).await {
+        match self.0.journal.append(entries).await {
             Ok(_) => Ok(()),
             Err(error) => {
-                lost(&error, event.keys.id);
+                lost(&error, id);
                 if self.0.on_full == OnFull::Pass && matches!(error, JournalError::Full { .. }) {
                     return Ok(());
                 }

@@ -124,6 +124,10 @@ impl Scene {
     }
 
     fn compose(&self) -> Event {
+        self.compose_copies().remove(0)
+    }
+
+    fn compose_copies(&self) -> Vec<Event> {
         let mut request = http::Request::builder()
             .method(self.method)
             .uri(&self.uri)
@@ -157,7 +161,7 @@ impl Scene {
             cipher_suite: "TLS_AES_128_GCM_SHA256".to_owned(),
         };
         let region = self.region.parse().unwrap();
-        compose(&Facts {
+        let facts = Facts {
             call: call.as_ref(),
             parts: &parts,
             identity: &self.identity,
@@ -179,9 +183,15 @@ impl Scene {
             bytes_out: self.answer.len() as u64,
             auth: self.auth,
             signature_version: Some("SigV4"),
+            shared: None,
             event_id: Uuid::from_u128(7),
             time: "2026-01-19T21:17:28.9Z".parse().unwrap(),
             outcome_unknown: self.unknown,
+        };
+        let mut ids = 100;
+        copies(&facts, || {
+            ids += 1;
+            Uuid::from_u128(ids)
         })
     }
 

@@ -120,6 +120,7 @@ proptest! {
             response_omitted_bytes: None, error: failed.then_some(&error), status: Some(StatusCode::OK),
             response_headers: None, request_id: Some(&text), source_ip: "192.0.2.7", user_agent: Some(&text), host: &text,
             tls: None, bytes_in: 1, bytes_out: 2, auth: AuthMethod::None, signature_version: None,
+            shared: None,
             event_id: Uuid::from_u128(1), time: "2026-01-19T21:17:28Z".parse().unwrap(), outcome_unknown: Some(&text),
         });
         prop_assert!(event.json.len() <= limits::RECORD_BYTES_MAX, "{} bytes", event.json.len());

@@ -4,6 +4,8 @@ use pugmark_core::identity::{SessionContext, SessionIssuer};
 
 use super::*;
 
+const STS: &str = "2011-06-15";
+
 #[track_caller]
 fn check(identity: Identity, expected: &str) {
     let scene = Scene {
@@ -92,4 +94,39 @@ fn sessions_say_who_issued_them() {
         plain,
         r#"{"type":"Unknown","accessKeyId":"ASIAEXAMPLE","sessionContext":{"sessionIssuer":{},"webIdFederationData":{"federatedProvider":"accounts.google.com","attributes":{}},"attributes":{"mfaAuthenticated":"true"}}}"#,
     );
+}
+
+#[test]
+fn the_owner_of_what_a_call_touched_gets_a_copy() {
+    let body = "Action=AssumeRole&RoleArn=arn:aws:iam::210987654321:role/r&RoleSessionName=s";
+    let scene = query("sts", STS, body)
+        .answers("<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>");
+    let events: Vec<Json> = scene
+        .compose_copies()
+        .iter()
+        .map(|event| serde_json::from_slice(&event.json).unwrap())
+        .collect();
+    let [own, other] = events.as_slice() else {
+        panic!("{events:?}");
+    };
+    assert_eq!(own["recipientAccountId"], "123456789012");
+    assert_eq!(other["recipientAccountId"], "210987654321");
+    assert_eq!(own["sharedEventID"], other["sharedEventID"]);
+    assert_ne!(own["eventID"], other["eventID"]);
+    assert_eq!(own["requestParameters"], other["requestParameters"]);
+    assert_eq!(other["userIdentity"]["type"], "AWSAccount");
+    assert_eq!(other["userIdentity"]["accountId"], "123456789012");
+    assert!(other["userIdentity"].get("arn").is_none());
+    // Denied: nothing of the owner's was touched.
+    let denied = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>";
+    assert_eq!(
+        query("sts", STS, body)
+            .fails(403, denied)
+            .compose_copies()
+            .len(),
+        1
+    );
+    let own = "Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=s";
+    let same = query("sts", STS, own).compose_copies();
+    assert!(!String::from_utf8_lossy(&same[0].json).contains("sharedEventID"));
 }

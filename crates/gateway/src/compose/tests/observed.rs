@@ -210,6 +210,7 @@ fn composed(event: &Json, operation: Operation) -> Json {
         bytes_out: 0,
         auth: AuthMethod::Header,
         signature_version: Some("SigV4"),
+        shared: None,
         event_id: Uuid::from_u128(1),
         time: "2026-01-19T21:17:28Z".parse().unwrap(),
         outcome_unknown: None,
