@@ -157,6 +157,15 @@ impl Catalog {
 }
 
 impl Trail {
+    /// `SnsTopicARN`: the topic as an ARN, in the trail's home Region and account unless it was given as one.
+    pub fn topic_arn(&self) -> Option<String> {
+        let topic = self.sns_topic_name.as_ref()?;
+        Some(match topic.starts_with("arn:") {
+            true => topic.clone(),
+            false => format!("arn:aws:sns:{}:{}:{topic}", self.home_region, self.account),
+        })
+    }
+
     /// Whether this trail, as configured here, records the event: logging, account, Region, global services, selectors.
     pub fn wants(&self, keys: &EventKeys) -> bool {
         self.is_logging && self.covers(keys) && self.selectors.select(keys)

@@ -48,6 +48,9 @@ pub trait Bucket: Send + Sync + 'static {
 
     /// Whether the bucket is there.
     async fn exists(&self, bucket: &str) -> Result<bool, BucketError>;
+
+    /// The bucket's policy; `None` when it has none, or when the store has no policies or does not show them.
+    async fn policy(&self, bucket: &str) -> Result<Option<String>, BucketError>;
 }
 
 /// S3 itself, or what speaks its protocol.
@@ -93,6 +96,16 @@ impl Bucket for S3Bucket {
                 Ok(false)
             }
             Err(error) => Err(of_sdk(&error)),
+        }
+    }
+
+    async fn policy(&self, bucket: &str) -> Result<Option<String>, BucketError> {
+        match self.0.get_bucket_policy().bucket(bucket).send().await {
+            Ok(answer) => Ok(answer.policy().map(str::to_owned)),
+            Err(error) => match of_sdk(&error) {
+                BucketError { code: Some(_), .. } => Ok(None),
+                unanswered => Err(unanswered),
+            },
         }
     }
 }
@@ -201,5 +214,9 @@ impl Bucket for MemoryBucket {
             Some(failure) => Err(failure.clone()),
             None => Ok(true),
         }
+    }
+
+    async fn policy(&self, _: &str) -> Result<Option<String>, BucketError> {
+        Ok(None)
     }
 }

@@ -339,6 +339,7 @@ impl Core {
             bucket: to.bucket.clone(),
             key,
             kms_key_id: to.kms_key_id.clone(),
+            topic: to.topic.clone().filter(|_| signature.is_none()),
             spool,
             bytes: bytes.len() as u64,
             events,
@@ -505,6 +506,7 @@ impl Core {
             trail: chain.trail.clone(),
             bucket: chain.bucket.clone(),
             kms_key_id: chain.kms_key_id.clone(),
+            topic: None,
         };
         let signature = Some(signed.signature.clone());
         let region = chain.region.clone();
@@ -535,6 +537,8 @@ struct Destination {
     trail: String,
     bucket: String,
     kms_key_id: Option<String>,
+    /// ARN of the topic that is told of log files.
+    topic: Option<String>,
 }
 
 fn trail_of(trail: &Trail) -> Destination {
@@ -542,6 +546,7 @@ fn trail_of(trail: &Trail) -> Destination {
         trail: trail.id.0.clone(),
         bucket: trail.bucket.clone(),
         kms_key_id: trail.kms_key_id.clone(),
+        topic: trail.topic_arn(),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn folder(category: EventCategory) -> &'static str {
 }
 
 /// `[prefix/]AWSLogs/ACCOUNT`.
-fn root(prefix: Option<&str>, account: AccountId) -> String {
+pub(crate) fn root(prefix: Option<&str>, account: AccountId) -> String {
     match prefix.filter(|prefix| !prefix.is_empty()) {
         Some(prefix) => format!("{prefix}/AWSLogs/{account}"),
         None => format!("AWSLogs/{account}"),

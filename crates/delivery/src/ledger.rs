@@ -2,7 +2,8 @@
 //!
 //! `ledger.redb`, tables of text to JSON: `meta` (`version`, `position`, `catalog`, `retired`, `item`), `items` (sealed,
 //! not yet put: `TRAIL/NUMBER`), `uncovered` (log files in the bucket that no digest covers yet: `CHAIN/NUMBER`), `chains`
-//! (the newest digest of each trail, account and Region), `status` (`TRAIL/REGION`).
+//! (the newest digest of each trail, account and Region), `status` (`TRAIL/REGION`), `announcements` (log files in the bucket
+//! that their topic was not told of yet: `TRAIL/NUMBER`).
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ const ITEMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("items");
 const UNCOVERED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("uncovered");
 const CHAINS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("chains");
 const STATUS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("status");
+const ANNOUNCEMENTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("announcements");
 const VERSION: u64 = 1;
 
 /// Something sealed that waits to be put.
@@ -30,6 +32,9 @@ pub(crate) struct Item {
     pub(crate) bucket: String,
     pub(crate) key: String,
     pub(crate) kms_key_id: Option<String>,
+    /// ARN of the topic that is told of it.
+    #[serde(default)]
+    pub(crate) topic: Option<String>,
     /// File name in the spool.
     pub(crate) spool: String,
     pub(crate) bytes: u64,
@@ -38,6 +43,17 @@ pub(crate) struct Item {
     pub(crate) covered: Option<Covered>,
     /// For a digest: its signature.
     pub(crate) signature: Option<String>,
+}
+
+/// A log file that a topic is to be told of.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Announcement {
+    pub(crate) number: u64,
+    pub(crate) trail: String,
+    pub(crate) region: String,
+    pub(crate) topic: String,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
 }
 
 /// A log file as a digest names it; times in epoch seconds.
@@ -93,6 +109,8 @@ pub(crate) struct Changes {
     pub(crate) put_chains: Vec<(String, Chain)>,
     pub(crate) remove_chains: Vec<String>,
     pub(crate) put_status: Vec<(String, TrailStatus)>,
+    pub(crate) add_announcements: Vec<Announcement>,
+    pub(crate) remove_announcements: Vec<Announcement>,
 }
 
 impl Changes {
@@ -102,7 +120,16 @@ impl Changes {
             .covered
             .clone()
             .map(|covered| (uncovered_key(item), covered));
+        let announcement = item.topic.clone().map(|topic| Announcement {
+            number: item.number,
+            trail: item.trail.clone(),
+            region: item.region.clone(),
+            topic,
+            bucket: item.bucket.clone(),
+            key: item.key.clone(),
+        });
         Self {
+            add_announcements: announcement.into_iter().collect(),
             remove_items: vec![item.clone()],
             add_uncovered: covered.into_iter().collect(),
             ..Self::default()
@@ -138,6 +165,10 @@ impl Ledger {
             }
             None => ledger.create()?,
         }
+        // A ledger of an earlier release has no such table.
+        let write = ledger.database.begin_write().map_err(failed)?;
+        write.open_table(ANNOUNCEMENTS).map_err(failed)?;
+        write.commit().map_err(failed)?;
         ledger.sweep()?;
         Ok(ledger)
     }
@@ -218,6 +249,12 @@ impl Ledger {
             .collect();
         items.sort_by_key(|item| item.number);
         Ok(items)
+    }
+
+    /// Log files whose topics are to be told, oldest first.
+    pub(crate) fn announcements(&self) -> Result<Vec<Announcement>, DeliveryError> {
+        let rows = self.all::<Announcement>(ANNOUNCEMENTS)?;
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
     }
 
     pub(crate) fn chains(&self) -> Result<Vec<(String, Chain)>, DeliveryError> {
@@ -305,6 +342,17 @@ impl Ledger {
                     .insert(key.as_str(), &json(chain)?[..])
                     .map_err(failed)?;
             }
+            let mut announcements = write.open_table(ANNOUNCEMENTS).map_err(failed)?;
+            for row in &changes.add_announcements {
+                announcements
+                    .insert(announcement_key(row).as_str(), &json(row)?[..])
+                    .map_err(failed)?;
+            }
+            for row in &changes.remove_announcements {
+                announcements
+                    .remove(announcement_key(row).as_str())
+                    .map_err(failed)?;
+            }
             let mut status = write.open_table(STATUS).map_err(failed)?;
             for (key, value) in &changes.put_status {
                 status
@@ -340,6 +388,10 @@ impl Ledger {
 /// Items of a trail are neighbours, in the order of their numbers.
 fn item_key(item: &Item) -> String {
     format!("{}/{:020}", item.trail, item.number)
+}
+
+fn announcement_key(row: &Announcement) -> String {
+    format!("{}/{:020}", row.trail, row.number)
 }
 
 /// The key under which a committed log file waits for its digest.

@@ -14,12 +14,14 @@ mod digest;
 mod keys;
 mod layout;
 mod ledger;
+mod policy;
 mod run;
 mod status;
 
 pub use bucket::{Bucket, BucketError, MemoryBucket, PutObject, S3Bucket, Stored};
 pub use keys::PublicKey;
-pub use run::{CheckError, Delivery, Settings};
+pub use policy::{PolicyCheck, bucket_policy};
+pub use run::{AnnounceError, Announcer, CheckError, Delivery, Settings};
 pub use status::TrailStatus;
 
 /// What stops delivery.

@@ -20,7 +20,8 @@ use crate::{
     core::{Core, Limits},
     keys::{Keys, PublicKey},
     layout,
-    ledger::{Changes, Item, Ledger},
+    ledger::{Announcement, Changes, Item, Ledger},
+    policy::{self, PolicyCheck},
     status::TrailStatus,
 };
 
@@ -36,6 +37,9 @@ const PUT_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long the last puts may take at shutdown; what is left is put at the next start.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(15);
 
+/// Begins the names of the workers that tell topics; the others are trails' ids.
+const ANNOUNCER: &str = "topic/";
+
 /// How delivery works.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -45,6 +49,8 @@ pub struct Settings {
     pub digest_interval: Duration,
     /// Bytes of events that wait in memory before they are sealed early.
     pub open_bytes_max: usize,
+    /// How a bucket's policy is judged when a trail is made or changed.
+    pub policy_check: PolicyCheck,
     /// Bytes of files that wait to be put; at the bound no more is read from the journal.
     pub spool_bytes_max: u64,
 }
@@ -55,6 +61,7 @@ impl Default for Settings {
             delivery_interval: Duration::from_secs(60),
             digest_interval: Duration::from_secs(3600),
             open_bytes_max: limits::LOG_FILE_BYTES_MAX - 4 * 1024 * 1024,
+            policy_check: PolicyCheck::Auto,
             spool_bytes_max: 10 * 1024 * 1024 * 1024,
         }
     }
@@ -80,6 +87,23 @@ pub enum CheckError {
     },
 }
 
+/// Why a topic was not told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct AnnounceError {
+    /// SNS's error code: it refuses, and is not asked again. `None` when it did not answer.
+    pub code: Option<String>,
+    /// What happened.
+    pub message: String,
+}
+
+/// The port to SNS.
+#[async_trait::async_trait]
+pub trait Announcer: Send + Sync + 'static {
+    /// Publishes a message to a topic, by its ARN.
+    async fn publish(&self, topic: &str, message: &str) -> Result<(), AnnounceError>;
+}
+
 /// Delivery: a follower of the journal, and what others ask of it. Cheap to clone.
 #[derive(Clone)]
 pub struct Delivery(Arc<Inner>);
@@ -88,6 +112,7 @@ struct Inner {
     core: tokio::sync::Mutex<Option<Core>>,
     journal: Arc<dyn Journal>,
     bucket: Arc<dyn Bucket>,
+    announcer: Arc<dyn Announcer>,
     clock: Arc<dyn Clock>,
     ledger: Arc<Ledger>,
     keys: Arc<Keys>,
@@ -105,6 +130,7 @@ impl Delivery {
         dir: PathBuf,
         journal: Arc<dyn Journal>,
         bucket: Arc<dyn Bucket>,
+        announcer: Arc<dyn Announcer>,
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, DeliveryError> {
@@ -135,6 +161,7 @@ impl Delivery {
             core: tokio::sync::Mutex::new(Some(core)),
             journal,
             bucket,
+            announcer,
             clock,
             ledger,
             keys,
@@ -187,6 +214,14 @@ impl Delivery {
         };
         if !self.0.bucket.exists(&trail.bucket).await.map_err(said)? {
             return Err(CheckError::NoSuchBucket);
+        }
+        if self.0.settings.policy_check != PolicyCheck::Ignored {
+            let policy = self.0.bucket.policy(&trail.bucket).await.map_err(said)?;
+            policy::check(self.0.settings.policy_check, policy.as_deref(), trail).map_err(
+                |fault| CheckError::Denied {
+                    message: fault.to_string(),
+                },
+            )?;
         }
         let folders = ["CloudTrail", "CloudTrail-Digest"];
         for folder in &folders[..if trail.log_file_validation { 2 } else { 1 }] {
@@ -313,6 +348,86 @@ impl Inner {
         }
     }
 
+    /// Tells topics of a trail's log files, in order. A refusal is told in the trail's status and not tried again, as at AWS;
+    /// a topic that does not answer is tried for as long as it takes.
+    async fn announce(
+        self: Arc<Self>,
+        worker: String,
+        trail: String,
+    ) -> Result<String, DeliveryError> {
+        loop {
+            let (inner, of_trail) = (self.clone(), trail.clone());
+            let rows = tokio::task::spawn_blocking(move || inner.ledger.announcements()).await;
+            let mut rows = joined(rows)?;
+            rows.retain(|row| row.trail == of_trail);
+            if rows.is_empty() {
+                return Ok(worker);
+            }
+            for row in rows {
+                self.announce_one(row).await?;
+            }
+        }
+    }
+
+    async fn announce_one(self: &Arc<Self>, row: Announcement) -> Result<(), DeliveryError> {
+        let message =
+            serde_json::json!({"s3Bucket": row.bucket, "s3ObjectKey": [row.key]}).to_string();
+        let key = status_key(&row.trail, &row.region);
+        let mut backoff = BACKOFF_FIRST;
+        let result = loop {
+            match self.announcer.publish(&row.topic, &message).await {
+                Ok(()) => break Ok(()),
+                Err(AnnounceError {
+                    code: Some(code),
+                    message,
+                }) => {
+                    tracing::warn!(
+                        topic = row.topic,
+                        code,
+                        error = message,
+                        "the topic refuses to be told of a log file"
+                    );
+                    break Err(code);
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        topic = row.topic,
+                        error = error.message,
+                        "the topic cannot be told; it is tried again"
+                    );
+                    let now = self.clock.now();
+                    self.statuses()
+                        .entry(key.clone())
+                        .or_default()
+                        .notified(Err(None), now);
+                }
+            }
+            tokio::time::sleep(backoff.mul_f64(0.75 + 0.5 * jitter(&row.key, backoff))).await;
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        };
+        let now = self.clock.now();
+        let status = {
+            let mut statuses = self.statuses();
+            let status = statuses.entry(key.clone()).or_default();
+            status.notified(
+                match &result {
+                    Ok(()) => Ok(()),
+                    Err(code) => Err(Some(code.as_str())),
+                },
+                now,
+            );
+            status.clone()
+        };
+        let changes = Changes {
+            put_status: vec![(key, status)],
+            remove_announcements: vec![row],
+            ..Changes::default()
+        };
+        let inner = self.clone();
+        let committed = tokio::task::spawn_blocking(move || inner.ledger.commit(&changes));
+        joined(committed.await)
+    }
+
     async fn put(self: &Arc<Self>, item: Item) -> Result<(), DeliveryError> {
         let is_digest = item.signature.is_some();
         let mut backoff = BACKOFF_FIRST;
@@ -403,6 +518,13 @@ impl Workers {
         for item in self.inner.ledger.items()? {
             if self.busy.insert(item.trail.clone()) {
                 self.tasks.spawn(self.inner.clone().deliver(item.trail));
+            }
+        }
+        for row in self.inner.ledger.announcements()? {
+            let worker = format!("{ANNOUNCER}{}", row.trail);
+            if self.busy.insert(worker.clone()) {
+                self.tasks
+                    .spawn(self.inner.clone().announce(worker, row.trail));
             }
         }
         Ok(())

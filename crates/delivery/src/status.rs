@@ -16,6 +16,15 @@ pub struct TrailStatus {
     pub latest_digest_delivery_time: Option<Timestamp>,
     /// S3's error code of the last failed digest; cleared by the next success.
     pub latest_digest_delivery_error: Option<String>,
+    /// The topic was told of a log file.
+    #[serde(default)]
+    pub latest_notification_time: Option<Timestamp>,
+    /// The topic was tried to be told.
+    #[serde(default)]
+    pub latest_notification_attempt_time: Option<Timestamp>,
+    /// SNS's error code of the last failed notification; cleared by the next success.
+    #[serde(default)]
+    pub latest_notification_error: Option<String>,
 }
 
 impl TrailStatus {
@@ -38,6 +47,18 @@ impl TrailStatus {
         } else {
             self.latest_delivery_attempt_time = Some(now);
             self.latest_delivery_error = code.map(str::to_owned);
+        }
+    }
+
+    /// A notification that ended so; without an answer of SNS there is no code.
+    pub(crate) fn notified(&mut self, result: Result<(), Option<&str>>, now: Timestamp) {
+        self.latest_notification_attempt_time = Some(now);
+        match result {
+            Ok(()) => {
+                self.latest_notification_time = Some(now);
+                self.latest_notification_error = None;
+            }
+            Err(code) => self.latest_notification_error = code.map(str::to_owned),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod admin;
 mod api;
+mod bucket_policy;
 mod cloudtrail;
 mod credentials;
 mod embedded;
@@ -54,6 +55,8 @@ enum Command {
     Lookup(lookup::Command),
     /// Tell how a saved request is recognised, and why its record looks as it does.
     Explain(explain::Command),
+    /// Print the bucket policy that lets a trail write.
+    BucketPolicy(bucket_policy::Command),
     /// List, add and remove who may call.
     Principals(principals::Command),
 }
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
             runtime().and_then(|runtime| runtime.block_on(lookup::run(command)))
         }
         Command::Explain(command) => explain::run(&command).map(|()| true),
+        Command::BucketPolicy(command) => bucket_policy::run(&command).map(|()| true),
         Command::Principals(command) => principals::run(command).map(|()| true),
     };
     match done {

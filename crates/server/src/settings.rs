@@ -63,8 +63,21 @@ struct File {
     audit: FileAudit,
     journal: FileJournal,
     delivery: FileDelivery,
+    notify: FileNotify,
     tls: Option<FileTls>,
     principals: Vec<PrincipalSettings>,
+}
+
+/// What other services are told.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileNotify {
+    /// Whether EventBridge gets events; unless set, it does if `upstream.services.events` is set.
+    event_bus: Option<bool>,
+    /// Whether it gets read-only management events too.
+    event_bus_reads: bool,
+    /// What may wait for each service that is down.
+    queue_size: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -107,6 +120,19 @@ struct FileJournal {
 struct FileDelivery {
     access_key_id: Option<String>,
     secret_access_key: Option<String>,
+    bucket_policy: Option<PolicySetting>,
+}
+
+/// How bucket policies are judged when a trail is made or changed.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum PolicySetting {
+    /// A policy must allow CloudTrail; a bucket without one is judged by a put.
+    Auto,
+    /// There must be one, as at AWS.
+    Required,
+    /// Only a put counts.
+    Ignored,
 }
 
 impl std::fmt::Debug for FileDelivery {
@@ -167,6 +193,10 @@ pub(crate) struct Config {
     pub(crate) journal_bytes_max: u64,
     /// Access key and secret for the upstream's S3; the root credentials when not set.
     pub(crate) delivery_credentials: Option<(String, Secret)>,
+    /// How bucket policies are judged.
+    pub(crate) policy_check: pugmark_delivery::PolicyCheck,
+    /// What other services are told.
+    pub(crate) notify: pugmark_notify::Settings,
     /// Certificate chain and private key, PEM.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) principals: Vec<PrincipalSettings>,
@@ -214,6 +244,7 @@ impl Config {
             .digest_interval
             .or(file.digest_interval)
             .unwrap_or_else(|| "1h".into());
+        let has_bus = file.upstream.services.contains_key("events");
         let max_size = file.journal.max_size.unwrap_or_else(|| "4GiB".into());
         Ok(Self {
             data_dir: data_dir(flags.data_dir.or(file.data_dir)),
@@ -263,6 +294,19 @@ impl Config {
                 _ => bail!(
                     "delivery.access_key_id and delivery.secret_access_key go together: set both or neither"
                 ),
+            },
+            policy_check: match file.delivery.bucket_policy {
+                Some(PolicySetting::Required) => pugmark_delivery::PolicyCheck::Required,
+                Some(PolicySetting::Ignored) => pugmark_delivery::PolicyCheck::Ignored,
+                Some(PolicySetting::Auto) | None => pugmark_delivery::PolicyCheck::Auto,
+            },
+            notify: pugmark_notify::Settings {
+                bus: file.notify.event_bus.unwrap_or(has_bus),
+                bus_reads: file.notify.event_bus_reads,
+                queue_bytes_max: size(
+                    "notify.queue_size",
+                    file.notify.queue_size.as_deref().unwrap_or("1GiB"),
+                )?,
             },
             tls: file.tls.map(|tls| (tls.certificate, tls.private_key)),
             principals: file.principals,

@@ -17,19 +17,20 @@ use pugmark_core::{
     event,
     identity::Identity,
 };
-use pugmark_delivery::{Delivery, S3Bucket};
+use pugmark_delivery::{AnnounceError, Announcer, Delivery, S3Bucket};
 use pugmark_gateway::{
     Body, Connection, Gateway, Recorder, Route, Routes, UpstreamClient,
     compose::Tls,
     identities::{Identities, Principal},
 };
 use pugmark_journal::{EmbeddedJournal, Entry, EntryKind, Journal, Seq};
+use pugmark_notify::{AwsServices, Endpoints, Notifier, Services};
 use pugmark_table::EventHistory;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     admin::Admin,
-    api::Api,
+    api::{Api, Deliveries},
     cloudtrail::CloudTrail,
     credentials::{self, RootCredentials},
     embedded,
@@ -97,12 +98,25 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let delivery_settings = pugmark_delivery::Settings {
         delivery_interval: config.delivery_interval,
         digest_interval: config.digest_interval,
+        policy_check: config.policy_check,
         ..pugmark_delivery::Settings::default()
     };
+    let services: Arc<dyn Services> = Arc::new(AwsServices::new(endpoints(&config, &root)));
+    let notifier = Notifier::open(
+        config.data_dir.join("notify"),
+        journal.clone(),
+        catalog.snapshot(),
+        services.clone(),
+        clock.clone(),
+        config.notify.clone(),
+    )
+    .await
+    .context("open notifications")?;
     let delivery = Delivery::open(
         config.data_dir.join("delivery"),
         journal.clone(),
         Arc::new(S3Bucket::new(s3_client)),
+        Arc::new(Topics(services.clone())),
         clock.clone(),
         delivery_settings,
     )
@@ -118,7 +132,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let api = Arc::new(Api::new(
         catalog.clone(),
         history.clone(),
-        Arc::new(delivery.clone()),
+        Arc::new(Deliveries {
+            files: delivery.clone(),
+            notifier: notifier.clone(),
+        }),
+        services,
         clock.clone(),
     ));
     let gateway = gateway(
@@ -135,6 +153,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         catalog,
         history,
         delivery,
+        notifier,
         recorder,
     };
     let followers = parts.run(&followers_shutdown, &ready_sender);
@@ -172,6 +191,7 @@ struct Parts {
     catalog: Arc<CatalogWriter>,
     history: Arc<EventHistory>,
     delivery: Delivery,
+    notifier: Notifier,
     recorder: Recorder,
 }
 
@@ -187,10 +207,13 @@ impl Parts {
         let history = async move { history.run(stop).await.context("event history") };
         let (delivery, stop) = (self.delivery.clone(), shutdown.clone());
         let delivery = async move { delivery.run(stop).await.context("delivery") };
+        let (notifier, stop) = (self.notifier.clone(), shutdown.clone());
+        let notifier = async move { notifier.run(stop).await.context("notifications") };
         let release = self.release(shutdown.clone());
         vec![
             tokio::spawn(supervised("history", ready.clone(), history)),
             tokio::spawn(supervised("delivery", ready.clone(), delivery)),
+            tokio::spawn(supervised("notify", ready.clone(), notifier)),
             tokio::spawn(supervised("release", ready.clone(), release)),
         ]
     }
@@ -207,6 +230,7 @@ impl Parts {
             self.recorder.clone(),
         );
         let (history, delivery) = (self.history.position(), self.delivery.position());
+        let notifier = self.notifier.position();
         async move {
             let before = *journal.head().borrow();
             tokio::select! {
@@ -224,7 +248,12 @@ impl Parts {
                     saved = catalog.checkpoint().await.context("save the catalog")?;
                     saved_at = tokio::time::Instant::now();
                 }
-                let followers = [*history.borrow(), *delivery.borrow(), saved];
+                let followers = [
+                    *history.borrow(),
+                    *delivery.borrow(),
+                    *notifier.borrow(),
+                    saved,
+                ];
                 let lowest = followers
                     .into_iter()
                     .chain(recorder.lowest_open_intent())
@@ -241,6 +270,7 @@ impl Parts {
     fn gauges(&self) -> Arc<dyn Fn() + Send + Sync> {
         let (head, journal) = (self.journal.head(), self.journal.clone());
         let (history, delivery) = (self.history.position(), self.delivery.position());
+        let notifier = self.notifier.position();
         Arc::new(move || {
             let head = *head.borrow();
             metrics::gauge!("pugmark_journal_head").set(head.0 as f64);
@@ -248,6 +278,7 @@ impl Parts {
             for (follower, position) in [
                 ("history", *history.borrow()),
                 ("delivery", *delivery.borrow()),
+                ("notify", *notifier.borrow()),
             ] {
                 let lag = head.0.saturating_sub(position.0);
                 metrics::gauge!("pugmark_follower_unsaved_entries", "follower" => follower)
@@ -327,6 +358,46 @@ async fn close_intents(journal: &dyn Journal, before: Seq) -> anyhow::Result<()>
     Ok(())
 }
 
+/// The services that Pugmark tells and asks, at the upstream of each, with the key that delivers files.
+fn endpoints(config: &Config, root: &RootCredentials) -> Endpoints {
+    let services = ["sns", "kms", "logs", "events", "sts", "organizations"];
+    let urls = services.into_iter().filter_map(|service| {
+        let endpoint = config
+            .upstream_services
+            .get(service)
+            .or(config.upstream.as_ref())?;
+        Some((service, endpoint.to_string()))
+    });
+    let (access_key_id, secret) = own_key(config, root);
+    Endpoints {
+        urls: urls.collect(),
+        credentials: Credentials::new(access_key_id, secret.0, None, None, "pugmark"),
+        region: config.region.clone(),
+    }
+}
+
+/// The key with which Pugmark itself calls upstreams.
+fn own_key(config: &Config, root: &RootCredentials) -> (String, Secret) {
+    match &config.delivery_credentials {
+        Some((access_key_id, secret)) => (access_key_id.clone(), secret.clone()),
+        None => (root.access_key_id.clone(), root.secret_access_key.clone()),
+    }
+}
+
+/// Topics are told through the services' port.
+struct Topics(Arc<dyn Services>);
+
+#[async_trait::async_trait]
+impl Announcer for Topics {
+    async fn publish(&self, topic: &str, message: &str) -> Result<(), AnnounceError> {
+        let sent = self.0.publish(topic, message).await;
+        sent.map_err(|error| AnnounceError {
+            code: error.code,
+            message: error.message,
+        })
+    }
+}
+
 /// Where S3 calls go, and a client for delivery to the same place.
 async fn s3(
     config: &Config,
@@ -334,10 +405,7 @@ async fn s3(
     identities: &Arc<Identities>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<(Route, aws_sdk_s3::Client)> {
-    let (access_key_id, secret) = match &config.delivery_credentials {
-        Some((access_key_id, secret)) => (access_key_id.clone(), secret.clone()),
-        None => (root.access_key_id.clone(), root.secret_access_key.clone()),
-    };
+    let (access_key_id, secret) = own_key(config, root);
     let builder = aws_sdk_s3::config::Builder::new()
         .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
         .region(aws_sdk_s3::config::Region::new(config.region.to_string()))

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use pugmark_catalog::{Trail, TrailId};
 use pugmark_core::account::Region;
 use pugmark_delivery::Delivery;
+use pugmark_notify::Notifier;
 use pugmark_table::EventHistory;
 use serde_json::Value;
 
@@ -25,16 +26,28 @@ impl HistoryPort for EventHistory {
     }
 }
 
+/// Delivery of files, and what other services are told.
+pub(crate) struct Deliveries {
+    pub(crate) files: Delivery,
+    pub(crate) notifier: Notifier,
+}
+
 #[async_trait]
-impl DeliveryPort for Delivery {
+impl DeliveryPort for Deliveries {
     fn status(&self, trail: &TrailId, region: &Region) -> TrailStatus {
-        let status = Self::status(self, trail, region);
+        let status = self.files.status(trail, region);
+        let logs = self.notifier.logs_status(trail);
         TrailStatus {
             latest_delivery_time: status.latest_delivery_time,
             latest_delivery_error: status.latest_delivery_error,
             latest_delivery_attempt_time: status.latest_delivery_attempt_time,
             latest_digest_delivery_time: status.latest_digest_delivery_time,
             latest_digest_delivery_error: status.latest_digest_delivery_error,
+            latest_notification_time: status.latest_notification_time,
+            latest_notification_attempt_time: status.latest_notification_attempt_time,
+            latest_notification_error: status.latest_notification_error,
+            latest_logs_delivery_time: logs.latest_delivery_time,
+            latest_logs_delivery_error: logs.latest_error,
         }
     }
 
@@ -44,7 +57,10 @@ impl DeliveryPort for Delivery {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<PublicKey>, String> {
-        let keys = Self::public_keys(self, region, from, to).map_err(|error| error.to_string())?;
+        let keys = self
+            .files
+            .public_keys(region, from, to)
+            .map_err(|error| error.to_string())?;
         let key = |key: pugmark_delivery::PublicKey| PublicKey {
             value: key.value,
             validity_start: key.validity_start,
@@ -56,9 +72,9 @@ impl DeliveryPort for Delivery {
 
     async fn check(&self, trail: &Trail) -> Result<(), CheckError> {
         use pugmark_delivery::CheckError as Found;
-        Self::check(self, trail).await.map_err(|error| match error {
+        self.files.check(trail).await.map_err(|error| match error {
             Found::NoSuchBucket => CheckError::NoSuchBucket,
-            Found::Denied { .. } => CheckError::Denied,
+            Found::Denied { message } => CheckError::Denied(message),
             Found::Unreachable { .. } => CheckError::Unreachable(error.to_string()),
         })
     }

@@ -5,7 +5,10 @@ use pugmark_core::{account::Region, limits};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Api, ApiError, Caller, Fields, find::Target, names, port::CheckError, render, tags};
+use super::{
+    Api, ApiError, Caller, Fields, destinations::Destinations, find::Target, names,
+    port::CheckError, render, tags,
+};
 
 impl Api {
     pub(super) async fn create_trail(
@@ -13,9 +16,13 @@ impl Api {
         caller: &Caller,
         fields: Fields<'_>,
     ) -> Result<Value, ApiError> {
-        let trail = new_trail(caller, fields)?;
+        let mut trail = new_trail(caller, fields)?;
+        let mut destinations = Destinations::read(fields)?;
+        destinations.apply(&mut trail);
         check_place(&self.catalog.snapshot(), &trail)?;
         self.check_bucket(&trail).await?;
+        self.check_destinations(&trail, &mut destinations).await?;
+        destinations.apply(&mut trail);
         let answer = Value::Object(render::settings(&trail));
         self.catalog
             .change(|catalog| {
@@ -52,10 +59,13 @@ impl Api {
                     "S3BucketDoesNotExistException",
                     format!("S3 bucket {bucket} does not exist!"),
                 ),
-                CheckError::Denied => ApiError::new(
-                    "InsufficientS3BucketPolicyException",
-                    format!("Incorrect S3 bucket policy is detected for bucket: {bucket}"),
-                ),
+                CheckError::Denied(reason) => {
+                    tracing::info!(bucket, reason, "the bucket of a trail refuses");
+                    ApiError::new(
+                        "InsufficientS3BucketPolicyException",
+                        format!("Incorrect S3 bucket policy is detected for bucket: {bucket}"),
+                    )
+                }
                 CheckError::Unreachable(reason) => {
                     tracing::warn!(bucket, reason, "the bucket of a trail cannot be reached");
                     ApiError {
@@ -97,7 +107,7 @@ fn new_trail(caller: &Caller, fields: Fields<'_>) -> Result<Trail, ApiError> {
     check_combination(&trail)?;
     names::check_bucket_name(&trail.bucket)?;
     let key_prefix = names::key_prefix(fields.text("S3KeyPrefix")?.unwrap_or_default())?;
-    check_destinations(fields)?;
+    check_supported(fields)?;
     Ok(Trail {
         key_prefix,
         ..trail
@@ -115,64 +125,20 @@ pub(super) fn check_combination(trail: &Trail) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The references beside the bucket: first their form, then that Pugmark does not serve them yet.
-/// An empty one asks for nothing.
-pub(super) fn check_destinations(fields: Fields<'_>) -> Result<(), ApiError> {
-    let given = |name| Ok::<_, ApiError>(fields.text(name)?.filter(|text| !text.is_empty()));
-    let (topic, key) = (given("SnsTopicName")?, given("KmsKeyId")?);
-    let (group, role) = (
-        given("CloudWatchLogsLogGroupArn")?,
-        given("CloudWatchLogsRoleArn")?,
-    );
-    topic.map_or(Ok(()), names::check_topic)?;
-    key.map_or(Ok(()), names::check_kms_key)?;
-    group.map_or(Ok(()), names::check_log_group)?;
-    role.map_or(Ok(()), names::check_role)?;
-    match (group, role) {
-        (Some(_), None) => {
-            return Err(ApiError::new(
-                "InvalidCloudWatchLogsRoleArnException",
-                "You must specify a role ARN as well as a log group.",
-            ));
-        }
-        (None, Some(_)) => {
-            return Err(ApiError::new(
-                "InvalidCloudWatchLogsLogGroupArnException",
-                "You must specify a log group ARN as well as a role.",
-            ));
-        }
-        _ => {}
-    }
+/// What Pugmark does not serve yet.
+pub(super) fn check_supported(fields: Fields<'_>) -> Result<(), ApiError> {
     if fields.flag("IsOrganizationTrail")? == Some(true) {
         return Err(ApiError::new(
             "OrganizationsNotInUseException",
             "The account is in no organization: Pugmark does not support organization trails yet.",
         ));
     }
-    let refused = [
-        (
-            topic.is_some(),
-            "SnsTopicName: notifications to Amazon SNS are",
-        ),
-        (
-            key.is_some(),
-            "KmsKeyId: encryption of log files with AWS KMS is",
-        ),
-        (
-            group.is_some(),
-            "CloudWatchLogsLogGroupArn: delivery to CloudWatch Logs is",
-        ),
-        (
-            fields.flag("RecursiveLogging")? == Some(false),
-            "RecursiveLogging=false is",
-        ),
-    ];
-    match refused.iter().find(|(is_asked, _)| *is_asked) {
-        Some((_, what)) => Err(ApiError::unsupported(format!(
-            "{what} not supported by Pugmark yet."
-        ))),
-        None => Ok(()),
+    if fields.flag("RecursiveLogging")? == Some(false) {
+        return Err(ApiError::unsupported(
+            "RecursiveLogging=false is not supported by Pugmark yet.".to_owned(),
+        ));
     }
+    Ok(())
 }
 
 /// Whether the trail's name is free and there is room, in each Region where it appears.

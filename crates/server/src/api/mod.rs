@@ -4,6 +4,7 @@
 
 mod adapters;
 mod create;
+mod destinations;
 mod error;
 mod event_selectors;
 mod fields;
@@ -28,8 +29,10 @@ use pugmark_core::{
     clock::Clock,
     identity::Identity,
 };
+use pugmark_notify::Services;
 use serde_json::Value;
 
+pub(crate) use self::adapters::Deliveries;
 pub(crate) use self::error::ApiError;
 use self::fields::Fields;
 pub(crate) use self::port::{DeliveryPort, HistoryPort};
@@ -53,6 +56,7 @@ pub(crate) struct Api {
     catalog: Arc<CatalogWriter>,
     history: Arc<dyn HistoryPort>,
     delivery: Arc<dyn DeliveryPort>,
+    services: Arc<dyn Services>,
     clock: Arc<dyn Clock>,
 }
 
@@ -109,12 +113,14 @@ impl Api {
         catalog: Arc<CatalogWriter>,
         history: Arc<dyn HistoryPort>,
         delivery: Arc<dyn DeliveryPort>,
+        services: Arc<dyn Services>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             catalog,
             history,
             delivery,
+            services,
             clock,
         }
     }

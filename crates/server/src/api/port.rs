@@ -51,6 +51,16 @@ pub(crate) struct TrailStatus {
     pub latest_digest_delivery_time: Option<Timestamp>,
     /// The S3 error code of the last digest write, if it failed.
     pub latest_digest_delivery_error: Option<String>,
+    /// The topic was told of a log file.
+    pub latest_notification_time: Option<Timestamp>,
+    /// The last time that the topic was tried to be told.
+    pub latest_notification_attempt_time: Option<Timestamp>,
+    /// SNS's error code of the last notification, if it failed.
+    pub latest_notification_error: Option<String>,
+    /// CloudWatch Logs took events.
+    pub latest_logs_delivery_time: Option<Timestamp>,
+    /// CloudWatch Logs' error code of the last events, if they failed.
+    pub latest_logs_delivery_error: Option<String>,
 }
 
 /// A public key for digests.
@@ -71,8 +81,8 @@ pub(crate) struct PublicKey {
 pub(crate) enum CheckError {
     /// The bucket does not exist.
     NoSuchBucket,
-    /// The bucket does not let us write.
-    Denied,
+    /// The bucket does not let us write, and why.
+    Denied(String),
     /// The bucket cannot be reached at the moment.
     Unreachable(String),
 }

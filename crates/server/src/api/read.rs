@@ -87,6 +87,11 @@ impl Api {
                 "LatestDigestDeliveryError",
                 &status.latest_digest_delivery_error,
             ),
+            ("LatestNotificationError", &status.latest_notification_error),
+            (
+                "LatestCloudWatchLogsDeliveryError",
+                &status.latest_logs_delivery_error,
+            ),
         ] {
             render::put(&mut out, name, error.as_ref());
         }
@@ -98,6 +103,11 @@ impl Api {
                 "LatestDigestDeliveryTime",
                 status.latest_digest_delivery_time,
             ),
+            ("LatestNotificationTime", status.latest_notification_time),
+            (
+                "LatestCloudWatchLogsDeliveryTime",
+                status.latest_logs_delivery_time,
+            ),
         ] {
             render::put(&mut out, name, time.map(epoch).as_ref());
         }
@@ -107,8 +117,14 @@ impl Api {
                 "LatestDeliveryAttemptTime",
                 status.latest_delivery_attempt_time,
             ),
-            ("LatestNotificationAttemptTime", None),
-            ("LatestNotificationAttemptSucceeded", None),
+            (
+                "LatestNotificationAttemptTime",
+                status.latest_notification_attempt_time,
+            ),
+            (
+                "LatestNotificationAttemptSucceeded",
+                status.latest_notification_time,
+            ),
             (
                 "LatestDeliveryAttemptSucceeded",
                 status.latest_delivery_time,

@@ -19,16 +19,7 @@ pub(crate) fn trail(trail: &Trail) -> Value {
 /// The answer of `CreateTrail` and `UpdateTrail`.
 pub(crate) fn settings(trail: &Trail) -> Map<String, Value> {
     let mut out = Map::new();
-    let topic_arn = trail
-        .sns_topic_name
-        .as_ref()
-        .map(|topic| match topic.starts_with("arn:") {
-            true => topic.clone(),
-            false => format!(
-                "arn:aws:sns:{}:{}:{topic}",
-                trail.home_region, trail.account
-            ),
-        });
+    let topic_arn = trail.topic_arn();
     put(&mut out, "Name", Some(&trail.name));
     put(&mut out, "S3BucketName", Some(&trail.bucket));
     put(&mut out, "S3KeyPrefix", trail.key_prefix.as_ref());

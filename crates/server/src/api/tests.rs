@@ -17,6 +17,7 @@ use pugmark_core::{
     identity::Identity,
 };
 use pugmark_journal::MemoryJournal;
+use pugmark_notify::{BusEntry, LogEvent, Organization, ServiceError, Services};
 use serde_json::{Value, json};
 
 use super::{
@@ -71,10 +72,76 @@ impl DeliveryPort for FakeDelivery {
     async fn check(&self, trail: &Trail) -> Result<(), CheckError> {
         match trail.bucket.as_str() {
             "missing" => Err(CheckError::NoSuchBucket),
-            "denied" => Err(CheckError::Denied),
+            "denied" => Err(CheckError::Denied("AccessDenied".into())),
             "down" => Err(CheckError::Unreachable("connection refused".into())),
             _ => Ok(()),
         }
+    }
+}
+
+/// Other services: what is called `missing`, `denied` or `down` is so.
+struct FakeServices;
+
+fn said(name: &str, missing: &'static str) -> Result<(), ServiceError> {
+    let code = match name {
+        _ if name.contains("missing") => Some(missing.to_owned()),
+        _ if name.contains("denied") => Some("AccessDeniedException".to_owned()),
+        _ if name.contains("disabled") => Some("DisabledException".to_owned()),
+        _ if name.contains("down") => None,
+        _ => return Ok(()),
+    };
+    Err(ServiceError {
+        code,
+        message: name.to_owned(),
+    })
+}
+
+#[async_trait]
+impl Services for FakeServices {
+    async fn publish(&self, topic: &str, _: &str) -> Result<(), ServiceError> {
+        said(topic, "NotFound")
+    }
+
+    async fn check_key(
+        &self,
+        region: &Region,
+        key: &str,
+        _: &str,
+        _: &str,
+    ) -> Result<String, ServiceError> {
+        said(key, "NotFoundException")?;
+        let id = key.rsplit('/').next().unwrap_or_default();
+        Ok(format!("arn:aws:kms:{region}:{ACCOUNT}:key/{id}"))
+    }
+
+    async fn check_role(&self, role: &str) -> Result<(), ServiceError> {
+        said(role, "NoSuchEntity")
+    }
+
+    async fn create_stream(&self, _: &str, group: &str, _: &str) -> Result<(), ServiceError> {
+        said(group, "ResourceNotFoundException")
+    }
+
+    async fn put_logs(
+        &self,
+        _: &str,
+        _: &str,
+        _: &str,
+        _: Vec<LogEvent>,
+    ) -> Result<(), ServiceError> {
+        Ok(())
+    }
+
+    async fn put_events(
+        &self,
+        _: &Region,
+        entries: Vec<BusEntry>,
+    ) -> Result<Vec<Option<ServiceError>>, ServiceError> {
+        Ok(vec![None; entries.len()])
+    }
+
+    async fn organization(&self) -> Result<Option<Organization>, ServiceError> {
+        Ok(None)
     }
 }
 
@@ -123,6 +190,7 @@ impl World {
             Arc::new(catalog),
             Arc::new(FakeHistory),
             delivery.clone(),
+            Arc::new(FakeServices),
             clock,
         )
     }

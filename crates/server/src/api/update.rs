@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{
     Api, ApiError, Caller, Fields,
-    create::{check_combination, check_destinations, check_place},
+    create::{check_combination, check_place, check_supported},
+    destinations::Destinations,
     find::Target,
     names, render,
 };
@@ -19,9 +20,7 @@ struct Update {
     include_global_service_events: Option<bool>,
     is_multi_region: Option<bool>,
     log_file_validation: Option<bool>,
-    unset_topic: bool,
-    unset_key: bool,
-    unset_logs: bool,
+    destinations: Destinations,
 }
 
 impl Api {
@@ -30,10 +29,12 @@ impl Api {
         caller: &Caller,
         fields: Fields<'_>,
     ) -> Result<Value, ApiError> {
-        let update = Update::read(caller, fields)?;
-        check_destinations(fields)?;
+        let mut update = Update::read(caller, fields)?;
+        check_supported(fields)?;
         let planned = update.apply(caller, &self.catalog.snapshot())?;
         self.check_bucket(&planned).await?;
+        self.check_destinations(&planned, &mut update.destinations)
+            .await?;
         let trail = self
             .catalog
             .change(|catalog| {
@@ -47,7 +48,6 @@ impl Api {
 
 impl Update {
     fn read(caller: &Caller, fields: Fields<'_>) -> Result<Self, ApiError> {
-        let is_empty = |name| Ok::<_, ApiError>(fields.text(name)? == Some(""));
         let bucket = fields.text("S3BucketName")?;
         let update = Self {
             target: Target::read(caller, fields, "Name")?,
@@ -59,10 +59,7 @@ impl Update {
             include_global_service_events: fields.flag("IncludeGlobalServiceEvents")?,
             is_multi_region: fields.flag("IsMultiRegionTrail")?,
             log_file_validation: fields.flag("EnableLogFileValidation")?,
-            unset_topic: is_empty("SnsTopicName")?,
-            unset_key: is_empty("KmsKeyId")?,
-            unset_logs: is_empty("CloudWatchLogsLogGroupArn")?
-                || is_empty("CloudWatchLogsRoleArn")?,
+            destinations: Destinations::read(fields)?,
         };
         bucket.map_or(Ok(()), names::check_bucket_name)?;
         Ok(update)
@@ -97,15 +94,7 @@ impl Update {
         if let Some(log_file_validation) = self.log_file_validation {
             trail.log_file_validation = log_file_validation;
         }
-        if self.unset_topic {
-            trail.sns_topic_name = None;
-        }
-        if self.unset_key {
-            trail.kms_key_id = None;
-        }
-        if self.unset_logs {
-            (trail.logs_group_arn, trail.logs_role_arn) = (None, None);
-        }
+        self.destinations.apply(&mut trail);
         check_place(catalog, &trail)?;
         Ok(trail)
     }

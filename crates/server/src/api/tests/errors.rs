@@ -19,10 +19,7 @@ async fn refusals_have_the_code_and_message_of_aws() {
     };
     let unknown = |called: &str| format!("Unknown trail: {called} for the user: {ACCOUNT}");
     let long = "x".repeat(129);
-    let (key, role) = (
-        "arn:aws:kms:eu-central-1:111122223333:key/1",
-        "arn:aws:iam::111122223333:role/r",
-    );
+    let role = "arn:aws:iam::111122223333:role/r";
     let group = "arn:aws:logs:eu-central-1:111122223333:log-group:g:*";
     let rows: Vec<(&str, Value, &str, String)> = vec![
         // Names.
@@ -75,13 +72,38 @@ async fn refusals_have_the_code_and_message_of_aws() {
         // Not there yet, and said so.
         ("CreateTrail", create("new", json!({"IsOrganizationTrail": true})), "OrganizationsNotInUseException",
             "organization".into()),
-        ("CreateTrail", create("new", json!({"SnsTopicName": "topic"})), "UnsupportedOperationException", "SNS".into()),
-        ("CreateTrail", create("new", json!({"KmsKeyId": key})), "UnsupportedOperationException", "KMS".into()),
-        ("CreateTrail", create("new", json!({"CloudWatchLogsLogGroupArn": group, "CloudWatchLogsRoleArn": role})),
-            "UnsupportedOperationException", "CloudWatch Logs".into()),
+        // What the services say.
+        ("CreateTrail", create("new", json!({"SnsTopicName": "missing"})), "InsufficientSnsTopicPolicyException",
+            "SNS Topic does not exist or the topic policy is incorrect!".into()),
+        ("CreateTrail", create("new", json!({"SnsTopicName": "denied"})), "InsufficientSnsTopicPolicyException", "SNS".into()),
+        ("CreateTrail", create("new", json!({"SnsTopicName": "down"})), "ServiceUnavailable", "SNS".into()),
+        ("CreateTrail", create("new", json!({"KmsKeyId": "alias/missing"})), "InsufficientEncryptionPolicyException",
+            "Insufficient permissions to access S3 bucket".into()),
+        ("CreateTrail", create("new", json!({"KmsKeyId": "alias/denied"})), "InsufficientEncryptionPolicyException",
+            "alias/denied".into()),
+        ("CreateTrail", create("new", json!({"KmsKeyId": "alias/disabled"})), "KmsException", "alias/disabled".into()),
+        ("CreateTrail", create("new", json!({"KmsKeyId": "arn:aws:kms:us-west-2:111122223333:key/k"})),
+            "KmsKeyNotFoundException", "eu-central-1".into()),
+        ("CreateTrail", create("new", json!({"KmsKeyId": "alias/down"})), "ServiceUnavailable", "KMS".into()),
+        ("CreateTrail", create("new", json!({
+            "CloudWatchLogsLogGroupArn": group, "CloudWatchLogsRoleArn": "arn:aws:iam::111122223333:role/missing",
+        })), "InvalidCloudWatchLogsRoleArnException", "Check the trust relationships".into()),
+        ("CreateTrail", create("new", json!({
+            "CloudWatchLogsLogGroupArn": "arn:aws:logs:eu-central-1:111122223333:log-group:missing:*",
+            "CloudWatchLogsRoleArn": role,
+        })), "InvalidCloudWatchLogsLogGroupArnException", "can't validate it".into()),
+        ("CreateTrail", create("new", json!({
+            "CloudWatchLogsLogGroupArn": "arn:aws:logs:eu-central-1:111122223333:log-group:denied:*",
+            "CloudWatchLogsRoleArn": role,
+        })), "InvalidCloudWatchLogsLogGroupArnException", "Check the permissions for your role".into()),
+        ("CreateTrail", create("new", json!({
+            "CloudWatchLogsLogGroupArn": "arn:aws:logs:us-west-2:111122223333:log-group:g:*",
+            "CloudWatchLogsRoleArn": role,
+        })), "InvalidCloudWatchLogsLogGroupArnException", "must be in eu-central-1".into()),
         ("CreateTrail", create("new", json!({"RecursiveLogging": false})), "UnsupportedOperationException",
             "RecursiveLogging".into()),
-        ("UpdateTrail", json!({"Name": "audit", "KmsKeyId": "alias/mine"}), "UnsupportedOperationException", "KMS".into()),
+        ("UpdateTrail", json!({"Name": "audit", "KmsKeyId": "alias/denied"}), "InsufficientEncryptionPolicyException",
+            "alias/denied".into()),
         ("CreateEventDataStore", json!({"Name": "store"}), "UnsupportedOperationException",
             "CreateEventDataStore is not supported by Pugmark yet.".into()),
         ("CreateTrails", json!({}), "UnknownOperationException", "CreateTrails".into()),

@@ -117,6 +117,11 @@ async fn status_is_deliverys_for_this_trail_and_region() {
         latest_delivery_attempt_time: time("2026-01-19T21:05:00Z"),
         latest_digest_delivery_time: time("2026-01-19T20:00:00.25Z"),
         latest_digest_delivery_error: Some("AccessDenied".into()),
+        latest_notification_time: time("2026-01-19T21:00:01Z"),
+        latest_notification_attempt_time: time("2026-01-19T21:05:01Z"),
+        latest_notification_error: Some("AuthorizationError".into()),
+        latest_logs_delivery_time: time("2026-01-19T21:00:02Z"),
+        latest_logs_delivery_error: Some("ResourceNotFoundException".into()),
     };
     let status = world
         .call_in("eu-west-1", "GetTrailStatus", json!({"Name": arn("audit")}))
@@ -131,6 +136,21 @@ async fn status_is_deliverys_for_this_trail_and_region() {
         (
             "LatestDeliveryAttemptSucceeded",
             json!("2026-01-19T21:00:00Z"),
+        ),
+        ("LatestNotificationTime", json!(1_768_856_401)),
+        ("LatestNotificationError", json!("AuthorizationError")),
+        (
+            "LatestNotificationAttemptTime",
+            json!("2026-01-19T21:05:01Z"),
+        ),
+        (
+            "LatestNotificationAttemptSucceeded",
+            json!("2026-01-19T21:00:01Z"),
+        ),
+        ("LatestCloudWatchLogsDeliveryTime", json!(1_768_856_402)),
+        (
+            "LatestCloudWatchLogsDeliveryError",
+            json!("ResourceNotFoundException"),
         ),
     ] {
         assert_eq!(status[name], value, "{name}");

@@ -1,0 +1,49 @@
+"""A trail's bucket policy: judged as AWS does, and printed."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import Pugmark
+
+BUCKET = "policied"
+
+
+def refused(call, code):
+    with pytest.raises(ClientError) as error:
+        call()
+    assert error.value.response["Error"]["Code"] == code, error.value
+
+
+def test_the_printed_policy_lets_the_trail_write(gateway):
+    s3, trail = gateway.client("s3"), gateway.client("cloudtrail")
+    s3.create_bucket(Bucket=BUCKET)
+    other = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [other]}))
+    refused(lambda: trail.create_trail(Name="audit", S3BucketName=BUCKET), "InsufficientS3BucketPolicyException")
+    policy = gateway.pugmark("bucket-policy", "audit", "--bucket", BUCKET, "--key-prefix", "here").stdout
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=policy)
+    trail.create_trail(Name="audit", S3BucketName=BUCKET, S3KeyPrefix="here")
+    # The policy speaks of one trail and one prefix.
+    refused(lambda: trail.create_trail(Name="second", S3BucketName=BUCKET, S3KeyPrefix="here"), "InsufficientS3BucketPolicyException")
+    refused(lambda: trail.update_trail(Name="audit", S3KeyPrefix="there"), "InsufficientS3BucketPolicyException")
+
+
+def test_the_embedded_store_too(alone):
+    s3, trail = alone.client("s3"), alone.client("cloudtrail")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=alone.pugmark("bucket-policy", "audit", "--bucket", BUCKET).stdout)
+    trail.create_trail(Name="audit", S3BucketName=BUCKET)
+    refused(lambda: trail.create_trail(Name="second", S3BucketName=BUCKET), "InsufficientS3BucketPolicyException")
+
+
+def test_a_policy_can_be_required(tmp_path):
+    server = Pugmark(tmp_path / "data", config='[delivery]\nbucket_policy = "required"\n').start()
+    try:
+        server.client("s3").create_bucket(Bucket=BUCKET)
+        refused(
+            lambda: server.client("cloudtrail").create_trail(Name="audit", S3BucketName=BUCKET),
+            "InsufficientS3BucketPolicyException")
+    finally:
+        server.stop()

@@ -1,0 +1,113 @@
+//! The port to the other services: what Pugmark needs of them, in their own words.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use pugmark_core::account::{AccountId, Region};
+
+/// Why a service did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ServiceError {
+    /// The service's error code; `None` when it did not answer, so that trying again makes sense.
+    pub code: Option<String>,
+    /// What happened.
+    pub message: String,
+}
+
+impl ServiceError {
+    /// Whether the service refuses for good what the caller may not do or what is not there.
+    pub fn is_denied(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        code.contains("AccessDenied")
+            || code.contains("Authorization")
+            || code == "InvalidClientTokenId"
+    }
+}
+
+/// An event for CloudWatch Logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEvent {
+    /// When it is delivered.
+    pub time: Timestamp,
+    /// The record's JSON.
+    pub message: String,
+}
+
+/// An event for EventBridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusEntry {
+    /// Such as `aws.s3`.
+    pub source: String,
+    /// Such as `AWS API Call via CloudTrail`.
+    pub detail_type: &'static str,
+    /// When the event happened.
+    pub time: Timestamp,
+    /// The record's JSON.
+    pub detail: String,
+}
+
+/// An organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// `o-…`.
+    pub id: String,
+    /// The management account.
+    pub management: AccountId,
+    /// Every account, the management account too.
+    pub members: Vec<Member>,
+}
+
+/// An account of an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+}
+
+/// What Pugmark asks of other services.
+#[async_trait]
+pub trait Services: Send + Sync + 'static {
+    /// Publishes a message to a topic, by its ARN.
+    async fn publish(&self, topic: &str, message: &str) -> Result<(), ServiceError>;
+
+    /// The ARN of a key that can make data keys, by id, alias or ARN; makes one with the trail's encryption context.
+    async fn check_key(
+        &self,
+        region: &Region,
+        key: &str,
+        trail: &str,
+        bucket: &str,
+    ) -> Result<String, ServiceError>;
+
+    /// Assumes the role as CloudTrail does.
+    async fn check_role(&self, role: &str) -> Result<(), ServiceError>;
+
+    /// Makes a log stream, if it is not there.
+    async fn create_stream(
+        &self,
+        role: &str,
+        group: &str,
+        stream: &str,
+    ) -> Result<(), ServiceError>;
+
+    /// Puts events into a log stream, at most 10,000 and 1 MiB, oldest first.
+    async fn put_logs(
+        &self,
+        role: &str,
+        group: &str,
+        stream: &str,
+        events: Vec<LogEvent>,
+    ) -> Result<(), ServiceError>;
+
+    /// Puts events, at most 10 and 256 KiB, on a Region's default bus; the result says which of them were refused.
+    async fn put_events(
+        &self,
+        region: &Region,
+        entries: Vec<BusEntry>,
+    ) -> Result<Vec<Option<ServiceError>>, ServiceError>;
+
+    /// The organization of the account whose keys Pugmark has; `None` if it is in none.
+    async fn organization(&self) -> Result<Option<Organization>, ServiceError>;
+}
