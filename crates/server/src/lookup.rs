@@ -3,22 +3,14 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
-use aws_config::{
-    environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain,
-    profile::ProfileFileRegionProvider,
-};
 use aws_sdk_cloudtrail::{
     Client,
-    config::{BehaviorVersion, Credentials, Region},
     primitives::DateTime,
     types::{Event, LookupAttribute, LookupAttributeKey},
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{credentials, settings};
-
-/// The endpoint of a Pugmark on this machine.
-const LOCAL_ENDPOINT: &str = "http://127.0.0.1:4580";
+use crate::client;
 
 /// `pugmark lookup`. Exit code 0: events found; 1: none found; 2: an error.
 #[derive(Debug, clap::Args)]
@@ -92,7 +84,7 @@ enum Color {
 /// Runs the command; `Ok(false)` when nothing was found.
 pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     let endpoint = endpoint(&command);
-    let client = client(&command, endpoint.as_deref()).await?;
+    let client = connect(&command, endpoint.as_deref()).await?;
     let now = Timestamp::now();
     let since = command
         .since
@@ -199,43 +191,11 @@ where
 
 /// Where to look events up; `None` is AWS itself.
 fn endpoint(command: &Command) -> Option<String> {
-    let environment =
-        std::env::var("AWS_ENDPOINT_URL_CLOUDTRAIL").or_else(|_| std::env::var("AWS_ENDPOINT_URL"));
-    match (&command.endpoint_url, environment) {
-        _ if command.aws => None,
-        (Some(url), _) => Some(url.clone()),
-        (None, Ok(url)) if !url.is_empty() => Some(url),
-        (None, _) => Some(LOCAL_ENDPOINT.to_owned()),
-    }
+    client::endpoint("CLOUDTRAIL", command.endpoint_url.as_deref(), command.aws)
 }
 
-async fn client(command: &Command, endpoint: Option<&str>) -> anyhow::Result<Client> {
-    // The default chain would also ask the instance metadata service, and wait for it.
-    let region = RegionProviderChain::first_try(command.region.clone().map(Region::new))
-        .or_else(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new())
-        .or_else("us-east-1");
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region);
-    let is_local = endpoint == Some(LOCAL_ENDPOINT);
-    if is_local
-        && std::env::var_os("AWS_ACCESS_KEY_ID").is_none()
-        && std::env::var_os("AWS_PROFILE").is_none()
-    {
-        // On the server's own machine its root credentials are at hand.
-        if let Some(root) = credentials::load(&settings::data_dir(
-            std::env::var_os("PUGMARK_DATA_DIR").map(Into::into),
-        ))? {
-            let found = Credentials::new(
-                root.access_key_id,
-                root.secret_access_key.0,
-                None,
-                None,
-                "data-directory",
-            );
-            loader = loader.credentials_provider(found);
-        }
-    }
-    let shared = loader.load().await;
+async fn connect(command: &Command, endpoint: Option<&str>) -> anyhow::Result<Client> {
+    let shared = client::config(command.region.as_deref(), endpoint).await?;
     let mut config = aws_sdk_cloudtrail::config::Builder::from(&shared);
     if let Some(url) = endpoint {
         config = config.endpoint_url(url);
@@ -295,7 +255,7 @@ fn error_code(event: &Event) -> Option<String> {
 }
 
 /// `2h` means two hours ago; anything else is a time.
-fn moment(flag: &str, text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
+pub(crate) fn moment(flag: &str, text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
     if let Some(days) = text
         .strip_suffix('d')
         .and_then(|days| days.parse::<i64>().ok())

@@ -5,6 +5,7 @@
 mod admin;
 mod api;
 mod bucket_policy;
+mod client;
 mod cloudtrail;
 mod credentials;
 mod embedded;
@@ -14,6 +15,7 @@ mod lookup;
 mod principals;
 mod s3;
 mod settings;
+mod validate;
 mod wiring;
 
 use std::process::ExitCode;
@@ -55,6 +57,8 @@ enum Command {
     Lookup(lookup::Command),
     /// Tell how a saved request is recognised, and why its record looks as it does.
     Explain(explain::Command),
+    /// Validate a trail's log files, as `aws cloudtrail validate-logs` does. Exit code 0: valid, 1: not, 2: error.
+    ValidateLogs(validate::Command),
     /// Print the bucket policy that lets a trail write.
     BucketPolicy(bucket_policy::Command),
     /// List, add and remove who may call.
@@ -76,6 +80,9 @@ fn main() -> ExitCode {
             runtime().and_then(|runtime| runtime.block_on(lookup::run(command)))
         }
         Command::Explain(command) => explain::run(&command).map(|()| true),
+        Command::ValidateLogs(command) => {
+            runtime().and_then(|runtime| runtime.block_on(validate::run(command)))
+        }
         Command::BucketPolicy(command) => bucket_policy::run(&command).map(|()| true),
         Command::Principals(command) => principals::run(command).map(|()| true),
     };

@@ -1,0 +1,172 @@
+"""`pugmark validate-logs` says what `aws cloudtrail validate-logs` says, and more."""
+
+import datetime
+import gzip
+import json
+import pathlib
+import time
+
+import pytest
+
+from conftest import Pugmark
+
+BUCKET, TRAIL = "validated", "validated"
+ARN = f"arn:aws:cloudtrail:us-east-1:123456789012:trail/{TRAIL}"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A stopped trail with several digests over several log files, in the embedded store."""
+    data = tmp_path_factory.mktemp("validate") / "data"
+    server = Pugmark(data, "--delivery-interval", "1s", "--digest-interval", "3s").start()
+    server.since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=2)
+    s3, trail = server.client("s3"), server.client("cloudtrail")
+    s3.create_bucket(Bucket=BUCKET)
+    trail.create_trail(Name=TRAIL, S3BucketName=BUCKET, EnableLogFileValidation=True)
+    trail.start_logging(Name=TRAIL)
+    deadline = time.monotonic() + 40
+    while len(keys(s3, "CloudTrail-Digest")) < 6:
+        assert time.monotonic() < deadline
+        trail.describe_trails()
+        time.sleep(0.4)
+    trail.stop_logging(Name=TRAIL)
+    while sorted(covered(s3)) != sorted(keys(s3, "CloudTrail")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    yield server
+    server.stop()
+
+
+def keys(s3, folder):
+    prefix = f"AWSLogs/123456789012/{folder}/"
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    return [item["Key"] for item in found if item["Key"].endswith(".gz")]
+
+
+def covered(s3):
+    digests = [s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys(s3, "CloudTrail-Digest")]
+    return [file["s3Object"] for digest in digests for file in json.loads(gzip.decompress(digest))["logFiles"]]
+
+
+def ours(server, *more):
+    done = server.pugmark(
+        "validate-logs", "--trail-arn", ARN, "--start-time", server.since.strftime("%Y-%m-%dT%H:%M:%SZ"), *more, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def awss(server, *more):
+    done = server.cli(
+        "cloudtrail", "validate-logs", "--trail-arn", ARN, "--start-time", server.since.strftime("%Y-%m-%dT%H:%M:%SZ"), *more,
+        check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def said(output):
+    """What both say; the two ask at different seconds, so the requested and found times are left out."""
+    code, out, err = output
+    lines = [line for line in (out + err).splitlines() if line and not line.startswith(("Validating", "Results"))]
+    return code, lines
+
+
+def both(server):
+    for more in ((), ("--verbose",)):
+        assert said(ours(server, *more)) == said(awss(server, *more))
+    return ours(server, "--verbose")
+
+
+def test_all_valid(server):
+    code, out, err = both(server)
+    assert code == 0 and "digest files valid" in out and "INVALID" not in out + err
+
+
+def changes(s3):
+    """Tamperings by name: each changes the bucket, and is undone by putting the objects back."""
+    digests, logs = sorted(keys(s3, "CloudTrail-Digest")), sorted(covered(s3))
+    middle, log = digests[len(digests) // 2], logs[len(logs) // 2]
+    body = lambda key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    put = lambda key, data, **more: s3.put_object(Bucket=BUCKET, Key=key, Body=data, **more)
+    edited = gzip.compress(gzip.decompress(body(log)).replace(b"DescribeTrails", b"DescribeTrialz"))
+    other = json.loads(gzip.decompress(body(middle)))
+    del other["digestStartTime"]
+    signed = s3.head_object(Bucket=BUCKET, Key=middle)["Metadata"]
+    oldest = digests[0]
+    return {
+        "log edited": ([log], lambda: put(log, edited)),
+        "log not gzip": ([log], lambda: put(log, b"nothing")),
+        "log cut": ([log], lambda: put(log, body(log)[:40])),
+        "log deleted": ([log], lambda: s3.delete_object(Bucket=BUCKET, Key=log)),
+        "digest deleted": ([middle], lambda: s3.delete_object(Bucket=BUCKET, Key=middle)),
+        "digest without metadata": ([middle], lambda: put(middle, body(middle))),
+        "digest with a forged signature": ([middle], lambda: put(middle, body(middle), Metadata={**signed, "signature": "ab" * 256})),
+        "digest not gzip": ([middle], lambda: put(middle, b"nothing", Metadata=signed)),
+        "digest without a member": ([middle], lambda: put(middle, gzip.compress(json.dumps(other).encode()), Metadata=signed)),
+        "digest in another's place": ([middle], lambda: put(middle, body(oldest), Metadata=s3.head_object(Bucket=BUCKET, Key=oldest)["Metadata"])),
+        "oldest digest deleted": ([oldest], lambda: s3.delete_object(Bucket=BUCKET, Key=oldest)),
+        "newest digest deleted": ([digests[-1]], lambda: s3.delete_object(Bucket=BUCKET, Key=digests[-1])),
+    }
+
+
+NAMES = ["log edited", "log not gzip", "log cut", "log deleted", "digest deleted", "digest without metadata",
+         "digest with a forged signature", "digest not gzip", "digest without a member", "digest in another's place",
+         "oldest digest deleted", "newest digest deleted"]
+
+
+
+def restore(s3, objects):
+    for name, (body, metadata) in objects.items():
+        s3.put_object(Bucket=BUCKET, Key=name, Body=body, Metadata=metadata)
+
+
+def save(s3, names):
+    found = {}
+    for name in names:
+        got = s3.get_object(Bucket=BUCKET, Key=name)
+        found[name] = (got["Body"].read(), got["Metadata"])
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tampering_is_told_in_awss_words(server, name):
+    s3 = server.client("s3")
+    touched, change = changes(s3)[name]
+    objects = save(s3, touched)
+    change()
+    try:
+        code, out, err = both(server)
+        # Without its newest digest a chain is shorter, and nothing says so.
+        assert (code == 1 and "INVALID" in err) or name == "newest digest deleted", out + err
+    finally:
+        restore(s3, objects)
+
+
+def test_two_digests_deleted_in_a_row_are_told(server):
+    s3 = server.client("s3")
+    digests = sorted(keys(s3, "CloudTrail-Digest"))
+    pair = digests[2:4]
+    objects = save(s3, pair)
+    for key in pair:
+        s3.delete_object(Bucket=BUCKET, Key=key)
+    try:
+        code, _, err = ours(server)
+        assert code == 1 and "INVALID: not found" in err and "1 more were deleted" in err, err
+        assert "more were deleted" not in awss(server)[2]
+    finally:
+        restore(s3, objects)
+
+
+def test_a_copy_in_a_folder(server, tmp_path):
+    s3 = server.client("s3")
+    for key in keys(s3, "CloudTrail") + keys(s3, "CloudTrail-Digest"):
+        path = tmp_path / "copy" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    public = tmp_path / "keys.json"
+    public.write_text(server.cli(
+        "cloudtrail", "list-public-keys", "--start-time", server.since.strftime("%Y-%m-%dT%H:%M:%SZ")).stdout)
+    code, out, err = ours(server, "--path", str(tmp_path / "copy"), "--public-keys", str(public))
+    assert code == 0 and "INVALID" not in out + err, out + err
+    assert "not checked" in err, "the newest digest's signature is in the bucket only"
+    [victim] = [path for path in (tmp_path / "copy").rglob("*.gz") if path.name == pathlib.Path(sorted(covered(s3))[0]).name]
+    victim.write_bytes(gzip.compress(b'{"Records":[]}'))
+    code, _, err = ours(server, "--path", str(tmp_path / "copy"), "--public-keys", str(public))
+    assert code == 1 and "hash value doesn't match" in err

@@ -1,0 +1,706 @@
+//! `pugmark validate-logs`: what `aws cloudtrail validate-logs` does, with the same verdicts and words, many files at a time;
+//! over a folder too. It also tells of digests that are missing in a row, and of digests that are not what the next one says
+//! of them.
+
+mod digest;
+mod store;
+
+use std::{
+    collections::HashMap,
+    io::{IsTerminal, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Context, bail};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use pugmark_core::account::Arn;
+use serde::Deserialize;
+
+use self::{
+    digest::{Digest, Fault, LogFile, is_backfill, stamp},
+    store::Store,
+};
+use crate::{client, lookup};
+
+/// Objects that are read at a time.
+const PARALLEL: usize = 64;
+
+/// Validate a trail's log files: nothing was changed, deleted or added since CloudTrail delivered them.
+///
+/// Exit code 0: all valid, 1: something is not, 2: error.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Command {
+    /// The trail's ARN.
+    #[arg(long, value_name = "ARN")]
+    trail_arn: String,
+    /// From when: 2026-01-19T21:00:00Z, 2026-01-19, or 7d ago.
+    #[arg(long, value_name = "WHEN")]
+    start_time: String,
+    /// Until when, in the same forms (default: now).
+    #[arg(long, value_name = "WHEN")]
+    end_time: Option<String>,
+    /// The bucket (default: asked of the server).
+    #[arg(long, value_name = "BUCKET")]
+    s3_bucket: Option<String>,
+    /// The trail's key prefix, with --s3-bucket or --path.
+    #[arg(long, value_name = "PREFIX")]
+    s3_prefix: Option<String>,
+    /// The account whose files are checked (default: the trail's).
+    #[arg(long, value_name = "ID")]
+    account_id: Option<String>,
+    /// Check a copy of the bucket in this folder. A copy has no signatures of its own: each digest's is taken from the next
+    /// one, so that the newest cannot be checked.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "s3_bucket")]
+    path: Option<PathBuf>,
+    /// Public keys, as `aws cloudtrail list-public-keys` prints them (default: asked of the server).
+    #[arg(long, value_name = "FILE")]
+    public_keys: Option<PathBuf>,
+    /// Name valid files too.
+    #[arg(long)]
+    verbose: bool,
+    /// The endpoint (default: AWS_ENDPOINT_URL, else a Pugmark on this machine).
+    #[arg(long, value_name = "URL", conflicts_with = "aws")]
+    endpoint_url: Option<String>,
+    /// Ask AWS itself.
+    #[arg(long)]
+    aws: bool,
+    /// The Region whose log files are checked (default: as configured for AWS clients, else us-east-1).
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+}
+
+/// The answer of `list-public-keys`.
+#[derive(Deserialize)]
+struct KeyFile {
+    #[serde(rename = "PublicKeyList")]
+    keys: Vec<FileKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FileKey {
+    fingerprint: String,
+    value: String,
+}
+
+/// What is checked, and with what.
+struct Validator {
+    store: Store,
+    cloudtrail: aws_sdk_cloudtrail::Client,
+    keys_given: bool,
+    keys: HashMap<String, Vec<u8>>,
+    bucket: String,
+    /// Begins every digest's key.
+    folder: String,
+    /// Begins every digest's file name.
+    name: String,
+    region: String,
+    start: Timestamp,
+    end: Timestamp,
+    report: Report,
+}
+
+/// What was found.
+#[derive(Default)]
+struct Report {
+    verbose: bool,
+    digests: Count,
+    backfills: Count,
+    logs: Count,
+    found: Option<(Timestamp, Timestamp)>,
+    /// The last line was followed by an empty one.
+    is_spaced: bool,
+    is_terminal: bool,
+    checked: usize,
+    expected: usize,
+}
+
+#[derive(Default)]
+struct Count {
+    valid: usize,
+    invalid: usize,
+}
+
+/// Checks a trail's files and prints what AWS's validator prints.
+///
+/// # Errors
+/// When the server or the bucket cannot be asked.
+pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
+    let now = Timestamp::now();
+    let start = lookup::moment("--start-time", &command.start_time, now)?;
+    let end = command
+        .end_time
+        .as_deref()
+        .map_or(Ok(now), |text| lookup::moment("--end-time", text, now))?;
+    if start > end {
+        bail!("--start-time is after --end-time");
+    }
+    let arn = Arn::parse(&command.trail_arn).context("--trail-arn is no ARN")?;
+    let trail = arn
+        .resource
+        .strip_prefix("trail/")
+        .filter(|_| arn.service == "cloudtrail");
+    let trail =
+        trail.with_context(|| format!("{} is not the ARN of a trail", command.trail_arn))?;
+    let endpoint = client::endpoint("CLOUDTRAIL", command.endpoint_url.as_deref(), command.aws);
+    let s3_endpoint = client::endpoint("S3", command.endpoint_url.as_deref(), command.aws);
+    let config = client::config(command.region.as_deref(), endpoint.as_deref()).await?;
+    let region = config
+        .region()
+        .map_or("us-east-1", |region| region.as_ref())
+        .to_owned();
+    let mut builder = aws_sdk_cloudtrail::config::Builder::from(&config);
+    builder.set_endpoint_url(endpoint.clone());
+    let cloudtrail = aws_sdk_cloudtrail::Client::from_conf(builder.build());
+
+    let (bucket, prefix) = match (&command.path, &command.s3_bucket) {
+        (Some(_), _) => (String::new(), command.s3_prefix.clone()),
+        (None, Some(bucket)) => (bucket.clone(), command.s3_prefix.clone()),
+        (None, None) => described(&cloudtrail, &command.trail_arn).await?,
+    };
+    let account = command.account_id.as_deref().unwrap_or(arn.account);
+    let prefix = prefix
+        .filter(|prefix| !prefix.is_empty())
+        .map(|prefix| format!("{prefix}/"))
+        .unwrap_or_default();
+    let (keys, keys_given) = match &command.public_keys {
+        Some(path) => (read_keys(path)?, true),
+        None => (HashMap::new(), false),
+    };
+    let mut validator = Validator {
+        store: match command.path {
+            Some(path) => Store::Folder(path),
+            None => Store::buckets(config, s3_endpoint),
+        },
+        cloudtrail,
+        keys_given,
+        keys,
+        bucket,
+        folder: format!("{prefix}AWSLogs/{account}/CloudTrail-Digest/{region}/"),
+        name: format!(
+            "{account}_CloudTrail-Digest_{region}_{trail}_{}_",
+            arn.region
+        ),
+        region,
+        start,
+        end,
+        report: Report {
+            verbose: command.verbose,
+            is_spaced: true,
+            is_terminal: std::io::stderr().is_terminal() && !command.verbose,
+            ..Report::default()
+        },
+    };
+    println!(
+        "Validating log files for trail {} between {} and {}\n",
+        command.trail_arn,
+        shown(start),
+        shown(end)
+    );
+    validator.validate().await?;
+    Ok(validator.report.summary(start, end))
+}
+
+/// The bucket and prefix of a trail, from its server.
+async fn described(
+    cloudtrail: &aws_sdk_cloudtrail::Client,
+    arn: &str,
+) -> anyhow::Result<(String, Option<String>)> {
+    let answer = cloudtrail
+        .describe_trails()
+        .trail_name_list(arn)
+        .send()
+        .await;
+    let answer = answer.map_err(|error| {
+        anyhow::anyhow!(
+            "ask for the trail: {}",
+            aws_sdk_s3::error::DisplayErrorContext(&error)
+        )
+    })?;
+    let trail = answer
+        .trail_list()
+        .first()
+        .with_context(|| format!("there is no trail {arn}"))?;
+    let bucket = trail.s3_bucket_name().context("the trail has no bucket")?;
+    Ok((bucket.to_owned(), trail.s3_key_prefix().map(str::to_owned)))
+}
+
+fn read_keys(path: &std::path::Path) -> anyhow::Result<HashMap<String, Vec<u8>>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let file: KeyFile = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is not what `aws cloudtrail list-public-keys` prints",
+            path.display()
+        )
+    })?;
+    file.keys
+        .into_iter()
+        .map(|key| {
+            Ok((
+                key.fingerprint,
+                STANDARD.decode(key.value).context("a public key")?,
+            ))
+        })
+        .collect()
+}
+
+impl Validator {
+    async fn validate(&mut self) -> anyhow::Result<()> {
+        let listed = self.listed().await?;
+        let (backfills, digests): (Vec<String>, Vec<String>) =
+            listed.into_iter().partition(|key| is_backfill(key));
+        if !self.keys_given {
+            let until = self.end + SignedDuration::from_hours(2);
+            self.load_keys(self.start, until).await?;
+            if self.keys.is_empty() {
+                bail!(
+                    "No public keys found between {} and {}",
+                    shown(self.start),
+                    shown(until)
+                );
+            }
+        }
+        self.walk(digests, false).await?;
+        self.walk(backfills, true).await
+    }
+
+    /// The digests' keys in the range, oldest first.
+    async fn listed(&self) -> anyhow::Result<Vec<String>> {
+        let before = self.start - SignedDuration::from_mins(1);
+        let (first, last) = (
+            basic(self.start),
+            basic(self.end + SignedDuration::from_hours(1)),
+        );
+        let after = format!(
+            "{}{}/{}{}.json.gz",
+            self.folder,
+            before.strftime("%Y/%m/%d"),
+            self.name,
+            basic(before)
+        );
+        let is_past = |key: &str| stamp(key).is_some_and(|stamp| stamp > last.as_str());
+        let mut keys = self
+            .store
+            .list(&self.bucket, &self.folder, &after, is_past)
+            .await?;
+        keys.retain(|key| {
+            let file = key.rsplit('/').next().unwrap_or_default();
+            let stamp = stamp(key).unwrap_or_default();
+            file.starts_with(&self.name)
+                && file.len() - self.name.len() <= "20150817T150131Z_backfill.json.gz".len()
+                && stamp >= first.as_str()
+                && stamp <= last.as_str()
+        });
+        Ok(keys)
+    }
+
+    async fn load_keys(&mut self, from: Timestamp, until: Timestamp) -> anyhow::Result<()> {
+        let mut token = None;
+        loop {
+            let time = |at: Timestamp| aws_smithy_types::DateTime::from_secs(at.as_second());
+            let request = self
+                .cloudtrail
+                .list_public_keys()
+                .start_time(time(from))
+                .end_time(time(until));
+            let page = request.set_next_token(token).send().await;
+            let page = page.map_err(|error| {
+                anyhow::anyhow!(
+                    "ask for public keys: {}",
+                    aws_sdk_s3::error::DisplayErrorContext(&error)
+                )
+            })?;
+            for key in page.public_key_list() {
+                if let (Some(fingerprint), Some(value)) = (key.fingerprint(), key.value()) {
+                    self.keys
+                        .insert(fingerprint.to_owned(), value.as_ref().to_vec());
+                }
+            }
+            token = page.next_token().map(str::to_owned);
+            if token.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Follows one chain from its newest digest back, as AWS's validator does: along the links, and where one is broken on
+    /// with the next older key of the listing.
+    async fn walk(&mut self, mut keys: Vec<String>, backfill: bool) -> anyhow::Result<()> {
+        let mut ahead = self.read_ahead(&keys).await?;
+        let mut bucket = self.bucket.clone();
+        let mut next = keys.pop();
+        let mut began = None;
+        // What the digest after says of this one.
+        let mut claim: Option<Digest> = None;
+        while let Some(key) = next.take() {
+            if began.is_some_and(|began| began < self.start) {
+                break;
+            }
+            let found = match ahead.remove(&key) {
+                Some(found) if bucket == self.bucket => found,
+                _ => self.read(&bucket, &key).await?,
+            };
+            let Some(read) = found else {
+                self.report
+                    .invalid_digest(backfill, &bucket, &key, "INVALID: not found");
+                next = before(&mut keys, &key);
+                if let (Some(older), Some(newer)) = (&next, &claim) {
+                    self.report.missing_in_a_row(&key, older, newer);
+                }
+                claim = None;
+                continue;
+            };
+            let checked = match read {
+                Ok(mut digest) => {
+                    self.borrow_signature(&mut digest, claim.as_ref());
+                    self.verify(digest, &bucket, &key, claim.as_ref()).await?
+                }
+                Err(fault) => Err(fault),
+            };
+            let digest = match checked {
+                Ok(digest) => digest,
+                Err(Unsure::Invalid(fault)) => {
+                    self.report
+                        .invalid_digest(backfill, &bucket, &key, &fault.words(&self.region));
+                    next = before(&mut keys, &key);
+                    claim = None;
+                    continue;
+                }
+                Err(Unsure::Unsigned(digest)) => {
+                    self.report.say(&format!(
+                        "Digest file\t{}\tnot checked: the newest digest's signature is in the bucket only",
+                        name_of(&bucket, &key)
+                    ));
+                    *digest
+                }
+            };
+            began = digest.digest_start_time.parse().ok();
+            if digest.signature.is_some() {
+                self.report
+                    .valid_digest(backfill, &bucket, &key, &digest, self.start, self.end);
+                self.check_logs(&digest.log_files).await?;
+            }
+            match (
+                &digest.previous_digest_s3_bucket,
+                &digest.previous_digest_s3_object,
+            ) {
+                (Some(previous_bucket), Some(previous_key)) => {
+                    next = Some(previous_key.clone());
+                    if *previous_bucket != bucket && self.store.has_metadata() {
+                        bucket.clone_from(previous_bucket);
+                        self.bucket.clone_from(previous_bucket);
+                        keys = self.listed().await?;
+                        keys.retain(|key| is_backfill(key) == backfill);
+                        ahead = self.read_ahead(&keys).await?;
+                    }
+                    claim = Some(digest);
+                }
+                _ => {
+                    next = before(&mut keys, &key);
+                    if let (Some(older), Some(began)) = (&next, began) {
+                        self.report.gap(backfill, older, began);
+                    }
+                    claim = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A copy in a folder has lost the digest's signature; the next digest repeats it.
+    fn borrow_signature(&self, digest: &mut Digest, claim: Option<&Digest>) {
+        if digest.signature.is_none() && !self.store.has_metadata() {
+            digest.signature = claim.and_then(|newer| newer.previous_digest_signature.clone());
+        }
+    }
+
+    async fn verify(
+        &mut self,
+        digest: Digest,
+        bucket: &str,
+        key: &str,
+        claim: Option<&Digest>,
+    ) -> anyhow::Result<Result<Digest, Unsure>> {
+        if digest.signature.is_none() {
+            return Ok(Err(Unsure::Unsigned(Box::new(digest))));
+        }
+        if let Some(made) = digest.generated
+            && !self.keys_given
+            && !self
+                .keys
+                .contains_key(&digest.digest_public_key_fingerprint)
+        {
+            let hour = SignedDuration::from_hours(1);
+            self.load_keys(made - hour, made + hour).await?;
+        }
+        let bucket = self.store.has_metadata().then_some(bucket);
+        if let Err(fault) = digest.verify(bucket, key, &self.keys) {
+            return Ok(Err(Unsure::Invalid(fault)));
+        }
+        let is_other = claim
+            .and_then(|newer| newer.previous_digest_hash_value.as_deref())
+            .is_some_and(|hash| !hash.eq_ignore_ascii_case(&digest.sha256));
+        Ok(if is_other {
+            Err(Unsure::Invalid(Fault::Hash))
+        } else {
+            Ok(digest)
+        })
+    }
+
+    /// Reads all of them, many at a time.
+    async fn read_ahead(&mut self, keys: &[String]) -> anyhow::Result<HashMap<String, Found>> {
+        let this = &*self;
+        let found: Vec<(String, Found)> = stream::iter(keys.iter().cloned())
+            .map(|key| async move {
+                let read = this.read(&this.bucket, &key).await?;
+                Ok::<_, anyhow::Error>((key, read))
+            })
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await?;
+        let logs = found
+            .iter()
+            .filter_map(|(_, found)| found.as_ref()?.as_ref().ok())
+            .map(|digest| digest.log_files.len());
+        self.report.expected += logs.sum::<usize>();
+        Ok(found.into_iter().collect())
+    }
+
+    async fn read(&self, bucket: &str, key: &str) -> anyhow::Result<Found> {
+        let object = self.store.get(bucket, key).await?;
+        let read =
+            |object| Digest::read(key, &object, self.store.has_metadata()).map_err(Unsure::Invalid);
+        Ok(object.map(read))
+    }
+
+    /// Checks a digest's log files, many at a time, and tells of them in their order.
+    async fn check_logs(&mut self, logs: &[LogFile]) -> anyhow::Result<()> {
+        let store = &self.store;
+        let report = &mut self.report;
+        let mut verdicts = stream::iter(logs)
+            .map(|log| async move {
+                let Some(object) = store.get(&log.s3_bucket, &log.s3_object).await? else {
+                    return Ok((log, Err("INVALID: not found")));
+                };
+                let body = object.body;
+                let hash = log.hash_value.clone();
+                let verdict =
+                    tokio::task::spawn_blocking(move || digest::check_log(&body, &hash)).await?;
+                Ok::<_, anyhow::Error>((log, verdict))
+            })
+            .buffered(PARALLEL);
+        while let Some(checked) = verdicts.next().await {
+            let (log, verdict) = checked?;
+            report.log(log, verdict);
+        }
+        Ok(())
+    }
+}
+
+/// A digest that was looked for: not there, not readable, or read.
+type Found = Option<Result<Digest, Unsure>>;
+
+/// Why a digest is not known to be valid.
+enum Unsure {
+    Invalid(Fault),
+    /// Nothing says what its signature is.
+    Unsigned(Box<Digest>),
+}
+
+/// Takes the newest key that is older than `key`.
+fn before(keys: &mut Vec<String>, key: &str) -> Option<String> {
+    let at = stamp(key)?.to_owned();
+    while let Some(older) = keys.pop() {
+        if stamp(&older).is_some_and(|stamp| stamp < at.as_str()) {
+            return Some(older);
+        }
+    }
+    None
+}
+
+fn name_of(bucket: &str, key: &str) -> String {
+    if bucket.is_empty() {
+        key.to_owned()
+    } else {
+        format!("s3://{bucket}/{key}")
+    }
+}
+
+impl Report {
+    /// A line that is always shown.
+    fn say(&mut self, text: &str) {
+        self.clear_progress();
+        let mut err = std::io::stderr();
+        let _ = if self.is_spaced {
+            write!(err, "{text}\n\n")
+        } else {
+            write!(err, "\n{text}\n\n")
+        };
+        self.is_spaced = true;
+    }
+
+    fn mention(&mut self, text: &str) {
+        if self.verbose {
+            self.is_spaced = false;
+            println!("{text}");
+        }
+    }
+
+    fn of(&mut self, backfill: bool) -> (&mut Count, &'static str) {
+        match backfill {
+            true => (&mut self.backfills, "(backfill) "),
+            false => (&mut self.digests, ""),
+        }
+    }
+
+    fn invalid_digest(&mut self, backfill: bool, bucket: &str, key: &str, words: &str) {
+        let (count, head) = self.of(backfill);
+        count.invalid += 1;
+        self.say(&format!(
+            "{head}Digest file\t{}\t{words}",
+            name_of(bucket, key)
+        ));
+    }
+
+    fn valid_digest(
+        &mut self,
+        backfill: bool,
+        bucket: &str,
+        key: &str,
+        digest: &Digest,
+        start: Timestamp,
+        end: Timestamp,
+    ) {
+        let (count, head) = self.of(backfill);
+        count.valid += 1;
+        self.mention(&format!(
+            "{head}Digest file\t{}\tvalid",
+            name_of(bucket, key)
+        ));
+        if let (Ok(from), Ok(to)) = (
+            digest.digest_start_time.parse::<Timestamp>(),
+            digest.digest_end_time.parse::<Timestamp>(),
+        ) {
+            let (from, to) = (from.max(start), to.min(end));
+            let (first, last) = self.found.unwrap_or((from, to));
+            self.found = Some((first.min(from), last.max(to)));
+        }
+    }
+
+    fn log(&mut self, log: &LogFile, verdict: Result<(), &str>) {
+        self.checked += 1;
+        let name = format!("Log file\ts3://{}/{}", log.s3_bucket, log.s3_object);
+        match verdict {
+            Ok(()) => {
+                self.logs.valid += 1;
+                self.mention(&format!("{name}\tvalid"));
+            }
+            Err(words) => {
+                self.logs.invalid += 1;
+                self.say(&format!("{name}\t{words}"));
+            }
+        }
+        if self.is_terminal && (self.checked.is_multiple_of(50) || self.checked == self.expected) {
+            let (done, all) = (self.checked, self.expected.max(self.checked));
+            let filled = 30 * done / all.max(1);
+            eprint!(
+                "\r[{}{}] {done}/{all} log files",
+                "=".repeat(filled),
+                " ".repeat(30 - filled)
+            );
+        }
+    }
+
+    fn clear_progress(&self) {
+        if self.is_terminal && self.checked > 0 {
+            eprint!("\r{:60}\r", "");
+        }
+    }
+
+    fn gap(&mut self, backfill: bool, older: &str, began: Timestamp) {
+        let head = if backfill { "(backfill) " } else { "" };
+        if let Some(ended) = stamp(older).and_then(of_basic) {
+            self.say(&format!(
+                "{head}No log files were delivered by CloudTrail between {} and {}",
+                shown(ended),
+                shown(began)
+            ));
+        }
+    }
+
+    /// A digest is not there, nor, by the chain's rhythm, are those before it: AWS's validator does not tell.
+    fn missing_in_a_row(&mut self, missing: &str, older: &str, newer: &Digest) {
+        let length = match (
+            newer.digest_start_time.parse::<Timestamp>(),
+            newer.digest_end_time.parse::<Timestamp>(),
+        ) {
+            (Ok(from), Ok(to)) => to.duration_since(from),
+            _ => return,
+        };
+        let (Some(from), Some(to)) = (
+            stamp(older).and_then(of_basic),
+            stamp(missing).and_then(of_basic),
+        ) else {
+            return;
+        };
+        let between = to.duration_since(from).as_secs() / length.as_secs().max(1);
+        if between > 1 {
+            self.say(&format!(
+                "No digest file between {} and {}: beside the missing one, {} more were deleted, or logging was off then",
+                shown(from),
+                shown(to),
+                between - 1
+            ));
+        }
+    }
+
+    /// The last lines; whether all was valid.
+    fn summary(&mut self, start: Timestamp, end: Timestamp) -> bool {
+        self.clear_progress();
+        if !self.is_spaced {
+            println!();
+        }
+        println!("Results requested for {} to {}", shown(start), shown(end));
+        let digests = [&self.digests, &self.backfills];
+        if digests.iter().all(|count| count.valid + count.invalid == 0) {
+            println!("No digests found");
+            return self.logs.invalid == 0;
+        }
+        match self.found {
+            None => println!("No valid digests found in range"),
+            Some((from, to)) => println!("Results found for {} to {}:", shown(from), shown(to)),
+        }
+        for (count, name) in [
+            (&self.digests, "digest"),
+            (&self.backfills, "backfill digest"),
+            (&self.logs, "log"),
+        ] {
+            let all = count.valid + count.invalid;
+            if all > 0 {
+                print!("\n{}/{all} {name} files valid", count.valid);
+                if count.invalid > 0 {
+                    print!(", {}/{all} {name} files INVALID", count.invalid);
+                }
+            }
+        }
+        println!();
+        self.digests.invalid + self.backfills.invalid + self.logs.invalid == 0
+    }
+}
+
+/// `2015-08-17T15:01:31Z`.
+fn shown(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// `20150817T150131Z`, as in keys.
+fn basic(time: Timestamp) -> String {
+    time.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+fn of_basic(stamp: &str) -> Option<Timestamp> {
+    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", stamp).ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+}
