@@ -167,6 +167,9 @@ pub(super) fn stamp(key: &str) -> Option<&str> {
 /// Judges a log file by what its digest says that its unpacked bytes hash to; the error is the line's end.
 pub(super) fn check_log(body: &[u8], hash: &str) -> Result<(), &'static str> {
     const OTHER: &str = "INVALID: hash value doesn't match";
+    if !body.is_empty() && !body.starts_with(&[0x1f]) || body.len() > 1 && body[1] != 0x8b {
+        return Err("INVALID: invalid format");
+    }
     let mut context = digest::Context::new(&digest::SHA256);
     let mut decoder = flate2::bufread::GzDecoder::new(body).take(UNPACKED_MAX);
     let mut buffer = [0; 64 * 1024];
