@@ -63,7 +63,7 @@ def fill(server, files, records):
     draw = random.Random(1)
     record = json.dumps({"eventVersion": "1.11", "eventName": "GetObject", "requestParameters": {"key": "k" * 500}})
     count = -(-files // A_DIGEST)
-    start = datetime.datetime.now(datetime.UTC).replace(minute=0, second=0, microsecond=0) - datetime.timedelta(hours=count + 4)
+    start = datetime.datetime.now(datetime.UTC).replace(minute=0, second=0, microsecond=0) - datetime.timedelta(hours=count + 1)
     previous = dict.fromkeys(("bucket", "key", "hash", "signature"))
     puts = []
     for number in range(count):
