@@ -9,6 +9,7 @@ use std::{
     collections::HashMap,
     io::{IsTerminal, Write},
     path::PathBuf,
+    sync::Arc,
 };
 
 use anyhow::{Context, bail};
@@ -26,6 +27,8 @@ use crate::{client, lookup};
 
 /// Objects that are read at a time.
 const PARALLEL: usize = 64;
+/// From so many bytes on a file is unpacked and hashed where blocking is allowed.
+const LARGE: usize = 256 * 1024;
 
 /// Validate a trail's log files: nothing was changed, deleted or added since CloudTrail delivered them.
 ///
@@ -87,7 +90,7 @@ struct FileKey {
 
 /// What is checked, and with what.
 struct Validator {
-    store: Store,
+    store: Arc<Store>,
     cloudtrail: aws_sdk_cloudtrail::Client,
     keys_given: bool,
     keys: HashMap<String, Vec<u8>>,
@@ -170,10 +173,10 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
         None => (HashMap::new(), false),
     };
     let mut validator = Validator {
-        store: match command.path {
+        store: Arc::new(match command.path {
             Some(path) => Store::Folder(path),
             None => Store::buckets(config, s3_endpoint),
-        },
+        }),
         cloudtrail,
         keys_given,
         keys,
@@ -477,26 +480,35 @@ impl Validator {
 
     /// Checks a digest's log files, many at a time, and tells of them in their order.
     async fn check_logs(&mut self, logs: &[LogFile]) -> anyhow::Result<()> {
-        let store = &self.store;
         let report = &mut self.report;
-        let mut verdicts = stream::iter(logs)
-            .map(|log| async move {
-                let Some(object) = store.get(&log.s3_bucket, &log.s3_object).await? else {
-                    return Ok((log, Err("INVALID: not found")));
-                };
-                let body = object.body;
-                let hash = log.hash_value.clone();
-                let verdict =
-                    tokio::task::spawn_blocking(move || digest::check_log(&body, &hash)).await?;
-                Ok::<_, anyhow::Error>((log, verdict))
-            })
+        // Tasks of their own: unpacking and hashing is most of the work, and spreads over the processors.
+        let mut verdicts = stream::iter(logs.iter().cloned())
+            .map(|log| tokio::spawn(check_log(self.store.clone(), log)))
             .buffered(PARALLEL);
         while let Some(checked) = verdicts.next().await {
-            let (log, verdict) = checked?;
-            report.log(log, verdict);
+            let (log, verdict) = checked??;
+            report.log(&log, verdict);
         }
         Ok(())
     }
+}
+
+async fn check_log(
+    store: Arc<Store>,
+    log: LogFile,
+) -> anyhow::Result<(LogFile, Result<(), &'static str>)> {
+    let Some(object) = store.get(&log.s3_bucket, &log.s3_object).await? else {
+        return Ok((log, Err("INVALID: not found")));
+    };
+    let verdict = match object.body.len() {
+        // A large file must not keep others waiting.
+        LARGE.. => {
+            let hash = log.hash_value.clone();
+            tokio::task::spawn_blocking(move || digest::check_log(&object.body, &hash)).await?
+        }
+        _ => digest::check_log(&object.body, &log.hash_value),
+    };
+    Ok((log, verdict))
 }
 
 /// A digest that was looked for: not there, not readable, or read.

@@ -7,7 +7,11 @@ use std::{
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use aws_sdk_s3::{Client, config::Region, error::DisplayErrorContext};
+use aws_sdk_s3::{
+    Client,
+    config::{Region, ResponseChecksumValidation, StalledStreamProtectionConfig},
+    error::DisplayErrorContext,
+};
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
@@ -162,7 +166,10 @@ impl Buckets {
         if let Some(client) = clients.get(bucket) {
             return Ok(client.clone());
         }
-        let mut builder = aws_sdk_s3::config::Builder::from(&self.config);
+        // The digests' hashes are the check; a second one of S3's own would cost as much again.
+        let mut builder = aws_sdk_s3::config::Builder::from(&self.config)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         match &self.endpoint {
             Some(url) => builder = builder.endpoint_url(url).force_path_style(true),
             None => {
