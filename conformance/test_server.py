@@ -247,3 +247,27 @@ def test_pugmark_explains_a_saved_request(tmp_path, alone):
     record = json.loads(alone.pugmark("explain", "--json", str(saved)).stdout)
     assert record["eventName"] == "CreateSecret" and record["requestParameters"]["name"] == "db"
     assert alone.pugmark("explain", str(tmp_path / "missing"), check=False).returncode == 2
+
+
+def test_awss_request_rates_can_hold(tmp_path):
+    server = Pugmark(tmp_path / "data", config='[limits]\nrates = "aws"\n').start()
+    try:
+        client = server.client("cloudtrail")
+        codes = []
+        for _ in range(30):
+            try:
+                client.lookup_events()
+                codes.append("ok")
+            except client.exceptions.ClientError as error:
+                assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+                codes.append(error.response["Error"]["Code"])
+        assert codes[:2] == ["ok", "ok"] and "ThrottlingException" in codes, codes
+        # Another operation and another Region have their own.
+        client.describe_trails()
+        server.client("cloudtrail", region="eu-west-1").lookup_events()
+        # A client that waits as AWS's do gets its answer.
+        patient = server.client("cloudtrail", config=Config(retries={"max_attempts": 8, "mode": "standard"}))
+        for _ in range(4):
+            patient.lookup_events()
+    finally:
+        server.stop()

@@ -9,6 +9,7 @@ import os
 import pathlib
 import subprocess
 
+import boto3
 import pytest
 
 from conftest import ACCESS_KEY, SECRET_KEY, has
@@ -98,14 +99,51 @@ CONFIGURATIONS = {
 }
 
 
+# With the services that a trail tells, in moto: topic, log group, role and key are made beside Terraform.
+DESTINATIONS = {
+    "bucket_policy": "depends_on = [aws_s3_bucket_policy.trail]",
+    "sns": """
+  depends_on = [aws_s3_bucket_policy.trail]
+  sns_topic_name = "arn:aws:sns:us-east-1:123456789012:terraform" """,
+    "cloudwatch": """
+  depends_on = [aws_s3_bucket_policy.trail]
+  cloud_watch_logs_group_arn = "arn:aws:logs:us-east-1:123456789012:log-group:terraform:*"
+  cloud_watch_logs_role_arn = "arn:aws:iam::123456789012:role/CloudTrail_CloudWatchLogs_Role" """,
+    "kms": """
+  depends_on = [aws_s3_bucket_policy.trail]
+  kms_key_id = "{key_arn}" """,
+    "exclude_kms": """
+  depends_on = [aws_s3_bucket_policy.trail]
+  event_selector {
+    read_write_type = "All"
+    include_management_events = true
+    exclude_management_event_sources = ["kms.amazonaws.com", "rdsdata.amazonaws.com"]
+  }""",
+    "tags": """
+  depends_on = [aws_s3_bucket_policy.trail]
+  tags = { team = "audit", stage = "test" }""",
+    "tags_changed": """
+  depends_on = [aws_s3_bucket_policy.trail]
+  enable_logging = false
+  tags = { team = "security" }""",
+}
+
+POLICY = """
+resource "aws_s3_bucket_policy" "trail" {
+  bucket = aws_s3_bucket.trail.id
+  policy = file("${path.module}/policy.json")
+}
+"""
+
+
 class Terraform:
     def __init__(self, directory, server):
         self.directory, self.server = directory, server
         (directory / "cli.tfrc").write_text(
             f'provider_installation {{\n  filesystem_mirror {{ path = "{MIRROR}" }}\n}}\n')
 
-    def write(self, body):
-        text = PROVIDER.format(key=ACCESS_KEY, secret=SECRET_KEY, endpoint=self.server.endpoint) + TRAIL.format(body=body)
+    def write(self, body, more=""):
+        text = more + PROVIDER.format(key=ACCESS_KEY, secret=SECRET_KEY, endpoint=self.server.endpoint) + TRAIL.format(body=body)
         (self.directory / "main.tf").write_text(text)
 
     def run(self, *arguments, codes=(0,)):
@@ -134,3 +172,29 @@ def test_trails_apply_and_stay(alone, tmp_path):
     assert len(trail["values"]["advanced_event_selector"]) == 2
     terraform.run("destroy", "-auto-approve", "-input=false")
     assert alone.client("cloudtrail").describe_trails()["trailList"] == []
+
+
+def test_destinations_apply_stay_and_import(gateway, moto, tmp_path):
+    directory = tmp_path / "tf"
+    directory.mkdir()
+    upstream = lambda service: boto3.client(
+        service, endpoint_url=moto.endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    upstream("sns").create_topic(Name="terraform")
+    upstream("logs").create_log_group(logGroupName="terraform")
+    key_arn = upstream("kms").create_key()["KeyMetadata"]["Arn"]
+    policy = gateway.pugmark("bucket-policy", "terraform", "--bucket", "terraform-trail").stdout
+    (directory / "policy.json").write_text(policy)
+    terraform = Terraform(directory, gateway)
+    terraform.write(DESTINATIONS["bucket_policy"], POLICY)
+    terraform.run("init", "-input=false")
+    for name, body in DESTINATIONS.items():
+        terraform.write(body.replace("{key_arn}", key_arn), POLICY)
+        terraform.run("apply", "-auto-approve", "-input=false")
+        plan = terraform.run("plan", "-detailed-exitcode", "-input=false", codes=(0, 2))
+        assert plan.returncode == 0, f"{name}: the second plan is not empty\n{plan.stdout}"
+    terraform.run("state", "rm", "aws_cloudtrail.main")
+    terraform.run("import", "-input=false", "aws_cloudtrail.main", "arn:aws:cloudtrail:us-east-1:123456789012:trail/terraform")
+    plan = terraform.run("plan", "-detailed-exitcode", "-input=false", codes=(0, 2))
+    assert plan.returncode == 0, f"import: the plan is not empty\n{plan.stdout}"
+    terraform.run("destroy", "-auto-approve", "-input=false")
+    assert gateway.client("cloudtrail").describe_trails()["trailList"] == []

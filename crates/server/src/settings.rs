@@ -64,8 +64,26 @@ struct File {
     journal: FileJournal,
     delivery: FileDelivery,
     notify: FileNotify,
+    limits: FileLimits,
     tls: Option<FileTls>,
     principals: Vec<PrincipalSettings>,
+}
+
+/// Bounds that can be chosen.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileLimits {
+    rates: Option<RatesSetting>,
+}
+
+/// Requests a second that CloudTrail's operations take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RatesSetting {
+    /// As many as come.
+    None,
+    /// AWS's: 2 LookupEvents, 10 of each reading, 1 of each other operation, by account and Region.
+    Aws,
 }
 
 /// What other services are told.
@@ -195,6 +213,8 @@ pub(crate) struct Config {
     pub(crate) delivery_credentials: Option<(String, Secret)>,
     /// How bucket policies are judged.
     pub(crate) policy_check: pugmark_delivery::PolicyCheck,
+    /// Whether AWS's request rates hold.
+    pub(crate) awss_rates: bool,
     /// What other services are told.
     pub(crate) notify: pugmark_notify::Settings,
     /// Certificate chain and private key, PEM.
@@ -300,6 +320,7 @@ impl Config {
                 Some(PolicySetting::Ignored) => pugmark_delivery::PolicyCheck::Ignored,
                 Some(PolicySetting::Auto) | None => pugmark_delivery::PolicyCheck::Auto,
             },
+            awss_rates: file.limits.rates == Some(RatesSetting::Aws),
             notify: pugmark_notify::Settings {
                 bus: file.notify.event_bus.unwrap_or(has_bus),
                 bus_reads: file.notify.event_bus_reads,

@@ -129,7 +129,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         config.audit_mode,
         config.on_full,
     );
-    let api = Arc::new(Api::new(
+    let api = Api::new(
         catalog.clone(),
         history.clone(),
         Arc::new(Deliveries {
@@ -138,7 +138,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         }),
         services,
         clock.clone(),
-    ));
+    );
+    let api = Arc::new(match config.awss_rates {
+        true => api.with_awss_rates(),
+        false => api,
+    });
     let gateway = gateway(
         &config,
         s3_route,

@@ -14,6 +14,7 @@ mod logging;
 mod lookup;
 mod names;
 mod port;
+mod rates;
 mod read;
 mod render;
 mod tags;
@@ -34,8 +35,8 @@ use serde_json::Value;
 
 pub(crate) use self::adapters::Deliveries;
 pub(crate) use self::error::ApiError;
-use self::fields::Fields;
 pub(crate) use self::port::{DeliveryPort, HistoryPort};
+use self::{fields::Fields, rates::Rates};
 
 /// Who calls, where.
 pub(crate) struct Caller {
@@ -58,6 +59,8 @@ pub(crate) struct Api {
     delivery: Arc<dyn DeliveryPort>,
     services: Arc<dyn Services>,
     clock: Arc<dyn Clock>,
+    /// AWS's request rates, if they hold.
+    rates: Option<Rates>,
 }
 
 /// Operations of the service model that wait for their issue.
@@ -122,6 +125,15 @@ impl Api {
             delivery,
             services,
             clock,
+            rates: None,
+        }
+    }
+
+    /// The same operations at AWS's request rates.
+    pub(crate) fn with_awss_rates(self) -> Self {
+        Self {
+            rates: Some(Rates::default()),
+            ..self
         }
     }
 
@@ -132,6 +144,9 @@ impl Api {
         operation: &str,
         body: &[u8],
     ) -> Result<Value, ApiError> {
+        if let Some(rates) = &self.rates {
+            rates.check(caller, operation, self.clock.now())?;
+        }
         if NOT_YET.contains(&operation) {
             return Err(ApiError::unsupported(format!(
                 "{operation} is not supported by Pugmark yet."
