@@ -44,11 +44,16 @@ impl EventSelector {
 impl DataResource {
     /// Whether the value stands for all resources of its type: `arn:aws:s3`, `arn:aws:s3:::`, `arn:aws:lambda` …
     pub fn is_all(value: &str) -> bool {
-        let bare = value.strip_suffix(":::").unwrap_or(value);
-        let mut parts = bare.split(':');
-        parts.next() == Some("arn")
-            && parts.nth(1).is_some_and(|service| !service.is_empty())
-            && parts.next().is_none()
+        let Some((_, service)) = value
+            .strip_prefix("arn:")
+            .and_then(|rest| rest.split_once(':'))
+        else {
+            return false;
+        };
+        match service.find(':') {
+            Some(at) => at > 0 && &service[at..] == ":::",
+            None => !service.is_empty(),
+        }
     }
 
     fn select(&self, resources: &[Resource]) -> bool {
@@ -59,7 +64,7 @@ impl DataResource {
                 let arn = resource.arn.as_deref().unwrap_or_default();
                 self.values
                     .iter()
-                    .any(|value| Self::is_all(value) || self.takes(value, arn))
+                    .any(|value| self.takes(value, arn) || may_be_all(value) && Self::is_all(value))
             })
     }
 
@@ -73,17 +78,25 @@ impl DataResource {
     }
 }
 
+/// Basic selectors know S3, Lambda and DynamoDB: what stands for all of one ends in `s3`, `lambda`, `dynamodb` or `:::`. Most
+/// of 250 values do not, and need not be taken apart.
+fn may_be_all(value: &str) -> bool {
+    matches!(value.as_bytes().last(), Some(b'3' | b'a' | b'b' | b':'))
+}
+
 impl AdvancedEventSelector {
     /// Every field must hold. `resources.type` and `resources.ARN` must hold for one and the same resource.
     fn select(&self, keys: &EventKeys) -> bool {
-        let (of_resources, of_event): (Vec<_>, Vec<_>) = self
-            .field_selectors
+        let of_resource = |selector: &&FieldSelector| selector.field.starts_with("resources.");
+        let of_event = |selector: &&FieldSelector| !of_resource(selector);
+        self.field_selectors
             .iter()
-            .partition(|selector| selector.field.starts_with("resources."));
-        of_event
-            .iter()
+            .filter(of_event)
             .all(|selector| selector.holds(event_field(keys, &selector.field)))
-            && (of_resources.is_empty() || any_resource(&of_resources, &keys.resources))
+            && any_resource(
+                || self.field_selectors.iter().filter(of_resource),
+                &keys.resources,
+            )
     }
 }
 
@@ -131,9 +144,13 @@ fn is_read(keys: &EventKeys) -> bool {
     keys.read_only == Some(true)
 }
 
-fn any_resource(selectors: &[&FieldSelector], resources: &[Resource]) -> bool {
+/// Whether all selectors of resources hold for one resource; without such selectors they do.
+fn any_resource<'s, S: Iterator<Item = &'s FieldSelector>>(
+    selectors: impl Fn() -> S,
+    resources: &[Resource],
+) -> bool {
     let holds = |resource: Option<&Resource>| {
-        selectors.iter().all(|selector| {
+        selectors().all(|selector| {
             selector.holds(resource.and_then(|resource| match selector.field.as_str() {
                 "resources.type" => resource.kind.as_deref(),
                 "resources.ARN" => resource.arn.as_deref(),
@@ -141,7 +158,9 @@ fn any_resource(selectors: &[&FieldSelector], resources: &[Resource]) -> bool {
             }))
         })
     };
-    if resources.is_empty() {
+    if selectors().next().is_none() {
+        true
+    } else if resources.is_empty() {
         holds(None)
     } else {
         resources.iter().any(|resource| holds(Some(resource)))
