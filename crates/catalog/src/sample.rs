@@ -27,7 +27,7 @@ pub(crate) fn trail() -> Trail {
         logs_group_arn: None,
         logs_role_arn: None,
         kms_key_id: None,
-        is_organization: false,
+        organization: None,
         selectors: Selectors::Default,
         tags: [].into(),
         is_logging: true,

@@ -1,6 +1,9 @@
 //! The catalog's content: trails, and what each of them selects.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::Timestamp;
 use pugmark_core::{
@@ -61,8 +64,8 @@ pub struct Trail {
     pub logs_role_arn: Option<String>,
     /// `KmsKeyId` as a key ARN.
     pub kms_key_id: Option<String>,
-    /// `IsOrganizationTrail`.
-    pub is_organization: bool,
+    /// The organization whose accounts it records; `IsOrganizationTrail` is whether there is one.
+    pub organization: Option<Organization>,
     /// What it records.
     pub selectors: Selectors,
     /// Tags by key; a tag without a value is `None`.
@@ -73,6 +76,15 @@ pub struct Trail {
     pub started: Option<Timestamp>,
     /// Latest `StopLogging`.
     pub stopped: Option<Timestamp>,
+}
+
+/// An organization, as it was when it was last looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Organization {
+    /// `o-…`.
+    pub id: String,
+    /// Its accounts, the management account too.
+    pub accounts: BTreeSet<AccountId>,
 }
 
 /// What a trail selects.
@@ -171,6 +183,13 @@ impl Trail {
         self.is_logging && self.covers(keys) && self.selectors.select(keys)
     }
 
+    /// Whether the trail records the account: its own, or one of its organization.
+    pub fn has_account(&self, account: AccountId) -> bool {
+        let of_organization =
+            |organization: &Organization| organization.accounts.contains(&account);
+        self.account == account || self.organization.as_ref().is_some_and(of_organization)
+    }
+
     /// Whether the trail appears in the Region, as itself or as a shadow.
     pub fn is_in(&self, region: &Region) -> bool {
         self.is_multi_region || self.home_region == *region
@@ -184,6 +203,6 @@ impl Trail {
         } else {
             self.is_in(&keys.region)
         };
-        in_region && self.account == keys.account
+        in_region && self.has_account(keys.account)
     }
 }

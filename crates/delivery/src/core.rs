@@ -7,7 +7,10 @@ use std::{
 
 use jiff::Timestamp;
 use pugmark_catalog::{Catalog, Change, Trail};
-use pugmark_core::{account::Region, event};
+use pugmark_core::{
+    account::{AccountId, Region},
+    event,
+};
 use pugmark_journal::{EntryKind, Stored};
 use uuid::Uuid;
 
@@ -201,7 +204,7 @@ impl Core {
                 self.close_chains(&old.id.0, now, &mut changes)
             }
             (_, Some(new)) if is_proving && !was_proving => {
-                self.start_chain(new, &new.home_region, now, &mut changes)?
+                self.start_chain(new, new.account, &new.home_region, now, &mut changes)?
             }
             (_, Some(new)) if is_proving => self.move_chains(new, &mut changes),
             _ => {}
@@ -277,8 +280,10 @@ impl Core {
             };
             let unique = layout::unique(&stream.to_string(), file.first_seq, file.last_seq);
             let prefix = trail.key_prefix.as_deref();
+            let organization = trail.organization.as_ref().map(|it| it.id.as_str());
             let key = layout::log_file(
                 prefix,
+                organization,
                 stream.account,
                 stream.folder,
                 &stream.region,
@@ -286,7 +291,7 @@ impl Core {
                 &unique,
             );
             if trail.log_file_validation && trail.is_logging && !self.chains.contains_key(&chain) {
-                self.start_chain(&trail, &stream.region, now, &mut changes)?;
+                self.start_chain(&trail, stream.account, &stream.region, now, &mut changes)?;
             }
             let covered = self.chains.contains_key(&chain).then(|| Covered {
                 bucket: trail.bucket.clone(),
@@ -353,11 +358,12 @@ impl Core {
     fn start_chain(
         &mut self,
         trail: &Trail,
+        account: AccountId,
         region: &Region,
         now: Timestamp,
         changes: &mut Changes,
     ) -> Result<(), DeliveryError> {
-        let name = format!("{}/{}/{region}", trail.id.0, trail.account);
+        let name = format!("{}/{account}/{region}", trail.id.0);
         if let Some(mut closing) = self.chains.remove(&name) {
             // Turned on again before the last digest of the old chain was due.
             self.make_digest(&name, &mut closing, seconds(now), changes)?;
@@ -367,10 +373,11 @@ impl Core {
             trail_arn: trail.arn.0.clone(),
             trail_name: trail.name.clone(),
             home_region: trail.home_region.to_string(),
-            account: trail.account.to_string(),
+            account: account.to_string(),
             region: region.to_string(),
             bucket: trail.bucket.clone(),
             key_prefix: trail.key_prefix.clone(),
+            organization: organization_of(trail),
             kms_key_id: trail.kms_key_id.clone(),
             start: seconds(now) - self.limits.digest_seconds,
             end: seconds(now),
@@ -404,6 +411,7 @@ impl Core {
         {
             chain.bucket = trail.bucket.clone();
             chain.key_prefix = trail.key_prefix.clone();
+            chain.organization = organization_of(trail);
             chain.kms_key_id = trail.kms_key_id.clone();
             changes.put_chains.push((name.clone(), chain.clone()));
         }
@@ -482,6 +490,7 @@ impl Core {
             .unzip();
         let key = layout::digest_file(
             chain.key_prefix.as_deref(),
+            chain.organization.as_deref(),
             account,
             &region,
             &chain.trail_name,
@@ -539,6 +548,10 @@ struct Destination {
     kms_key_id: Option<String>,
     /// ARN of the topic that is told of log files.
     topic: Option<String>,
+}
+
+fn organization_of(trail: &Trail) -> Option<String> {
+    trail.organization.as_ref().map(|it| it.id.clone())
 }
 
 fn trail_of(trail: &Trail) -> Destination {

@@ -1,6 +1,7 @@
 //! Every key in a trail's bucket; CloudTrail's own layout (user guide, "CloudTrail log file names").
 
 use jiff::Timestamp;
+use pugmark_catalog::Trail;
 use pugmark_core::{
     account::{AccountId, Region},
     clock::{basic_minutes, basic_seconds, date_path},
@@ -19,22 +20,43 @@ pub(crate) fn folder(category: EventCategory) -> &'static str {
     }
 }
 
-/// `[prefix/]AWSLogs/ACCOUNT`.
-pub(crate) fn root(prefix: Option<&str>, account: AccountId) -> String {
-    match prefix.filter(|prefix| !prefix.is_empty()) {
-        Some(prefix) => format!("{prefix}/AWSLogs/{account}"),
-        None => format!("AWSLogs/{account}"),
+/// `[prefix/]AWSLogs/[o-…/]ACCOUNT`.
+pub(crate) fn root(prefix: Option<&str>, organization: Option<&str>, account: AccountId) -> String {
+    let logs = with_prefix(prefix, "AWSLogs");
+    match organization {
+        Some(organization) => format!("{logs}/{organization}/{account}"),
+        None => format!("{logs}/{account}"),
     }
 }
 
-/// The empty marker that is put when a trail is made.
-pub(crate) fn marker(prefix: Option<&str>, account: AccountId, folder: &str) -> String {
-    format!("{}/{folder}/", root(prefix, account))
+/// `[prefix/]AWSLogs/o-…`, where each account of an organization has a folder.
+pub(crate) fn organization_root(prefix: Option<&str>, organization: &str) -> String {
+    format!("{}/{organization}", with_prefix(prefix, "AWSLogs"))
+}
+
+fn with_prefix(prefix: Option<&str>, path: &str) -> String {
+    match prefix.filter(|prefix| !prefix.is_empty()) {
+        Some(prefix) => format!("{prefix}/{path}"),
+        None => path.to_owned(),
+    }
+}
+
+/// The empty markers that are put when a trail is made: in its account's folder, and for an organization in that one's too.
+pub(crate) fn markers(trail: &Trail, folder: &str) -> Vec<String> {
+    let prefix = trail.key_prefix.as_deref();
+    let organization = trail.organization.as_ref().map(|it| it.id.as_str());
+    let roots = [None, organization]
+        .into_iter()
+        .take(1 + usize::from(organization.is_some()));
+    roots
+        .map(|organization| format!("{}/{folder}/", root(prefix, organization, trail.account)))
+        .collect()
 }
 
 /// A log file's key. `unique` is what [`unique`] gives.
 pub(crate) fn log_file(
     prefix: Option<&str>,
+    organization: Option<&str>,
     account: AccountId,
     folder: &str,
     region: &Region,
@@ -42,7 +64,7 @@ pub(crate) fn log_file(
     unique: &str,
 ) -> String {
     let (root, date, stamp) = (
-        root(prefix, account),
+        root(prefix, organization, account),
         date_path(delivered),
         basic_minutes(delivered),
     );
@@ -50,15 +72,21 @@ pub(crate) fn log_file(
 }
 
 /// A digest file's key; `end` is the end of its interval.
+#[expect(clippy::too_many_arguments, reason = "each is a part of the key")]
 pub(crate) fn digest_file(
     prefix: Option<&str>,
+    organization: Option<&str>,
     account: AccountId,
     region: &Region,
     trail_name: &str,
     home_region: &Region,
     end: Timestamp,
 ) -> String {
-    let (root, date, stamp) = (root(prefix, account), date_path(end), basic_seconds(end));
+    let (root, date, stamp) = (
+        root(prefix, organization, account),
+        date_path(end),
+        basic_seconds(end),
+    );
     format!(
         "{root}/CloudTrail-Digest/{region}/{date}/{account}_CloudTrail-Digest_{region}_{trail_name}_{home_region}_{stamp}.json.gz"
     )
@@ -93,6 +121,7 @@ mod tests {
         let time: Timestamp = "2015-08-01T02:10:31Z".parse().unwrap();
         let log = log_file(
             Some("p/q"),
+            None,
             account,
             "CloudTrail",
             &region,
@@ -101,15 +130,15 @@ mod tests {
         );
         let expected = "p/q/AWSLogs/111122223333/CloudTrail/us-east-2/2015/08/01/111122223333_CloudTrail_us-east-2_20150801T0210Z_Mu0KsOhtH1ar15ZZ.json.gz";
         assert_eq!(log, expected);
-        let digest = digest_file(None, account, &region, "t", &region, time);
+        let digest = digest_file(None, None, account, &region, "t", &region, time);
         assert_eq!(
             &digest[digest.len() - 24..digest.len() - 8],
             "20150801T021031Z"
         );
         assert!(digest.starts_with("AWSLogs/111122223333/CloudTrail-Digest/us-east-2/2015/08/01/"));
         assert_eq!(
-            marker(None, account, "CloudTrail"),
-            "AWSLogs/111122223333/CloudTrail/"
+            root(Some("p"), Some("o-exampleorgid"), account),
+            "p/AWSLogs/o-exampleorgid/111122223333"
         );
     }
 

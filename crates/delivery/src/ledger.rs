@@ -77,6 +77,8 @@ pub(crate) struct Chain {
     pub(crate) region: String,
     pub(crate) bucket: String,
     pub(crate) key_prefix: Option<String>,
+    #[serde(default)]
+    pub(crate) organization: Option<String>,
     pub(crate) kms_key_id: Option<String>,
     /// Start of the next digest's interval, epoch seconds.
     pub(crate) start: i64,

@@ -112,41 +112,49 @@ pub(crate) fn check(
     ask("s3:GetBucketAcl", bucket.clone(), context(false))?;
     let folders = ["CloudTrail", "CloudTrail-Digest"];
     for folder in &folders[..if trail.log_file_validation { 2 } else { 1 }] {
-        let key = layout::marker(trail.key_prefix.as_deref(), trail.account, folder);
-        ask("s3:PutObject", format!("{bucket}/{key}"), context(true))?;
+        for key in layout::markers(trail, folder) {
+            ask("s3:PutObject", format!("{bucket}/{key}"), context(true))?;
+        }
     }
     Ok(())
 }
 
-/// A policy that lets a trail of the account write into the bucket, and nobody else: JSON, indented.
+/// A policy that lets a trail of the account, or of its organization, write into the bucket, and nobody else: JSON, indented.
 pub fn bucket_policy(
     bucket: &str,
     key_prefix: Option<&str>,
     account: AccountId,
+    organization: Option<&str>,
     trail_arn: &str,
 ) -> String {
-    let folder = layout::root(key_prefix, account);
-    let policy = json!({
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "AWSCloudTrailAclCheck20150319",
-                "Effect": "Allow",
-                "Principal": {"Service": SERVICE},
-                "Action": "s3:GetBucketAcl",
-                "Resource": format!("arn:aws:s3:::{bucket}"),
-                "Condition": {"StringEquals": {"aws:SourceArn": trail_arn}},
-            },
-            {
-                "Sid": "AWSCloudTrailWrite20150319",
-                "Effect": "Allow",
-                "Principal": {"Service": SERVICE},
-                "Action": "s3:PutObject",
-                "Resource": format!("arn:aws:s3:::{bucket}/{folder}/*"),
-                "Condition": {"StringEquals": {"s3:x-amz-acl": OWNER_ACL, "aws:SourceArn": trail_arn}},
-            },
-        ],
-    });
+    let write = |sid: &str, folder: &str| {
+        json!({
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"Service": SERVICE},
+            "Action": "s3:PutObject",
+            "Resource": format!("arn:aws:s3:::{bucket}/{folder}/*"),
+            "Condition": {"StringEquals": {"s3:x-amz-acl": OWNER_ACL, "aws:SourceArn": trail_arn}},
+        })
+    };
+    let mut writes = vec![write(
+        "AWSCloudTrailWrite20150319",
+        &layout::root(key_prefix, None, account),
+    )];
+    if let Some(organization) = organization {
+        let folder = layout::organization_root(key_prefix, organization);
+        writes.push(write("AWSCloudTrailOrganizationWrite20150319", &folder));
+    }
+    let mut statements = vec![json!({
+        "Sid": "AWSCloudTrailAclCheck20150319",
+        "Effect": "Allow",
+        "Principal": {"Service": SERVICE},
+        "Action": "s3:GetBucketAcl",
+        "Resource": format!("arn:aws:s3:::{bucket}"),
+        "Condition": {"StringEquals": {"aws:SourceArn": trail_arn}},
+    })];
+    statements.append(&mut writes);
+    let policy = json!({"Version": "2012-10-17", "Statement": statements});
     format!("{policy:#}")
 }
 
@@ -173,7 +181,7 @@ mod tests {
             logs_group_arn: None,
             logs_role_arn: None,
             kms_key_id: None,
-            is_organization: false,
+            organization: None,
             selectors: Selectors::Default,
             tags: Default::default(),
             is_logging: false,
@@ -185,7 +193,7 @@ mod tests {
     #[test]
     fn what_is_printed_is_right() {
         let trail = trail();
-        let policy = bucket_policy("logs", Some("here"), trail.account, &trail.arn.0);
+        let policy = bucket_policy("logs", Some("here"), trail.account, None, &trail.arn.0);
         assert_eq!(check(PolicyCheck::Required, Some(&policy), &trail), Ok(()));
         let other = |change: fn(&mut Trail)| {
             let mut trail = trail.clone();
@@ -225,7 +233,7 @@ mod tests {
     #[test]
     fn a_deny_wins_and_encryption_may_be_demanded() {
         let mut trail = trail();
-        let allow = bucket_policy("logs", Some("here"), trail.account, &trail.arn.0);
+        let allow = bucket_policy("logs", Some("here"), trail.account, None, &trail.arn.0);
         let mut policy: serde_json::Value = serde_json::from_str(&allow).unwrap();
         policy["Statement"].as_array_mut().unwrap().push(json!({
             "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::logs/*",

@@ -225,14 +225,16 @@ impl Delivery {
         }
         let folders = ["CloudTrail", "CloudTrail-Digest"];
         for folder in &folders[..if trail.log_file_validation { 2 } else { 1 }] {
-            let object = PutObject {
-                bucket: trail.bucket.clone(),
-                key: layout::marker(trail.key_prefix.as_deref(), trail.account, folder),
-                body: Bytes::new(),
-                metadata: BTreeMap::new(),
-                kms_key_id: trail.kms_key_id.clone(),
-            };
-            self.0.bucket.put(object).await.map_err(said)?;
+            for key in layout::markers(trail, folder) {
+                let object = PutObject {
+                    bucket: trail.bucket.clone(),
+                    key,
+                    body: Bytes::new(),
+                    metadata: BTreeMap::new(),
+                    kms_key_id: trail.kms_key_id.clone(),
+                };
+                self.0.bucket.put(object).await.map_err(said)?;
+            }
         }
         Ok(())
     }

@@ -44,6 +44,8 @@ pub struct Endpoints {
     pub credentials: Credentials,
     /// Region of calls that have none of their own.
     pub region: Region,
+    /// The organization, if it is set and need not be asked for.
+    pub organization: Option<Organization>,
 }
 
 /// The services behind their endpoints.
@@ -295,6 +297,9 @@ impl Services for AwsServices {
     }
 
     async fn organization(&self) -> Result<Option<Organization>, ServiceError> {
+        if self.connection.organization.is_some() {
+            return Ok(self.connection.organization.clone());
+        }
         // Organizations is one for all Regions, in us-east-1.
         let client = client!(
             aws_sdk_organizations,

@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use pugmark_catalog::{Catalog, Change, Trail, TrailId};
 use pugmark_core::{
+    account::AccountId,
     clock::Clock,
     event::{self, Event, EventCategory},
 };
@@ -389,8 +390,15 @@ impl Inner {
                 Vec::new(),
             ));
         };
+        // Each account of an organization has a stream of its own.
+        let Some(account) = events.first().map(|(_, event)| event.keys.account) else {
+            return Ok((Vec::new(), Vec::new()));
+        };
         let (mut keys, mut batch, mut size) = (Vec::new(), Vec::new(), 0);
-        for (key, event) in events {
+        for (key, event) in events
+            .iter()
+            .filter(|(_, event)| event.keys.account == account)
+        {
             size += event.json.len() + LOGS_OVERHEAD;
             if size > LOGS_BYTES_MAX && !batch.is_empty() {
                 break;
@@ -401,7 +409,7 @@ impl Inner {
                 message: String::from_utf8_lossy(&event.json).into_owned(),
             });
         }
-        let stream = stream_name(trail);
+        let stream = stream_name(trail, account);
         match self
             .services
             .put_logs(role, group, &stream, batch.clone())
@@ -462,9 +470,13 @@ impl Inner {
     }
 }
 
-/// The log stream of a trail: `ACCOUNT_CloudTrail_REGION`.
-pub fn stream_name(trail: &Trail) -> String {
-    format!("{}_CloudTrail_{}", trail.account, trail.home_region)
+/// The log stream of a trail for an account: `ACCOUNT_CloudTrail_REGION`, of an organization's trail with its id before.
+pub fn stream_name(trail: &Trail, account: AccountId) -> String {
+    let own = format!("{account}_CloudTrail_{}", trail.home_region);
+    match &trail.organization {
+        Some(organization) => format!("{}_{own}", organization.id),
+        None => own,
+    }
 }
 
 fn entry(event: &Event) -> BusEntry {

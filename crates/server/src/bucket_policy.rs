@@ -17,6 +17,9 @@ pub(crate) struct Command {
     /// The trail's S3KeyPrefix, if it has one
     #[arg(long, value_name = "PREFIX")]
     key_prefix: Option<String>,
+    /// The organization of an organization trail, o-…
+    #[arg(long, value_name = "ID")]
+    organization_id: Option<String>,
     /// The trail's account, unless its ARN is given
     #[arg(
         long,
@@ -74,7 +77,13 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
         .map(|prefix| prefix.trim_matches('/'));
     println!(
         "{}",
-        pugmark_delivery::bucket_policy(&command.bucket, prefix, account, &arn)
+        pugmark_delivery::bucket_policy(
+            &command.bucket,
+            prefix,
+            account,
+            command.organization_id.as_deref(),
+            &arn
+        )
     );
     Ok(())
 }

@@ -65,8 +65,17 @@ struct File {
     delivery: FileDelivery,
     notify: FileNotify,
     limits: FileLimits,
+    organization: Option<FileOrganization>,
     tls: Option<FileTls>,
     principals: Vec<PrincipalSettings>,
+}
+
+/// The organization, where no upstream can be asked for it. `account_id` is its management account.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileOrganization {
+    id: String,
+    members: Vec<String>,
 }
 
 /// Bounds that can be chosen.
@@ -213,6 +222,8 @@ pub(crate) struct Config {
     pub(crate) delivery_credentials: Option<(String, Secret)>,
     /// How bucket policies are judged.
     pub(crate) policy_check: pugmark_delivery::PolicyCheck,
+    /// The organization, if it is set.
+    pub(crate) organization: Option<pugmark_notify::Organization>,
     /// Whether AWS's request rates hold.
     pub(crate) awss_rates: bool,
     /// What other services are told.
@@ -320,6 +331,10 @@ impl Config {
                 Some(PolicySetting::Ignored) => pugmark_delivery::PolicyCheck::Ignored,
                 Some(PolicySetting::Auto) | None => pugmark_delivery::PolicyCheck::Auto,
             },
+            organization: file
+                .organization
+                .map(|set| organization(set, &account))
+                .transpose()?,
             awss_rates: file.limits.rates == Some(RatesSetting::Aws),
             notify: pugmark_notify::Settings {
                 bus: file.notify.event_bus.unwrap_or(has_bus),
@@ -377,6 +392,35 @@ fn duration(setting: &str, text: &str) -> anyhow::Result<Duration> {
         Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
         _ => bail!("{setting}: must be at least 1s, but is {text:?}"),
     }
+}
+
+fn organization(
+    set: FileOrganization,
+    management: &str,
+) -> anyhow::Result<pugmark_notify::Organization> {
+    if !set.id.starts_with("o-") {
+        bail!(
+            "organization.id: an organization's id begins with o-, not {:?}",
+            set.id
+        );
+    }
+    let member = |id: String| {
+        Ok(pugmark_notify::Member {
+            id: id
+                .parse()
+                .with_context(|| format!("organization.members: {id:?}"))?,
+            name: String::new(),
+        })
+    };
+    Ok(pugmark_notify::Organization {
+        id: set.id,
+        management: management.parse().context("account_id")?,
+        members: set
+            .members
+            .into_iter()
+            .map(member)
+            .collect::<anyhow::Result<_>>()?,
+    })
 }
 
 fn size(setting: &str, text: &str) -> anyhow::Result<u64> {

@@ -44,6 +44,8 @@ use crate::{
 const RELEASE_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the catalog is saved, so that it holds up no release.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(60);
+/// How often the organization is looked at.
+const ORGANIZATION_INTERVAL: Duration = Duration::from_secs(20);
 /// How much of the journal is read at a time when open intents are looked for.
 const RECOVERY_READ_BYTES: usize = 4 * 1024 * 1024;
 
@@ -146,7 +148,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let gateway = gateway(
         &config,
         s3_route,
-        CloudTrail::new(api, identities.clone()),
+        CloudTrail::new(api.clone(), identities.clone()),
         &identities,
         &recorder,
         &clock,
@@ -160,7 +162,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         notifier,
         recorder,
     };
-    let followers = parts.run(&followers_shutdown, &ready_sender);
+    let mut followers = parts.run(&followers_shutdown, &ready_sender);
+    followers.push(tokio::spawn(watch_organization(
+        api,
+        followers_shutdown.clone(),
+    )));
     let admin = Admin::new(metrics, ready, parts.gauges());
     let (admin_stop_sender, admin_stop) = watch::channel(false);
     let admin = move || admin.clone();
@@ -298,6 +304,19 @@ impl Parts {
     }
 }
 
+/// Looks at the organization every minute, so that its trails record accounts that join.
+async fn watch_organization(api: Arc<Api>, mut shutdown: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = api.refresh_organizations().await {
+            tracing::warn!(%error, "the organization could not be looked at; its trails stay as they are");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ORGANIZATION_INTERVAL) => {}
+            () = listen::stopped(&mut shutdown) => return,
+        }
+    }
+}
+
 /// Tells when a follower fails, and that the server is not whole without it.
 async fn supervised(
     name: &'static str,
@@ -377,6 +396,7 @@ fn endpoints(config: &Config, root: &RootCredentials) -> Endpoints {
         urls: urls.collect(),
         credentials: Credentials::new(access_key_id, secret.0, None, None, "pugmark"),
         region: config.region.clone(),
+        organization: config.organization.clone(),
     }
 }
 

@@ -7,9 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Change, DecodeError};
 use crate::trail::{
-    AdvancedEventSelector, Catalog, DataResource, EventSelector, FieldSelector, ReadWriteType,
-    Selectors, Trail, TrailArn, TrailId,
+    AdvancedEventSelector, Catalog, DataResource, EventSelector, FieldSelector, Organization,
+    ReadWriteType, Selectors, Trail, TrailArn, TrailId,
 };
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrganizationForm {
+    id: String,
+    accounts: Vec<String>,
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +54,8 @@ pub(super) struct TrailForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kms_key_id: Option<String>,
     is_organization: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    organization: Option<OrganizationForm>,
     selectors: SelectorsForm,
     tags: BTreeMap<String, Option<String>>,
     is_logging: bool,
@@ -172,7 +181,18 @@ impl From<&Trail> for TrailForm {
             logs_group_arn: trail.logs_group_arn.clone(),
             logs_role_arn: trail.logs_role_arn.clone(),
             kms_key_id: trail.kms_key_id.clone(),
-            is_organization: trail.is_organization,
+            is_organization: trail.organization.is_some(),
+            organization: trail
+                .organization
+                .as_ref()
+                .map(|organization| OrganizationForm {
+                    id: organization.id.clone(),
+                    accounts: organization
+                        .accounts
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect(),
+                }),
             selectors: SelectorsForm::from(&trail.selectors),
             tags: trail.tags.clone(),
             is_logging: trail.is_logging,
@@ -201,12 +221,22 @@ impl TryFrom<TrailForm> for Trail {
             logs_group_arn: form.logs_group_arn,
             logs_role_arn: form.logs_role_arn,
             kms_key_id: form.kms_key_id,
-            is_organization: form.is_organization,
+            organization: form.organization.map(OrganizationForm::read).transpose()?,
             selectors: form.selectors.into(),
             tags: form.tags,
             is_logging: form.is_logging,
             started: form.started,
             stopped: form.stopped,
+        })
+    }
+}
+
+impl OrganizationForm {
+    fn read(self) -> Result<Organization, DecodeError> {
+        let accounts = self.accounts.iter().map(|account| parse(account));
+        Ok(Organization {
+            id: self.id,
+            accounts: accounts.collect::<Result<_, _>>()?,
         })
     }
 }

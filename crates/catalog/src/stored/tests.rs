@@ -69,3 +69,25 @@ fn unknown_versions_and_unknown_members_are_told() {
         Err(DecodeError::Damaged(_))
     ));
 }
+
+#[test]
+fn an_organization_is_kept() {
+    let trail = Trail {
+        organization: Some(crate::Organization {
+            id: "o-exampleorgid".into(),
+            accounts: [
+                "111122223333".parse().unwrap(),
+                "444455556666".parse().unwrap(),
+            ]
+            .into(),
+        }),
+        ..sample::full_trail()
+    };
+    assert!(trail.has_account("444455556666".parse().unwrap()));
+    assert!(!trail.has_account("777788889999".parse().unwrap()));
+    let change = Change::PutTrail(Box::new(trail));
+    assert_eq!(Change::decode(&change.encode()).unwrap(), change);
+    let mut catalog = Catalog::default();
+    catalog.apply(change);
+    assert_eq!(Catalog::decode(&catalog.encode()).unwrap(), catalog);
+}

@@ -36,7 +36,7 @@ fn trail(name: &str) -> Trail {
         logs_group_arn: None,
         logs_role_arn: None,
         kms_key_id: None,
-        is_organization: false,
+        organization: None,
         selectors: Selectors::Default,
         tags: BTreeMap::new(),
         is_logging: true,

@@ -19,6 +19,9 @@ impl Api {
         let mut trail = new_trail(caller, fields)?;
         let mut destinations = Destinations::read(fields)?;
         destinations.apply(&mut trail);
+        if fields.flag("IsOrganizationTrail")? == Some(true) {
+            trail.organization = Some(self.organization_of(caller).await?);
+        }
         check_place(&self.catalog.snapshot(), &trail)?;
         self.check_bucket(&trail).await?;
         self.check_destinations(&trail, &mut destinations).await?;
@@ -97,7 +100,7 @@ fn new_trail(caller: &Caller, fields: Fields<'_>) -> Result<Trail, ApiError> {
         logs_group_arn: None,
         logs_role_arn: None,
         kms_key_id: None,
-        is_organization: false,
+        organization: None,
         selectors: Selectors::Default,
         tags: tags::read(fields, "TagsList")?.unwrap_or_default(),
         is_logging: false,
@@ -127,12 +130,6 @@ pub(super) fn check_combination(trail: &Trail) -> Result<(), ApiError> {
 
 /// What Pugmark does not serve yet.
 pub(super) fn check_supported(fields: Fields<'_>) -> Result<(), ApiError> {
-    if fields.flag("IsOrganizationTrail")? == Some(true) {
-        return Err(ApiError::new(
-            "OrganizationsNotInUseException",
-            "The account is in no organization: Pugmark does not support organization trails yet.",
-        ));
-    }
     if fields.flag("RecursiveLogging")? == Some(false) {
         return Err(ApiError::unsupported(
             "RecursiveLogging=false is not supported by Pugmark yet.".to_owned(),

@@ -193,7 +193,7 @@ impl Api {
                     &error,
                 ),
             })?;
-        let stream = pugmark_notify::stream_name(trail);
+        let stream = pugmark_notify::stream_name(trail, trail.account);
         self.services
             .create_stream(role, group, &stream)
             .await

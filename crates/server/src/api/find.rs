@@ -42,12 +42,12 @@ impl Target {
         })
     }
 
-    /// The trail, if the account has it, in whatever Region.
+    /// The trail, if the account or its organization has it, in whatever Region.
     pub(crate) fn owned<'c>(&self, caller: &Caller, catalog: &'c Catalog) -> Option<&'c Trail> {
         catalog
             .trails
             .get(&self.arn)
-            .filter(|trail| trail.account == caller.account)
+            .filter(|trail| trail.has_account(caller.account))
     }
 
     /// The trail for reading: it or a shadow of it must be in the called Region.
@@ -64,9 +64,19 @@ impl Target {
         called: &str,
     ) -> Result<&'c Trail, ApiError> {
         let shadow = || {
-            visible_trails(caller, catalog).find(|trail| self.by_name && trail.name == self.given)
+            visible_trails(caller, catalog).find(|trail| {
+                self.by_name && trail.name == self.given && trail.account == caller.account
+            })
         };
         match self.owned(caller, catalog).or_else(shadow) {
+            // Members of an organization see its trails; the management account changes them.
+            Some(trail) if trail.account != caller.account => Err(ApiError::new(
+                "NotOrganizationMasterAccountException",
+                format!(
+                    "Trail {} belongs to the organization's management account, {}: it is changed there.",
+                    trail.arn, trail.account
+                ),
+            )),
             Some(trail) if trail.home_region == caller.region => Ok(trail),
             Some(trail) => Err(ApiError::new(
                 "InvalidHomeRegionException",
@@ -80,7 +90,7 @@ impl Target {
     }
 }
 
-/// The account's trails that appear in the called Region, shadows included.
+/// The account's trails, those of its organization too, that appear in the called Region, shadows included.
 pub(crate) fn visible_trails<'c>(
     caller: &Caller,
     catalog: &'c Catalog,
@@ -89,7 +99,7 @@ pub(crate) fn visible_trails<'c>(
     catalog
         .trails
         .values()
-        .filter(move |trail| trail.account == account && trail.is_in(&region))
+        .filter(move |trail| trail.has_account(account) && trail.is_in(&region))
 }
 
 /// The answer for a trail that is not there.

@@ -13,6 +13,7 @@ mod keys;
 mod logging;
 mod lookup;
 mod names;
+mod organization;
 mod port;
 mod rates;
 mod read;

@@ -30,7 +30,11 @@ impl Api {
         let catalog = self.catalog.snapshot();
         let trails: Vec<Value> = if names.is_empty() {
             visible_trails(caller, &catalog)
-                .filter(|trail| with_shadows || trail.home_region == caller.region)
+                .filter(|trail| {
+                    let is_home =
+                        trail.home_region == caller.region && trail.account == caller.account;
+                    with_shadows || is_home
+                })
                 .map(render::trail)
                 .collect()
         } else {

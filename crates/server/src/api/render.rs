@@ -46,7 +46,10 @@ pub(crate) fn settings(trail: &Trail) -> Map<String, Value> {
         trail.logs_role_arn.as_ref(),
     );
     put(&mut out, "KmsKeyId", trail.kms_key_id.as_ref());
-    out.insert("IsOrganizationTrail".into(), trail.is_organization.into());
+    out.insert(
+        "IsOrganizationTrail".into(),
+        trail.organization.is_some().into(),
+    );
     out
 }
 

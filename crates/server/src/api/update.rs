@@ -1,6 +1,6 @@
 //! `UpdateTrail`: what is left out stays, what is empty is unset.
 
-use pugmark_catalog::{Catalog, Change, Trail};
+use pugmark_catalog::{Catalog, Change, Organization, Trail};
 use serde_json::Value;
 
 use super::{
@@ -21,6 +21,8 @@ struct Update {
     is_multi_region: Option<bool>,
     log_file_validation: Option<bool>,
     destinations: Destinations,
+    /// `Some(None)` makes it a trail of its account alone.
+    organization: Option<Option<Organization>>,
 }
 
 impl Api {
@@ -31,6 +33,11 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let mut update = Update::read(caller, fields)?;
         check_supported(fields)?;
+        update.organization = match fields.flag("IsOrganizationTrail")? {
+            Some(true) => Some(Some(self.organization_of(caller).await?)),
+            Some(false) => Some(None),
+            None => None,
+        };
         let planned = update.apply(caller, &self.catalog.snapshot())?;
         self.check_bucket(&planned).await?;
         self.check_destinations(&planned, &mut update.destinations)
@@ -60,6 +67,7 @@ impl Update {
             is_multi_region: fields.flag("IsMultiRegionTrail")?,
             log_file_validation: fields.flag("EnableLogFileValidation")?,
             destinations: Destinations::read(fields)?,
+            organization: None,
         };
         bucket.map_or(Ok(()), names::check_bucket_name)?;
         Ok(update)
@@ -95,6 +103,9 @@ impl Update {
             trail.log_file_validation = log_file_validation;
         }
         self.destinations.apply(&mut trail);
+        if let Some(organization) = &self.organization {
+            trail.organization.clone_from(organization);
+        }
         check_place(catalog, &trail)?;
         Ok(trail)
     }

@@ -50,6 +50,9 @@ pub(crate) struct Command {
     /// The trail's key prefix, with --s3-bucket or --path.
     #[arg(long, value_name = "PREFIX")]
     s3_prefix: Option<String>,
+    /// The organization of an organization trail, o-…
+    #[arg(long, value_name = "ID")]
+    organization_id: Option<String>,
     /// The account whose files are checked (default: the trail's).
     #[arg(long, value_name = "ID")]
     account_id: Option<String>,
@@ -168,6 +171,10 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
         .filter(|prefix| !prefix.is_empty())
         .map(|prefix| format!("{prefix}/"))
         .unwrap_or_default();
+    let organization = command
+        .organization_id
+        .map(|id| format!("{id}/"))
+        .unwrap_or_default();
     let (keys, keys_given) = match &command.public_keys {
         Some(path) => (read_keys(path)?, true),
         None => (HashMap::new(), false),
@@ -181,7 +188,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
         keys_given,
         keys,
         bucket,
-        folder: format!("{prefix}AWSLogs/{account}/CloudTrail-Digest/{region}/"),
+        folder: format!("{prefix}AWSLogs/{organization}{account}/CloudTrail-Digest/{region}/"),
         name: format!(
             "{account}_CloudTrail-Digest_{region}_{trail}_{}_",
             arn.region

@@ -1,0 +1,121 @@
+//! The organization whose accounts a trail records: asked when a trail is made or changed, and looked at again since.
+
+use std::sync::Arc;
+
+use pugmark_catalog::{Change, Organization, Trail};
+use pugmark_notify::ServiceError;
+
+use super::{Api, ApiError, Caller};
+
+impl Api {
+    /// The organization of the caller, who must be its management account.
+    pub(super) async fn organization_of(&self, caller: &Caller) -> Result<Organization, ApiError> {
+        let found = self
+            .services
+            .organization()
+            .await
+            .map_err(|error| refused(&error))?;
+        let Some(found) = found else {
+            return Err(ApiError {
+                code: "OrganizationsNotInUseException",
+                status: 400,
+                message: "The account is in no organization: set [organization] in the settings, or an upstream for \
+                          organizations."
+                    .to_owned(),
+            });
+        };
+        if found.management != caller.account {
+            return Err(ApiError::new(
+                "NotOrganizationMasterAccountException",
+                format!(
+                    "Account {} is not the management account of organization {}: that is {}.",
+                    caller.account, found.id, found.management
+                ),
+            ));
+        }
+        Ok(of_service(found))
+    }
+
+    /// Looks at the organization again: accounts that joined are recorded from now on, those that left no longer.
+    ///
+    /// # Errors
+    /// When the organization cannot be asked, or the catalog not be written: all stays as it was.
+    pub(crate) async fn refresh_organizations(self: &Arc<Self>) -> anyhow::Result<()> {
+        let has_one = |trail: &&Trail| trail.organization.is_some();
+        if !self
+            .catalog
+            .snapshot()
+            .trails
+            .values()
+            .any(|trail| has_one(&trail))
+        {
+            return Ok(());
+        }
+        let found = self.services.organization().await?;
+        let of = |trail: &Trail| {
+            let found = found
+                .clone()
+                .filter(|found| found.management == trail.account);
+            found.map(of_service)
+        };
+        loop {
+            let done = self.catalog.change(|catalog| {
+                let changed = catalog.trails.values().filter(has_one).find(|trail| trail.organization != of(trail));
+                let change = changed.map(|trail| {
+                    let organization = of(trail);
+                    tracing::info!(trail = %trail.arn, accounts = organization.as_ref().map(|it| it.accounts.len()), "the organization of a trail changed");
+                    Change::PutTrail(Box::new(Trail { organization, ..trail.clone() }))
+                });
+                let is_last = change.is_none();
+                Ok::<_, ApiError>((change, is_last))
+            });
+            if done
+                .await
+                .map_err(|error| anyhow::anyhow!("{}", ApiError::from(error).message))?
+            {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn of_service(found: pugmark_notify::Organization) -> Organization {
+    let mut accounts: std::collections::BTreeSet<_> =
+        found.members.into_iter().map(|member| member.id).collect();
+    accounts.insert(found.management);
+    Organization {
+        id: found.id,
+        accounts,
+    }
+}
+
+fn refused(error: &ServiceError) -> ApiError {
+    tracing::warn!(
+        code = error.code,
+        error = error.message,
+        "Organizations refuses"
+    );
+    match error.code.as_deref() {
+        Some("ServiceNotConfigured") => ApiError {
+            code: "OrganizationsNotInUseException",
+            status: 400,
+            message: format!(
+                "The account is in no organization: {}, or set [organization].",
+                error.message
+            ),
+        },
+        Some("AccessDeniedException" | "AccessDenied") => ApiError::new(
+            "InsufficientDependencyServiceAccessPermissionException",
+            "Pugmark's own key may not describe the organization.",
+        ),
+        Some(code) => ApiError::new(
+            "CloudTrailAccessNotEnabledException",
+            format!("Organizations refuses: {code}."),
+        ),
+        None => ApiError {
+            code: "ServiceUnavailable",
+            status: 503,
+            message: "Organizations cannot be reached at the moment.".to_owned(),
+        },
+    }
+}
