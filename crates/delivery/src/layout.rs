@@ -72,7 +72,6 @@ pub(crate) fn log_file(
 }
 
 /// A digest file's key; `end` is the end of its interval.
-#[expect(clippy::too_many_arguments, reason = "each is a part of the key")]
 pub(crate) fn digest_file(
     prefix: Option<&str>,
     organization: Option<&str>,
