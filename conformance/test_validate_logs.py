@@ -170,3 +170,38 @@ def test_a_copy_in_a_folder(server, tmp_path):
     victim.write_bytes(gzip.compress(b'{"Records":[]}'))
     code, _, err = ours(server, "--path", str(tmp_path / "copy"), "--public-keys", str(public))
     assert code == 1 and "hash value doesn't match" in err
+
+
+def test_keys_rotate_and_are_exported(tmp_path):
+    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", "--digest-interval", "3s").start()
+    try:
+        server.since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=2)
+        s3, trail = server.client("s3"), server.client("cloudtrail")
+        s3.create_bucket(Bucket=BUCKET)
+        trail.create_trail(Name=TRAIL, S3BucketName=BUCKET, EnableLogFileValidation=True)
+        trail.start_logging(Name=TRAIL)
+
+        def signers():
+            bodies = [s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in sorted(keys(s3, "CloudTrail-Digest"))]
+            return {json.loads(gzip.decompress(body))["digestPublicKeyFingerprint"] for body in bodies}
+
+        def wait_for(count):
+            deadline = time.monotonic() + 30
+            while len(signers()) < count:
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+        wait_for(1)
+        command = lambda action: server.pugmark("keys", action, "--data-dir", str(server.data_dir)).stdout
+        assert "ended" in command("rotate")
+        wait_for(2)
+        assert len(command("list").splitlines()) == 2
+        exported = tmp_path / "keys.json"
+        exported.write_text(command("export"))
+        assert {key["Fingerprint"] for key in json.loads(exported.read_text())["PublicKeyList"]} == signers()
+        # Both validators accept what either key signed.
+        trail.stop_logging(Name=TRAIL)
+        assert awss(server)[0] == 0 and ours(server)[0] == 0
+        code, out, err = ours(server, "--public-keys", str(exported))
+        assert code == 0 and "INVALID" not in out + err
+    finally:
+        server.stop()

@@ -10,6 +10,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 
 use aws_lc_rs::{
@@ -41,8 +42,11 @@ pub struct PublicKey {
 /// All Regions' keys.
 pub(crate) struct Keys {
     dir: PathBuf,
-    loaded: Mutex<HashMap<Region, Arc<Vec<Key>>>>,
+    loaded: Mutex<Loaded>,
 }
+
+/// Each Region's keys as last read, and when their file was written: `pugmark keys rotate` may write it meanwhile.
+type Loaded = HashMap<Region, (Option<SystemTime>, Arc<Vec<Key>>)>;
 
 pub(crate) struct Key {
     pair: signature::RsaKeyPair,
@@ -158,7 +162,7 @@ impl Keys {
         keys.push(Key::load(der.as_ref().to_vec(), start, end)?);
         self.save(region, &keys)?;
         let keys = Arc::new(keys);
-        loaded.insert(region.clone(), keys.clone());
+        loaded.insert(region.clone(), (self.written(region), keys.clone()));
         tracing::info!(%region, "new digest signing key");
         Ok(keys)
     }
@@ -185,12 +189,11 @@ impl Keys {
         self.dir.join(format!("{region}.json"))
     }
 
-    fn known(
-        &self,
-        loaded: &mut HashMap<Region, Arc<Vec<Key>>>,
-        region: &Region,
-    ) -> Result<Arc<Vec<Key>>, DeliveryError> {
-        if let Some(keys) = loaded.get(region) {
+    fn known(&self, loaded: &mut Loaded, region: &Region) -> Result<Arc<Vec<Key>>, DeliveryError> {
+        let written = self.written(region);
+        if let Some((at, keys)) = loaded.get(region)
+            && *at == written
+        {
             return Ok(keys.clone());
         }
         let path = self.path(region);
@@ -201,8 +204,14 @@ impl Keys {
             Err(error) => return Err(DeliveryError::io(format!("read {}", path.display()))(error)),
         };
         let keys = Arc::new(keys);
-        loaded.insert(region.clone(), keys.clone());
+        loaded.insert(region.clone(), (written, keys.clone()));
         Ok(keys)
+    }
+
+    fn written(&self, region: &Region) -> Option<SystemTime> {
+        std::fs::metadata(self.path(region))
+            .and_then(|file| file.modified())
+            .ok()
     }
 
     fn save(&self, region: &Region, keys: &[Key]) -> Result<(), DeliveryError> {
@@ -233,6 +242,87 @@ impl Keys {
             std::fs::File::open(&self.dir)?.sync_all()
         };
         write().map_err(DeliveryError::io(format!("write {}", path.display())))
+    }
+}
+
+/// The signing keys in a data directory, for the command line; a running server sees what it changes.
+pub struct SigningKeys(Keys);
+
+impl SigningKeys {
+    /// Opens the keys of the server whose data is in `data_dir`.
+    ///
+    /// # Errors
+    /// When there are none, or they cannot be read.
+    pub fn open(data_dir: &std::path::Path) -> Result<Self, DeliveryError> {
+        let dir = data_dir.join("delivery").join("keys");
+        match dir.is_dir() {
+            true => Keys::open(dir).map(Self),
+            false => Err(DeliveryError::Key(format!(
+                "there are no keys in {}: the first digest makes one",
+                dir.display()
+            ))),
+        }
+    }
+
+    /// The Regions that have keys, in order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn regions(&self) -> Result<Vec<Region>, DeliveryError> {
+        let failed = || DeliveryError::io(format!("read {}", self.0.dir.display()));
+        let mut regions = Vec::new();
+        for entry in std::fs::read_dir(&self.0.dir).map_err(failed())? {
+            let path = entry.map_err(failed())?.path();
+            let name = path.file_stem().and_then(|name| name.to_str());
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                regions.extend(name.and_then(|name| name.parse().ok()));
+            }
+        }
+        regions.sort();
+        Ok(regions)
+    }
+
+    /// Every public key of a Region, oldest first.
+    ///
+    /// # Errors
+    /// When the key file cannot be read.
+    pub fn public(&self, region: &Region) -> Result<Vec<PublicKey>, DeliveryError> {
+        self.0.public(region, Timestamp::MIN, Timestamp::MAX)
+    }
+
+    /// Ends the validity of the Region's key now, so that the next digest is signed with a new one. The old one stays listed
+    /// for what it signed. False if no key was valid.
+    ///
+    /// # Errors
+    /// When the key file cannot be read or written.
+    pub fn rotate(&self, region: &Region, now: Timestamp) -> Result<bool, DeliveryError> {
+        let mut loaded = self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.known(&mut loaded, region)?;
+        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let mut keys = Vec::new();
+        let mut is_ended = false;
+        for key in known.iter() {
+            let is_valid = key.public.validity_end > now;
+            is_ended |= is_valid;
+            let end = if is_valid {
+                now
+            } else {
+                key.public.validity_end
+            };
+            keys.push(Key::load(
+                key.pkcs8.clone(),
+                key.public.validity_start,
+                end,
+            )?);
+        }
+        if is_ended {
+            self.0.save(region, &keys)?;
+            loaded.remove(region);
+        }
+        Ok(is_ended)
     }
 }
 

@@ -19,7 +19,7 @@ mod run;
 mod status;
 
 pub use bucket::{Bucket, BucketError, MemoryBucket, PutObject, S3Bucket, Stored};
-pub use keys::PublicKey;
+pub use keys::{PublicKey, SigningKeys};
 pub use policy::{PolicyCheck, bucket_policy};
 pub use run::{AnnounceError, Announcer, CheckError, Delivery, Settings};
 pub use status::TrailStatus;

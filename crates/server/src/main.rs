@@ -10,6 +10,7 @@ mod cloudtrail;
 mod credentials;
 mod embedded;
 mod explain;
+mod keys;
 mod listen;
 mod lookup;
 mod principals;
@@ -61,6 +62,8 @@ enum Command {
     ValidateLogs(validate::Command),
     /// Print the bucket policy that lets a trail write.
     BucketPolicy(bucket_policy::Command),
+    /// List, export and rotate the keys that sign digests.
+    Keys(keys::Command),
     /// List, add and remove who may call.
     Principals(principals::Command),
 }
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
             runtime().and_then(|runtime| runtime.block_on(validate::run(command)))
         }
         Command::BucketPolicy(command) => bucket_policy::run(&command).map(|()| true),
+        Command::Keys(command) => keys::run(command).map(|()| true),
         Command::Principals(command) => principals::run(command).map(|()| true),
     };
     match done {
