@@ -28,6 +28,7 @@ pub(crate) fn trail() -> Trail {
         logs_role_arn: None,
         kms_key_id: None,
         organization: None,
+        recursive_logging: true,
         selectors: Selectors::Default,
         tags: [].into(),
         is_logging: true,

@@ -66,6 +66,8 @@ pub struct Trail {
     pub kms_key_id: Option<String>,
     /// The organization whose accounts it records; `IsOrganizationTrail` is whether there is one.
     pub organization: Option<Organization>,
+    /// `RecursiveLogging`: whether CloudTrail's own writes into buckets and log groups are recorded.
+    pub recursive_logging: bool,
     /// What it records.
     pub selectors: Selectors,
     /// Tags by key; a tag without a value is `None`.
@@ -161,6 +163,17 @@ pub struct FieldSelector {
     pub not_ends_with: Vec<String>,
 }
 
+/// Whether CloudTrail itself wrote a file or log events. Pugmark's own deliveries do not pass the gateway and are never
+/// recorded; those of a CloudTrail behind the gateway are.
+fn is_own_delivery(keys: &EventKeys) -> bool {
+    let call = (keys.source.as_str(), keys.name.as_str());
+    keys.invoked_by.as_deref() == Some("cloudtrail.amazonaws.com")
+        && matches!(
+            call,
+            ("s3.amazonaws.com", "PutObject") | ("logs.amazonaws.com", "PutLogEvents")
+        )
+}
+
 impl Catalog {
     /// Whether any trail that is logging wants this event; asked before a data event is journalled at all.
     pub fn wants(&self, keys: &EventKeys) -> bool {
@@ -180,7 +193,10 @@ impl Trail {
 
     /// Whether this trail, as configured here, records the event: logging, account, Region, global services, selectors.
     pub fn wants(&self, keys: &EventKeys) -> bool {
-        self.is_logging && self.covers(keys) && self.selectors.select(keys)
+        self.is_logging
+            && self.covers(keys)
+            && (self.recursive_logging || !is_own_delivery(keys))
+            && self.selectors.select(keys)
     }
 
     /// Whether the trail records the account: its own, or one of its organization.

@@ -182,6 +182,7 @@ mod tests {
             logs_role_arn: None,
             kms_key_id: None,
             organization: None,
+            recursive_logging: true,
             selectors: Selectors::Default,
             tags: Default::default(),
             is_logging: false,

@@ -406,3 +406,22 @@ proptest! {
         prop_assert_eq!(Selectors::Advanced(selectors).select(&keys), expected);
     }
 }
+
+#[test]
+fn own_deliveries_are_left_out_on_request() {
+    let put = |invoked_by: Option<&str>, name: &str| EventKeys {
+        source: "s3.amazonaws.com".into(),
+        name: name.into(),
+        invoked_by: invoked_by.map(str::to_owned),
+        ..sample::event()
+    };
+    let cloudtrail = Some("cloudtrail.amazonaws.com");
+    let trail = |recursive_logging| Trail {
+        recursive_logging,
+        ..sample::trail()
+    };
+    assert!(trail(true).wants(&put(cloudtrail, "PutObject")));
+    assert!(!trail(false).wants(&put(cloudtrail, "PutObject")));
+    assert!(trail(false).wants(&put(cloudtrail, "GetBucketAcl")));
+    assert!(trail(false).wants(&put(None, "PutObject")));
+}

@@ -56,6 +56,8 @@ pub(super) struct TrailForm {
     is_organization: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     organization: Option<OrganizationForm>,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    recursive_logging: bool,
     selectors: SelectorsForm,
     tags: BTreeMap<String, Option<String>>,
     is_logging: bool,
@@ -193,6 +195,7 @@ impl From<&Trail> for TrailForm {
                         .map(ToString::to_string)
                         .collect(),
                 }),
+            recursive_logging: trail.recursive_logging,
             selectors: SelectorsForm::from(&trail.selectors),
             tags: trail.tags.clone(),
             is_logging: trail.is_logging,
@@ -222,6 +225,7 @@ impl TryFrom<TrailForm> for Trail {
             logs_role_arn: form.logs_role_arn,
             kms_key_id: form.kms_key_id,
             organization: form.organization.map(OrganizationForm::read).transpose()?,
+            recursive_logging: form.recursive_logging,
             selectors: form.selectors.into(),
             tags: form.tags,
             is_logging: form.is_logging,
@@ -229,6 +233,15 @@ impl TryFrom<TrailForm> for Trail {
             stopped: form.stopped,
         })
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 impl OrganizationForm {

@@ -37,6 +37,7 @@ fn trail(name: &str) -> Trail {
         logs_role_arn: None,
         kms_key_id: None,
         organization: None,
+        recursive_logging: true,
         selectors: Selectors::Default,
         tags: BTreeMap::new(),
         is_logging: true,

@@ -101,6 +101,7 @@ fn new_trail(caller: &Caller, fields: Fields<'_>) -> Result<Trail, ApiError> {
         logs_role_arn: None,
         kms_key_id: None,
         organization: None,
+        recursive_logging: fields.flag("RecursiveLogging")?.unwrap_or(true),
         selectors: Selectors::Default,
         tags: tags::read(fields, "TagsList")?.unwrap_or_default(),
         is_logging: false,
@@ -110,7 +111,6 @@ fn new_trail(caller: &Caller, fields: Fields<'_>) -> Result<Trail, ApiError> {
     check_combination(&trail)?;
     names::check_bucket_name(&trail.bucket)?;
     let key_prefix = names::key_prefix(fields.text("S3KeyPrefix")?.unwrap_or_default())?;
-    check_supported(fields)?;
     Ok(Trail {
         key_prefix,
         ..trail
@@ -123,16 +123,6 @@ pub(super) fn check_combination(trail: &Trail) -> Result<(), ApiError> {
         return Err(ApiError::new(
             "InvalidParameterCombinationException",
             "Multi-Region trail must include global service events.",
-        ));
-    }
-    Ok(())
-}
-
-/// What Pugmark does not serve yet.
-pub(super) fn check_supported(fields: Fields<'_>) -> Result<(), ApiError> {
-    if fields.flag("RecursiveLogging")? == Some(false) {
-        return Err(ApiError::unsupported(
-            "RecursiveLogging=false is not supported by Pugmark yet.".to_owned(),
         ));
     }
     Ok(())

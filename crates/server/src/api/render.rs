@@ -50,6 +50,7 @@ pub(crate) fn settings(trail: &Trail) -> Map<String, Value> {
         "IsOrganizationTrail".into(),
         trail.organization.is_some().into(),
     );
+    out.insert("RecursiveLogging".into(), trail.recursive_logging.into());
     out
 }
 

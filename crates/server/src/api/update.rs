@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Api, ApiError, Caller, Fields,
-    create::{check_combination, check_place, check_supported},
+    create::{check_combination, check_place},
     destinations::Destinations,
     find::Target,
     names, render,
@@ -20,6 +20,7 @@ struct Update {
     include_global_service_events: Option<bool>,
     is_multi_region: Option<bool>,
     log_file_validation: Option<bool>,
+    recursive_logging: Option<bool>,
     destinations: Destinations,
     /// `Some(None)` makes it a trail of its account alone.
     organization: Option<Option<Organization>>,
@@ -32,7 +33,6 @@ impl Api {
         fields: Fields<'_>,
     ) -> Result<Value, ApiError> {
         let mut update = Update::read(caller, fields)?;
-        check_supported(fields)?;
         update.organization = match fields.flag("IsOrganizationTrail")? {
             Some(true) => Some(Some(self.organization_of(caller).await?)),
             Some(false) => Some(None),
@@ -66,6 +66,7 @@ impl Update {
             include_global_service_events: fields.flag("IncludeGlobalServiceEvents")?,
             is_multi_region: fields.flag("IsMultiRegionTrail")?,
             log_file_validation: fields.flag("EnableLogFileValidation")?,
+            recursive_logging: fields.flag("RecursiveLogging")?,
             destinations: Destinations::read(fields)?,
             organization: None,
         };
@@ -101,6 +102,9 @@ impl Update {
         }
         if let Some(log_file_validation) = self.log_file_validation {
             trail.log_file_validation = log_file_validation;
+        }
+        if let Some(recursive_logging) = self.recursive_logging {
+            trail.recursive_logging = recursive_logging;
         }
         self.destinations.apply(&mut trail);
         if let Some(organization) = &self.organization {

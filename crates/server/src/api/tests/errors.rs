@@ -100,8 +100,6 @@ async fn refusals_have_the_code_and_message_of_aws() {
             "CloudWatchLogsLogGroupArn": "arn:aws:logs:us-west-2:111122223333:log-group:g:*",
             "CloudWatchLogsRoleArn": role,
         })), "InvalidCloudWatchLogsLogGroupArnException", "must be in eu-central-1".into()),
-        ("CreateTrail", create("new", json!({"RecursiveLogging": false})), "UnsupportedOperationException",
-            "RecursiveLogging".into()),
         ("UpdateTrail", json!({"Name": "audit", "KmsKeyId": "alias/denied"}), "InsufficientEncryptionPolicyException",
             "alias/denied".into()),
         ("CreateEventDataStore", json!({"Name": "store"}), "UnsupportedOperationException",

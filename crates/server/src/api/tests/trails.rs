@@ -14,7 +14,7 @@ async fn a_new_trail_has_the_defaults_and_does_not_log() {
     let expected = json!({
         "Name": "audit", "S3BucketName": "logs", "S3KeyPrefix": "team/a", "IncludeGlobalServiceEvents": true,
         "IsMultiRegionTrail": false, "TrailARN": arn("audit"), "LogFileValidationEnabled": false,
-        "IsOrganizationTrail": false,
+        "IsOrganizationTrail": false, "RecursiveLogging": true,
     });
     assert_eq!(made, expected);
     let mut expected = expected;
