@@ -37,7 +37,9 @@ CONF
 nginx -c "$work/upstream.conf" -p "$work" & pids+=($!)
 nginx -c "$work/proxy.conf" -p "$work" & pids+=($!)
 export PUGMARK_ROOT_ACCESS_KEY_ID=AKIABENCHBENCHBENCHB PUGMARK_ROOT_SECRET_ACCESS_KEY=bench-secret
-"$target/release/pugmark" --log error serve --data-dir "$work/data" --listen 127.0.0.1:4592 --admin-listen 127.0.0.1:4594 \
+# The upstream gives the same answer to everything, a question for a bucket policy included.
+printf '[delivery]\nbucket_policy = "ignored"\n' >"$work/pugmark.toml"
+"$target/release/pugmark" --log error serve --config "$work/pugmark.toml" --data-dir "$work/data" --listen 127.0.0.1:4592 --admin-listen 127.0.0.1:4594 \
     --upstream http://127.0.0.1:4590 >"$work/pugmark.log" 2>&1 & pids+=($!)
 for _ in $(seq 100); do
     if python3 -c 'import urllib.request; urllib.request.urlopen("http://127.0.0.1:4594/-/ready")' 2>/dev/null; then break; fi

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -25,6 +25,8 @@ use crate::{
 
 /// How much of the journal is read at a time.
 const READ_BYTES: usize = 4 * 1024 * 1024;
+/// How often the position is saved while nothing is queued.
+const SAVE_INTERVAL: Duration = Duration::from_secs(2);
 /// How long the follower sleeps at the most while nothing happens.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 /// First and longest pause between tries.
@@ -76,8 +78,11 @@ struct Inner {
     clock: Arc<dyn Clock>,
     queue: Queue,
     settings: Settings,
+    /// Saved: what is below is in the queues or not wanted, whatever happens.
     position: watch::Sender<Seq>,
-    /// The catalog as of the position.
+    /// Read up to here, and when the position was last saved.
+    next: Mutex<(Seq, Option<Instant>)>,
+    /// The catalog as of `next`.
     catalog: Mutex<Arc<Catalog>>,
     statuses: Mutex<HashMap<String, TargetStatus>>,
 }
@@ -116,6 +121,7 @@ impl Notifier {
             queue,
             settings,
             position: watch::Sender::new(position),
+            next: Mutex::new((position, None)),
             catalog: Mutex::new(catalog),
             statuses: Mutex::new(statuses),
         })))
@@ -160,12 +166,17 @@ impl Notifier {
                     // A moment for neighbours: entries come in groups.
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
-                () = tokio::time::sleep(IDLE_MAX) => {}
+                () = tokio::time::sleep(IDLE_MAX) => {
+                    let inner = self.0.clone();
+                    joined(tokio::task::spawn_blocking(move || inner.save()).await)?;
+                }
                 done = senders.finished(), if senders.is_busy() => done?,
                 () = stopped(&mut shutdown) => break,
             }
         }
         self.step().await?;
+        let inner = self.0.clone();
+        joined(tokio::task::spawn_blocking(move || inner.save()).await)?;
         senders.start();
         let _ = tokio::time::timeout(SHUTDOWN_GRACE, senders.drain()).await;
         Ok(())
@@ -174,7 +185,7 @@ impl Notifier {
     /// Reads what is there and queues what somebody shall get.
     async fn step(&self) -> Result<(), NotifyError> {
         loop {
-            let mut from = *self.0.position.borrow();
+            let mut from = self.0.next().0;
             if from < self.0.journal.first() {
                 tracing::error!(
                     position = from.0,
@@ -207,6 +218,22 @@ impl Inner {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(target.to_owned(), status.clone());
+    }
+
+    fn next(&self) -> std::sync::MutexGuard<'_, (Seq, Option<Instant>)> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Saves the position if it moved since.
+    fn save(&self) -> Result<(), NotifyError> {
+        let next = self.next().0;
+        if next != *self.position.borrow() {
+            let encoded = self.catalog().encode();
+            self.queue.advance(next.0, Some(&encoded), &[])?;
+            *self.next() = (next, Some(Instant::now()));
+            self.position.send_replace(next);
+        }
+        Ok(())
     }
 
     fn catalog(&self) -> Arc<Catalog> {
@@ -245,9 +272,17 @@ impl Inner {
                 }
             }
         }
+        // Most of what passes is for nobody here: the position alone is saved now and then, not with every group of calls.
+        let saved_at = self.next().1;
+        let is_due = saved_at.is_none_or(|at| at.elapsed() >= SAVE_INTERVAL);
+        if rows.is_empty() && !changed && !is_due {
+            *self.next() = (Seq(position), saved_at);
+            return Ok(());
+        }
         // At the first save the catalog is written too, changed or not.
-        let encoded = (changed || self.queue.saved()?.is_none()).then(|| catalog.encode());
+        let encoded = (changed || saved_at.is_none()).then(|| catalog.encode());
         self.queue.advance(position, encoded.as_deref(), &rows)?;
+        *self.next() = (Seq(position), Some(Instant::now()));
         *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = catalog;
         self.position.send_replace(Seq(position));
         Ok(())
