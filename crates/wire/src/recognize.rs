@@ -356,11 +356,11 @@ pub(crate) struct Router(Vec<Route>);
 struct Route {
     operation: Operation,
     method: &'static str,
-    segments: Vec<Segment>,
+    segments: Box<[Segment]>,
     /// Query literals such as `?acl` or `?list-type=2`.
-    query: Vec<(&'static str, Option<&'static str>)>,
-    required_query: Vec<&'static str>,
-    required_headers: Vec<&'static str>,
+    query: Box<[(&'static str, Option<&'static str>)]>,
+    required_query: Box<[&'static str]>,
+    required_headers: Box<[&'static str]>,
     literals: usize,
 }
 
@@ -420,7 +420,7 @@ impl Route {
             .uri()
             .split_once('?')
             .unwrap_or((operation.uri(), ""));
-        let segments: Vec<Segment> = path
+        let segments: Box<[Segment]> = path
             .strip_prefix('/')
             .unwrap_or(path)
             .split('/')
