@@ -335,7 +335,7 @@ fn within_limit(mut record: Map<String, Json>) -> Vec<u8> {
 
 fn request_parameters(facts: &Facts<'_>, call: &Call, request: Option<&Value>) -> Json {
     match call.service.id() {
-        "s3" | "s3control" => s3::request_parameters(facts, call, request),
+        _ if s3::is_formed(call) => s3::request_parameters(facts, call, request),
         "ec2" => request.map_or(Json::Null, |request| ec2::request_parameters(call, request)),
         _ => request.map_or(Json::Null, |request| render::request(call, request)),
     }
@@ -379,10 +379,7 @@ fn response_elements(facts: &Facts<'_>, class: &Class, error: Option<&errors::Re
 
 fn additional_event_data(facts: &Facts<'_>) -> Option<Json> {
     let mut data = Map::new();
-    if facts
-        .call
-        .is_some_and(|call| matches!(call.service.id(), "s3" | "s3control"))
-    {
+    if facts.call.is_some_and(s3::is_formed) {
         s3::additional_event_data(facts, &mut data);
     }
     if let Some(reason) = facts.outcome_unknown {

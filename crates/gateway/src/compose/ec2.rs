@@ -9,7 +9,7 @@ use pugmark_wire::{
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    render::{HIDDEN, lower_first, marker, scalar_json, upper_first, xml_scalar},
+    render::{HIDDEN, add_defaults, lower_first, marker, scalar_json, upper_first, xml_scalar},
     tables::{self, TimeStyle},
 };
 
@@ -51,14 +51,7 @@ pub(super) fn request_parameters(call: &Call, request: &Value) -> Json {
     if operation.starts_with("Describe") {
         add_empty_sets(call, &mut map);
     }
-    for (_, name, json) in tables::EC2_DEFAULTS
-        .iter()
-        .filter(|(of, _, _)| *of == operation)
-    {
-        if let (false, Ok(json)) = (map.contains_key(*name), serde_json::from_str(json)) {
-            map.insert((*name).to_owned(), json);
-        }
-    }
+    add_defaults(call, &mut map);
     if map.is_empty() {
         Json::Null
     } else {

@@ -52,21 +52,26 @@ pub(super) fn request(call: &Call, request: &Value) -> Json {
     }
 }
 
-/// What some services write beside what was asked.
-fn with_added(call: &Call, request: Json) -> Json {
-    let (service, operation) = (call.service.id(), call.operation.name());
-    let Json::Object(mut map) = request else {
-        return request;
-    };
+/// What a service writes where a request leaves it out.
+pub(super) fn add_defaults(call: &Call, map: &mut Map<String, Json>) {
+    let of = (call.service.id(), call.operation.name());
     for (_, _, name, json) in tables::REQUEST_DEFAULTS
         .iter()
-        .filter(|(id, of, _, _)| *id == service && *of == operation)
+        .filter(|(service, operation, _, _)| (*service, *operation) == of)
     {
         if let (false, Ok(json)) = (map.contains_key(*name), serde_json::from_str(json)) {
             map.insert((*name).to_owned(), json);
         }
     }
-    if tables::FULLY_QUALIFIED.contains(&(service, operation))
+}
+
+/// What some services write beside what was asked.
+fn with_added(call: &Call, request: Json) -> Json {
+    let Json::Object(mut map) = request else {
+        return request;
+    };
+    add_defaults(call, &mut map);
+    if tables::FULLY_QUALIFIED.contains(&(call.service.id(), call.operation.name()))
         && let Some(arn) = map
             .get("functionName")
             .and_then(Json::as_str)

@@ -21,6 +21,11 @@ const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 /// Parameters and headers of one request that are recorded.
 const ENTRIES_MAX: usize = 256;
 
+/// Whether the call is recorded in S3's form: its own operations, and those of its control plane (seen).
+pub(super) fn is_formed(call: &Call) -> bool {
+    matches!(call.service.id(), "s3" | "s3control")
+}
+
 /// `requestParameters`.
 pub(super) fn request_parameters(facts: &Facts<'_>, call: &Call, request: Option<&Value>) -> Json {
     let mut map = Map::new();

@@ -10,8 +10,8 @@ mod secrets;
 
 pub(super) use data::{DATA_EVENTS, DataEvents};
 pub(super) use forms::{
-    EC2_ABSENT_SETS, EC2_ANSWER_NAMES, EC2_DEFAULTS, EC2_ITEM, EC2_ITEM_SETS, EC2_NAMES, EC2_PLAIN,
-    EC2_SETS, EC2_TEXTS, RUN_INSTANCES_SET, S3_HEADERS_OMITTED, S3_QUERY_OMITTED,
+    EC2_ABSENT_SETS, EC2_ANSWER_NAMES, EC2_ITEM, EC2_ITEM_SETS, EC2_NAMES, EC2_PLAIN, EC2_SETS,
+    EC2_TEXTS, RUN_INSTANCES_SET, S3_HEADERS_OMITTED, S3_QUERY_OMITTED,
 };
 pub(super) use resources::{ARN_KINDS, NAMED, RECORD_RESOURCES};
 pub(super) use secrets::{Treatment, treatment};
@@ -226,6 +226,22 @@ pub(super) const URI_NAMES: &[&str] = &["eks"]; // seen: `name` is the cluster's
 /// What a service writes where a request leaves it out: service, operation, name, JSON.
 #[rustfmt::skip]
 pub(super) const REQUEST_DEFAULTS: &[(&str, &str, &str, &str)] = &[
+    ("ec2", "AttachVolume", "deleteOnTermination", "false"), // seen
+    ("ec2", "AuthorizeSecurityGroupEgress", "ipPermissions", "{}"), // seen
+    ("ec2", "AuthorizeSecurityGroupIngress", "ipPermissions", "{}"), // seen
+    ("ec2", "CreateNetworkAclEntry", "icmpTypeCode", "{}"), // seen
+    ("ec2", "CreateNetworkAclEntry", "portRange", "{}"), // seen
+    ("ec2", "CreateNetworkInterface", "groupSet", "{}"), // seen
+    ("ec2", "CreateNetworkInterface", "privateIpAddressesSet", "{}"), // seen
+    ("ec2", "DeleteSnapshot", "force", "false"), // seen
+    ("ec2", "DeleteVolume", "reportVolumeFailure", "false"), // seen
+    ("ec2", "DescribeAccountAttributes", "filterSet", "{}"), // seen
+    ("ec2", "RevokeSecurityGroupEgress", "ipPermissions", "{}"), // seen
+    ("ec2", "RevokeSecurityGroupIngress", "ipPermissions", "{}"), // seen
+    ("ec2", "RunInstances", "blockDeviceMapping", "{}"), // seen
+    ("ec2", "RunInstances", "disableApiStop", "false"), // seen
+    ("ec2", "RunInstances", "disableApiTermination", "false"), // seen
+    ("ec2", "RunInstances", "monitoring", "{\"enabled\":false}"), // seen
     ("ec2-instance-connect", "SendSerialConsoleSSHPublicKey", "monitorMode", "false"), // seen
     ("kms", "ScheduleKeyDeletion", "overridePendingWindowCheck", "false"), // seen
     ("lambda", "CreateFunction", "environment", "{}"),      // seen

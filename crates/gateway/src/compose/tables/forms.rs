@@ -101,27 +101,6 @@ pub(in crate::compose) const EC2_NAMES: &[(&str, &str, &str)] = &[
 pub(in crate::compose) const EC2_ANSWER_NAMES: &[(&str, &str, &str)] =
     &[("CreateVolume", "AvailabilityZone", "zone")]; // seen
 
-/// What EC2 writes where a request leaves it out: operation, name, JSON.
-#[rustfmt::skip]
-pub(in crate::compose) const EC2_DEFAULTS: &[(&str, &str, &str)] = &[
-    ("AttachVolume", "deleteOnTermination", "false"),      // seen
-    ("AuthorizeSecurityGroupEgress", "ipPermissions", "{}"), // seen
-    ("AuthorizeSecurityGroupIngress", "ipPermissions", "{}"), // seen
-    ("CreateNetworkAclEntry", "icmpTypeCode", "{}"),       // seen
-    ("CreateNetworkAclEntry", "portRange", "{}"),          // seen
-    ("CreateNetworkInterface", "groupSet", "{}"),          // seen
-    ("CreateNetworkInterface", "privateIpAddressesSet", "{}"), // seen
-    ("DeleteSnapshot", "force", "false"),                  // seen
-    ("DeleteVolume", "reportVolumeFailure", "false"),      // seen
-    ("DescribeAccountAttributes", "filterSet", "{}"),      // seen
-    ("RevokeSecurityGroupEgress", "ipPermissions", "{}"),  // seen
-    ("RevokeSecurityGroupIngress", "ipPermissions", "{}"), // seen
-    ("RunInstances", "blockDeviceMapping", "{}"),          // seen
-    ("RunInstances", "disableApiStop", "false"),           // seen
-    ("RunInstances", "disableApiTermination", "false"),    // seen
-    ("RunInstances", "monitoring", "{\"enabled\":false}"),  // seen
-];
-
 /// Sets that are in each item of an EC2 list, empty or not: the list's member, the sets.
 pub(in crate::compose) const EC2_ITEM_SETS: &[(&str, &[&str])] = &[
     (
