@@ -199,6 +199,13 @@ impl Trail {
             && self.selectors.select(keys)
     }
 
+    /// The id of its organization, `o-…`.
+    pub fn organization_id(&self) -> Option<&str> {
+        self.organization
+            .as_ref()
+            .map(|organization| organization.id.as_str())
+    }
+
     /// Whether the trail records the account: its own, or one of its organization.
     pub fn has_account(&self, account: AccountId) -> bool {
         let of_organization =

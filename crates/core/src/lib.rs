@@ -9,3 +9,4 @@ pub mod clock;
 pub mod event;
 pub mod identity;
 pub mod policy;
+pub mod service;

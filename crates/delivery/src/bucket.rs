@@ -13,6 +13,7 @@ use aws_sdk_s3::{
     types::{ObjectCannedAcl, ServerSideEncryption},
 };
 use bytes::Bytes;
+use pugmark_core::service::ServiceError;
 
 /// An object to put. It always has `Content-Type: application/json`, `Content-Encoding: gzip` and the ACL
 /// `bucket-owner-full-control`.
@@ -30,27 +31,17 @@ pub struct PutObject {
     pub kms_key_id: Option<String>,
 }
 
-/// Why a bucket did not do it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct BucketError {
-    /// S3's error code; `None` when S3 did not answer.
-    pub code: Option<String>,
-    /// What happened.
-    pub message: String,
-}
-
 /// A place for objects. A put is all or nothing, and repeating it with the same bytes changes nothing: retries are safe.
 #[async_trait]
 pub trait Bucket: Send + Sync + 'static {
     /// Puts an object; once `Ok`, readers see it.
-    async fn put(&self, object: PutObject) -> Result<(), BucketError>;
+    async fn put(&self, object: PutObject) -> Result<(), ServiceError>;
 
     /// Whether the bucket is there.
-    async fn exists(&self, bucket: &str) -> Result<bool, BucketError>;
+    async fn exists(&self, bucket: &str) -> Result<bool, ServiceError>;
 
     /// The bucket's policy; `None` when it has none, or when the store has no policies or does not show them.
-    async fn policy(&self, bucket: &str) -> Result<Option<String>, BucketError>;
+    async fn policy(&self, bucket: &str) -> Result<Option<String>, ServiceError>;
 }
 
 /// S3 itself, or what speaks its protocol.
@@ -66,7 +57,7 @@ impl S3Bucket {
 
 #[async_trait]
 impl Bucket for S3Bucket {
-    async fn put(&self, object: PutObject) -> Result<(), BucketError> {
+    async fn put(&self, object: PutObject) -> Result<(), ServiceError> {
         let mut put = self
             .0
             .put_object()
@@ -85,7 +76,7 @@ impl Bucket for S3Bucket {
         put.send().await.map(drop).map_err(|error| of_sdk(&error))
     }
 
-    async fn exists(&self, bucket: &str) -> Result<bool, BucketError> {
+    async fn exists(&self, bucket: &str) -> Result<bool, ServiceError> {
         match self.0.head_bucket().bucket(bucket).send().await {
             Ok(_) => Ok(true),
             Err(error)
@@ -99,18 +90,18 @@ impl Bucket for S3Bucket {
         }
     }
 
-    async fn policy(&self, bucket: &str) -> Result<Option<String>, BucketError> {
+    async fn policy(&self, bucket: &str) -> Result<Option<String>, ServiceError> {
         match self.0.get_bucket_policy().bucket(bucket).send().await {
             Ok(answer) => Ok(answer.policy().map(str::to_owned)),
             Err(error) => match of_sdk(&error) {
-                BucketError { code: Some(_), .. } => Ok(None),
+                ServiceError { code: Some(_), .. } => Ok(None),
                 unanswered => Err(unanswered),
             },
         }
     }
 }
 
-fn of_sdk<E>(error: &SdkError<E>) -> BucketError
+fn of_sdk<E>(error: &SdkError<E>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -125,7 +116,7 @@ where
             Some(status) => Some(status.to_string()),
             None => None,
         });
-    BucketError {
+    ServiceError {
         code,
         message: DisplayErrorContext(error).to_string(),
     }
@@ -140,7 +131,7 @@ pub struct MemoryBucket {
 #[derive(Debug, Default)]
 struct MemoryState {
     objects: BTreeMap<(String, String), Stored>,
-    failure: Option<BucketError>,
+    failure: Option<ServiceError>,
     /// Puts that take effect and are reported as failed.
     lost_answers: usize,
     puts: usize,
@@ -161,7 +152,7 @@ impl MemoryBucket {
     }
 
     /// From now on every put fails so; `None` heals.
-    pub fn fail(&self, failure: Option<BucketError>) {
+    pub fn fail(&self, failure: Option<ServiceError>) {
         self.state().failure = failure;
     }
 
@@ -187,7 +178,7 @@ impl MemoryBucket {
 
 #[async_trait]
 impl Bucket for MemoryBucket {
-    async fn put(&self, object: PutObject) -> Result<(), BucketError> {
+    async fn put(&self, object: PutObject) -> Result<(), ServiceError> {
         let mut state = self.state();
         state.puts += 1;
         if let Some(failure) = &state.failure {
@@ -200,7 +191,7 @@ impl Bucket for MemoryBucket {
         state.objects.insert((object.bucket, object.key), stored);
         if state.lost_answers > 0 {
             state.lost_answers -= 1;
-            return Err(BucketError {
+            return Err(ServiceError {
                 code: None,
                 message: "the answer was lost".into(),
             });
@@ -208,7 +199,7 @@ impl Bucket for MemoryBucket {
         Ok(())
     }
 
-    async fn exists(&self, _: &str) -> Result<bool, BucketError> {
+    async fn exists(&self, _: &str) -> Result<bool, ServiceError> {
         match &self.state().failure {
             Some(failure) if failure.code.as_deref() == Some("NoSuchBucket") => Ok(false),
             Some(failure) => Err(failure.clone()),
@@ -216,7 +207,7 @@ impl Bucket for MemoryBucket {
         }
     }
 
-    async fn policy(&self, _: &str) -> Result<Option<String>, BucketError> {
+    async fn policy(&self, _: &str) -> Result<Option<String>, ServiceError> {
         Ok(None)
     }
 }

@@ -280,10 +280,9 @@ impl Core {
             };
             let unique = layout::unique(&stream.to_string(), file.first_seq, file.last_seq);
             let prefix = trail.key_prefix.as_deref();
-            let organization = trail.organization.as_ref().map(|it| it.id.as_str());
             let key = layout::log_file(
                 prefix,
-                organization,
+                trail.organization_id(),
                 stream.account,
                 stream.folder,
                 &stream.region,
@@ -377,7 +376,7 @@ impl Core {
             region: region.to_string(),
             bucket: trail.bucket.clone(),
             key_prefix: trail.key_prefix.clone(),
-            organization: organization_of(trail),
+            organization: trail.organization_id().map(str::to_owned),
             kms_key_id: trail.kms_key_id.clone(),
             start: seconds(now) - self.limits.digest_seconds,
             end: seconds(now),
@@ -411,7 +410,7 @@ impl Core {
         {
             chain.bucket = trail.bucket.clone();
             chain.key_prefix = trail.key_prefix.clone();
-            chain.organization = organization_of(trail);
+            chain.organization = trail.organization_id().map(str::to_owned);
             chain.kms_key_id = trail.kms_key_id.clone();
             changes.put_chains.push((name.clone(), chain.clone()));
         }
@@ -548,10 +547,6 @@ struct Destination {
     kms_key_id: Option<String>,
     /// ARN of the topic that is told of log files.
     topic: Option<String>,
-}
-
-fn organization_of(trail: &Trail) -> Option<String> {
-    trail.organization.as_ref().map(|it| it.id.clone())
 }
 
 fn trail_of(trail: &Trail) -> Destination {

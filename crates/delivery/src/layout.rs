@@ -44,11 +44,8 @@ fn with_prefix(prefix: Option<&str>, path: &str) -> String {
 /// The empty markers that are put when a trail is made: in its account's folder, and for an organization in that one's too.
 pub(crate) fn markers(trail: &Trail, folder: &str) -> Vec<String> {
     let prefix = trail.key_prefix.as_deref();
-    let organization = trail.organization.as_ref().map(|it| it.id.as_str());
-    let roots = [None, organization]
-        .into_iter()
-        .take(1 + usize::from(organization.is_some()));
-    roots
+    std::iter::once(None)
+        .chain(trail.organization_id().map(Some))
         .map(|organization| format!("{}/{folder}/", root(prefix, organization, trail.account)))
         .collect()
 }

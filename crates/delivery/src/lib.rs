@@ -18,10 +18,10 @@ mod policy;
 mod run;
 mod status;
 
-pub use bucket::{Bucket, BucketError, MemoryBucket, PutObject, S3Bucket, Stored};
+pub use bucket::{Bucket, MemoryBucket, PutObject, S3Bucket, Stored};
 pub use keys::{PublicKey, SigningKeys};
 pub use policy::{PolicyCheck, bucket_policy};
-pub use run::{AnnounceError, Announcer, CheckError, Delivery, Settings};
+pub use run::{Announcer, CheckError, Delivery, Settings};
 pub use status::TrailStatus;
 
 /// What stops delivery.

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use jiff::Timestamp;
 use pugmark_catalog::{Trail, TrailId};
-use pugmark_core::{account::Region, clock::Clock, limits};
+use pugmark_core::{account::Region, clock::Clock, limits, service::ServiceError};
 use pugmark_journal::{Journal, Seq};
 use tokio::{sync::watch, task::JoinSet};
 
@@ -87,21 +87,11 @@ pub enum CheckError {
     },
 }
 
-/// Why a topic was not told.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct AnnounceError {
-    /// SNS's error code: it refuses, and is not asked again. `None` when it did not answer.
-    pub code: Option<String>,
-    /// What happened.
-    pub message: String,
-}
-
 /// The port to SNS.
 #[async_trait::async_trait]
 pub trait Announcer: Send + Sync + 'static {
-    /// Publishes a message to a topic, by its ARN.
-    async fn publish(&self, topic: &str, message: &str) -> Result<(), AnnounceError>;
+    /// Publishes a message to a topic, by its ARN. A refusal (with a code) is not asked again.
+    async fn publish(&self, topic: &str, message: &str) -> Result<(), ServiceError>;
 }
 
 /// Delivery: a follower of the journal, and what others ask of it. Cheap to clone.
@@ -203,7 +193,7 @@ impl Delivery {
     /// # Errors
     /// When it is not, or they cannot.
     pub async fn check(&self, trail: &Trail) -> Result<(), CheckError> {
-        let said = |error: crate::BucketError| match error.code {
+        let said = |error: ServiceError| match error.code {
             Some(code) if code == "NoSuchBucket" => CheckError::NoSuchBucket,
             Some(code) => CheckError::Denied {
                 message: format!("{code}: {}", error.message),
@@ -375,11 +365,11 @@ impl Inner {
         let message =
             serde_json::json!({"s3Bucket": row.bucket, "s3ObjectKey": [row.key]}).to_string();
         let key = status_key(&row.trail, &row.region);
-        let mut backoff = BACKOFF_FIRST;
+        let mut backoff = Backoff(BACKOFF_FIRST);
         let result = loop {
             match self.announcer.publish(&row.topic, &message).await {
                 Ok(()) => break Ok(()),
-                Err(AnnounceError {
+                Err(ServiceError {
                     code: Some(code),
                     message,
                 }) => {
@@ -404,8 +394,7 @@ impl Inner {
                         .notified(Err(None), now);
                 }
             }
-            tokio::time::sleep(backoff.mul_f64(0.75 + 0.5 * jitter(&row.key, backoff))).await;
-            backoff = (backoff * 2).min(BACKOFF_MAX);
+            backoff.wait(&row.key).await;
         };
         let now = self.clock.now();
         let status = {
@@ -432,7 +421,7 @@ impl Inner {
 
     async fn put(self: &Arc<Self>, item: Item) -> Result<(), DeliveryError> {
         let is_digest = item.signature.is_some();
-        let mut backoff = BACKOFF_FIRST;
+        let mut backoff = Backoff(BACKOFF_FIRST);
         let body = Bytes::from(self.ledger.read_spool(&item.spool)?);
         loop {
             let object = PutObject {
@@ -469,8 +458,7 @@ impl Inner {
                 code.as_deref(),
                 self.clock.now(),
             );
-            tokio::time::sleep(backoff.mul_f64(0.75 + 0.5 * jitter(&item.key, backoff))).await;
-            backoff = (backoff * 2).min(BACKOFF_MAX);
+            backoff.wait(&item.key).await;
         }
         let now = self.clock.now();
         let key = status_key(&item.trail, &item.region);
@@ -595,6 +583,16 @@ fn joined<T>(
 fn until(now: Timestamp, at: Timestamp) -> Duration {
     let wait = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
     wait.clamp(Duration::from_millis(20), IDLE_MAX)
+}
+
+/// The pause before the next try, which doubles up to a bound.
+struct Backoff(Duration);
+
+impl Backoff {
+    async fn wait(&mut self, key: &str) {
+        tokio::time::sleep(self.0.mul_f64(0.75 + 0.5 * jitter(key, self.0))).await;
+        self.0 = (self.0 * 2).min(BACKOFF_MAX);
+    }
 }
 
 /// A fraction from 0 to 1 that differs between keys and tries, so that many retries do not come at once.

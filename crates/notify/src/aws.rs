@@ -7,9 +7,9 @@ use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, timeout::TimeoutConfig};
 use jiff::Timestamp;
-use pugmark_core::account::Region;
+use pugmark_core::{account::Region, service::ServiceError};
 
-use crate::service::{BusEntry, LogEvent, Member, Organization, ServiceError, Services};
+use crate::service::{BusEntry, LogEvent, Member, Organization, Services};
 
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);

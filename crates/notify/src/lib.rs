@@ -15,7 +15,7 @@ mod service;
 pub use aws::{AwsServices, Endpoints};
 pub use queue::TargetStatus;
 pub use run::{Notifier, Settings, stream_name};
-pub use service::{BusEntry, LogEvent, Member, Organization, ServiceError, Services};
+pub use service::{BusEntry, LogEvent, Member, Organization, Services};
 
 /// What stops the follower.
 #[derive(Debug, thiserror::Error)]

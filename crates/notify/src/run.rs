@@ -13,6 +13,7 @@ use pugmark_core::{
     account::AccountId,
     clock::Clock,
     event::{self, Event, EventCategory},
+    service::ServiceError,
 };
 use pugmark_journal::{EntryKind, Journal, Seq, Stored};
 use tokio::{sync::watch, task::JoinSet};
@@ -20,7 +21,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     NotifyError,
     queue::{Queue, Row, TargetStatus},
-    service::{BusEntry, LogEvent, ServiceError, Services},
+    service::{BusEntry, LogEvent, Services},
 };
 
 /// How much of the journal is read at a time.
@@ -135,11 +136,6 @@ impl Notifier {
     /// How telling CloudWatch Logs of a trail's events goes.
     pub fn logs_status(&self, trail: &TrailId) -> TargetStatus {
         self.0.status(&logs_target(trail))
-    }
-
-    /// The services that it tells, for checks and announcements.
-    pub fn services(&self) -> &Arc<dyn Services> {
-        &self.0.services
     }
 
     /// Follows the journal until `shutdown` turns true.
@@ -508,8 +504,8 @@ impl Inner {
 /// The log stream of a trail for an account: `ACCOUNT_CloudTrail_REGION`, of an organization's trail with its id before.
 pub fn stream_name(trail: &Trail, account: AccountId) -> String {
     let own = format!("{account}_CloudTrail_{}", trail.home_region);
-    match &trail.organization {
-        Some(organization) => format!("{}_{own}", organization.id),
+    match trail.organization_id() {
+        Some(organization) => format!("{organization}_{own}"),
         None => own,
     }
 }

@@ -2,27 +2,10 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use pugmark_core::account::{AccountId, Region};
-
-/// Why a service did not do it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ServiceError {
-    /// The service's error code; `None` when it did not answer, so that trying again makes sense.
-    pub code: Option<String>,
-    /// What happened.
-    pub message: String,
-}
-
-impl ServiceError {
-    /// Whether the service refuses for good what the caller may not do or what is not there.
-    pub fn is_denied(&self) -> bool {
-        let code = self.code.as_deref().unwrap_or_default();
-        code.contains("AccessDenied")
-            || code.contains("Authorization")
-            || code == "InvalidClientTokenId"
-    }
-}
+use pugmark_core::{
+    account::{AccountId, Region},
+    service::ServiceError,
+};
 
 /// An event for CloudWatch Logs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! `pugmark bucket-policy`: prints the policy that a trail's bucket needs.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
-use pugmark_core::account::{AccountId, Arn, Region};
+use pugmark_core::account::{AccountId, Region};
+
+use crate::client;
 
 /// Print the bucket policy that lets a trail write, for `aws s3api put-bucket-policy`.
 ///
@@ -43,26 +45,12 @@ pub(crate) struct Command {
 /// # Errors
 /// When account, Region or ARN are not well-formed.
 pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
-    let (account, region, name) = match Arn::parse(&command.trail) {
-        Some(arn) => {
-            let Some(name) = arn
-                .resource
-                .strip_prefix("trail/")
-                .filter(|_| arn.service == "cloudtrail")
-            else {
-                bail!("{} is not the ARN of a trail", command.trail);
-            };
-            (
-                arn.account.to_owned(),
-                arn.region.to_owned(),
-                name.to_owned(),
-            )
+    let (account, region, name) = match command.trail.starts_with("arn:") {
+        true => {
+            let (arn, name) = client::trail_arn(&command.trail)?;
+            (arn.account, arn.region, name)
         }
-        None => (
-            command.account_id.clone(),
-            command.region.clone(),
-            command.trail.clone(),
-        ),
+        false => (&*command.account_id, &*command.region, &*command.trail),
     };
     let account: AccountId = account
         .parse()

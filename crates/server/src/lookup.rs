@@ -4,7 +4,6 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
 use aws_sdk_cloudtrail::{
-    Client,
     primitives::DateTime,
     types::{Event, LookupAttribute, LookupAttributeKey},
 };
@@ -60,15 +59,8 @@ pub(crate) struct Command {
     /// Print whole records, one JSON object a line.
     #[arg(long)]
     json: bool,
-    /// The endpoint (default: AWS_ENDPOINT_URL, else a Pugmark on this machine).
-    #[arg(long, value_name = "URL", conflicts_with = "aws")]
-    endpoint_url: Option<String>,
-    /// Ask AWS itself.
-    #[arg(long)]
-    aws: bool,
-    /// The Region (default: as configured for AWS clients, else us-east-1).
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
+    #[command(flatten)]
+    server: client::Server,
     /// When to colour.
     #[arg(long, default_value = "auto")]
     color: Color,
@@ -83,8 +75,7 @@ enum Color {
 
 /// Runs the command; `Ok(false)` when nothing was found.
 pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
-    let endpoint = endpoint(&command);
-    let client = connect(&command, endpoint.as_deref()).await?;
+    let client = command.server.cloudtrail().await?;
     let now = Timestamp::now();
     let since = command
         .since
@@ -130,7 +121,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| explain(&error, endpoint.as_deref()))?;
+            .map_err(|error| command.server.explain(&error))?;
         for event in page.events() {
             if matches_rest(event, filters.get(1..).unwrap_or_default(), command.errors) {
                 match out.row(event) {
@@ -154,53 +145,6 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
             return Ok(out.rows > 0);
         }
     }
-}
-
-/// The service's own words if it answered, else what kept it from answering.
-fn explain<E, R>(
-    error: &aws_sdk_cloudtrail::error::SdkError<E, R>,
-    endpoint: Option<&str>,
-) -> anyhow::Error
-where
-    E: std::error::Error + aws_sdk_cloudtrail::error::ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug,
-{
-    if let Some(metadata) = error.as_service_error().map(|error| error.meta())
-        && let Some(code) = metadata.code()
-    {
-        return anyhow::anyhow!("{code}: {}", metadata.message().unwrap_or_default());
-    }
-    let endpoint = endpoint.unwrap_or("AWS");
-    let source = std::error::Error::source(error);
-    let root = std::iter::successors(source, |error| error.source()).last();
-    let root = root.map_or_else(|| error.to_string(), ToString::to_string);
-    use aws_sdk_cloudtrail::error::SdkError;
-    match error {
-        SdkError::TimeoutError(_) => anyhow::anyhow!("{endpoint} did not answer in time"),
-        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
-            anyhow::anyhow!(
-                "{endpoint} cannot be reached: {root}; is the server running there? (--endpoint-url)"
-            )
-        }
-        SdkError::DispatchFailure(_) => anyhow::anyhow!(
-            "no credentials were found ({root}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-        ),
-        _ => anyhow::anyhow!("the call to {endpoint} failed: {root}"),
-    }
-}
-
-/// Where to look events up; `None` is AWS itself.
-fn endpoint(command: &Command) -> Option<String> {
-    client::endpoint("CLOUDTRAIL", command.endpoint_url.as_deref(), command.aws)
-}
-
-async fn connect(command: &Command, endpoint: Option<&str>) -> anyhow::Result<Client> {
-    let shared = client::config(command.region.as_deref(), endpoint).await?;
-    let mut config = aws_sdk_cloudtrail::config::Builder::from(&shared);
-    if let Some(url) = endpoint {
-        config = config.endpoint_url(url);
-    }
-    Ok(Client::from_conf(config.build()))
 }
 
 /// All filters that `LookupEvents` knows; the service takes the first, the rest is compared here.

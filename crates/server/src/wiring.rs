@@ -16,8 +16,9 @@ use pugmark_core::{
     clock::{Clock, SystemClock},
     event,
     identity::Identity,
+    service::ServiceError,
 };
-use pugmark_delivery::{AnnounceError, Announcer, Delivery, S3Bucket};
+use pugmark_delivery::{Announcer, Delivery, S3Bucket};
 use pugmark_gateway::{
     Body, Connection, Gateway, Recorder, Route, Routes, UpstreamClient,
     compose::Tls,
@@ -413,12 +414,8 @@ struct Topics(Arc<dyn Services>);
 
 #[async_trait::async_trait]
 impl Announcer for Topics {
-    async fn publish(&self, topic: &str, message: &str) -> Result<(), AnnounceError> {
-        let sent = self.0.publish(topic, message).await;
-        sent.map_err(|error| AnnounceError {
-            code: error.code,
-            message: error.message,
-        })
+    async fn publish(&self, topic: &str, message: &str) -> Result<(), ServiceError> {
+        self.0.publish(topic, message).await
     }
 }
 

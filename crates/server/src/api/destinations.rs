@@ -2,8 +2,7 @@
 //! itself as CreateTrail does it (CloudTrail user guide, "Preflight"), set.
 
 use pugmark_catalog::Trail;
-use pugmark_core::account::Region;
-use pugmark_notify::ServiceError;
+use pugmark_core::{account::Region, service::ServiceError};
 
 use super::{Api, ApiError, Fields, names};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pugmark_catalog::{Change, Organization, Trail};
-use pugmark_notify::ServiceError;
+use pugmark_core::service::ServiceError;
 
 use super::{Api, ApiError, Caller};
 

@@ -15,9 +15,10 @@ use pugmark_core::{
     account::Region,
     clock::{Clock, ManualClock},
     identity::Identity,
+    service::ServiceError,
 };
 use pugmark_journal::MemoryJournal;
-use pugmark_notify::{BusEntry, LogEvent, Organization, ServiceError, Services};
+use pugmark_notify::{BusEntry, LogEvent, Organization, Services};
 use serde_json::{Value, json};
 
 use super::{

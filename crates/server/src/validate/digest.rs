@@ -97,7 +97,7 @@ impl Digest {
     pub(super) fn read(key: &str, object: &Object, needs_metadata: bool) -> Result<Self, Fault> {
         let bytes = unpack(&object.body).ok_or(Fault::Format)?;
         let mut digest: Self = serde_json::from_slice(&bytes).map_err(|_| Fault::Format)?;
-        digest.sha256 = hex(digest::digest(&digest::SHA256, &bytes).as_ref());
+        digest.sha256 = hex::encode(digest::digest(&digest::SHA256, &bytes));
         digest.signature = object.metadata.get("signature").cloned();
         if needs_metadata
             && (digest.signature.is_none() || !object.metadata.contains_key("signature-algorithm"))
@@ -144,7 +144,7 @@ impl Digest {
         let signed = self
             .signature
             .as_deref()
-            .and_then(unhex)
+            .and_then(|text| hex::decode(text).ok())
             .ok_or(Fault::Signature)?;
         signature::UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, public)
             .verify(text.as_bytes(), &signed)
@@ -188,7 +188,7 @@ pub(super) fn check_log(body: &[u8], hash: &str) -> Result<(), &'static str> {
     if !decoder.into_inner().into_inner().is_empty() {
         return Err("INVALID: unexpected data after end of compressed stream");
     }
-    match hex(context.finish().as_ref()).eq_ignore_ascii_case(hash) {
+    match hex::encode(context.finish()).eq_ignore_ascii_case(hash) {
         true => Ok(()),
         false => Err(OTHER),
     }
@@ -199,28 +199,6 @@ fn unpack(body: &[u8]) -> Option<Vec<u8>> {
     let mut decoder = flate2::read::GzDecoder::new(body).take(UNPACKED_MAX);
     decoder.read_to_end(&mut bytes).ok()?;
     (decoder.limit() > 0).then_some(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    digits
-        .chunks_exact(2)
-        .map(|pair| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok())
-        .collect()
 }
 
 #[cfg(test)]

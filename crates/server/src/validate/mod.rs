@@ -16,7 +16,7 @@ use anyhow::{Context, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use pugmark_core::account::Arn;
+use pugmark_core::clock::{basic_seconds, date_path, iso_seconds};
 use serde::Deserialize;
 
 use self::{
@@ -66,15 +66,9 @@ pub(crate) struct Command {
     /// Name valid files too.
     #[arg(long)]
     verbose: bool,
-    /// The endpoint (default: AWS_ENDPOINT_URL, else a Pugmark on this machine).
-    #[arg(long, value_name = "URL", conflicts_with = "aws")]
-    endpoint_url: Option<String>,
-    /// Ask AWS itself.
-    #[arg(long)]
-    aws: bool,
-    /// The Region whose log files are checked (default: as configured for AWS clients, else us-east-1).
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
+    /// Its Region is the one whose log files are checked.
+    #[command(flatten)]
+    server: client::Server,
 }
 
 /// The answer of `list-public-keys`.
@@ -93,6 +87,7 @@ struct FileKey {
 
 /// What is checked, and with what.
 struct Validator {
+    server: client::Server,
     store: Arc<Store>,
     cloudtrail: aws_sdk_cloudtrail::Client,
     keys_given: bool,
@@ -143,28 +138,18 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     if start > end {
         bail!("--start-time is after --end-time");
     }
-    let arn = Arn::parse(&command.trail_arn).context("--trail-arn is no ARN")?;
-    let trail = arn
-        .resource
-        .strip_prefix("trail/")
-        .filter(|_| arn.service == "cloudtrail");
-    let trail =
-        trail.with_context(|| format!("{} is not the ARN of a trail", command.trail_arn))?;
-    let endpoint = client::endpoint("CLOUDTRAIL", command.endpoint_url.as_deref(), command.aws);
-    let s3_endpoint = client::endpoint("S3", command.endpoint_url.as_deref(), command.aws);
-    let config = client::config(command.region.as_deref(), endpoint.as_deref()).await?;
+    let (arn, trail) = client::trail_arn(&command.trail_arn)?;
+    let config = command.server.config().await?;
     let region = config
         .region()
         .map_or("us-east-1", |region| region.as_ref())
         .to_owned();
-    let mut builder = aws_sdk_cloudtrail::config::Builder::from(&config);
-    builder.set_endpoint_url(endpoint.clone());
-    let cloudtrail = aws_sdk_cloudtrail::Client::from_conf(builder.build());
+    let cloudtrail = command.server.cloudtrail().await?;
 
     let (bucket, prefix) = match (&command.path, &command.s3_bucket) {
         (Some(_), _) => (String::new(), command.s3_prefix.clone()),
         (None, Some(bucket)) => (bucket.clone(), command.s3_prefix.clone()),
-        (None, None) => described(&cloudtrail, &command.trail_arn).await?,
+        (None, None) => described(&command.server, &cloudtrail, &command.trail_arn).await?,
     };
     let account = command.account_id.as_deref().unwrap_or(arn.account);
     let prefix = prefix
@@ -182,8 +167,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     let mut validator = Validator {
         store: Arc::new(match command.path {
             Some(path) => Store::Folder(path),
-            None => Store::buckets(config, s3_endpoint),
+            None => Store::buckets(config, command.server.endpoint("S3")),
         }),
+        server: command.server,
         cloudtrail,
         keys_given,
         keys,
@@ -206,8 +192,8 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     println!(
         "Validating log files for trail {} between {} and {}\n",
         command.trail_arn,
-        shown(start),
-        shown(end)
+        iso_seconds(start),
+        iso_seconds(end)
     );
     validator.validate().await?;
     Ok(validator.report.summary(start, end))
@@ -215,6 +201,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
 
 /// The bucket and prefix of a trail, from its server.
 async fn described(
+    server: &client::Server,
     cloudtrail: &aws_sdk_cloudtrail::Client,
     arn: &str,
 ) -> anyhow::Result<(String, Option<String>)> {
@@ -223,12 +210,7 @@ async fn described(
         .trail_name_list(arn)
         .send()
         .await;
-    let answer = answer.map_err(|error| {
-        anyhow::anyhow!(
-            "ask for the trail: {}",
-            aws_sdk_s3::error::DisplayErrorContext(&error)
-        )
-    })?;
+    let answer = answer.map_err(|error| server.explain(&error))?;
     let trail = answer
         .trail_list()
         .first()
@@ -258,7 +240,7 @@ fn read_keys(path: &std::path::Path) -> anyhow::Result<HashMap<String, Vec<u8>>>
 
 impl Validator {
     async fn validate(&mut self) -> anyhow::Result<()> {
-        let listed = self.listed().await?;
+        let listed = self.listed(&self.bucket).await?;
         let (backfills, digests): (Vec<String>, Vec<String>) =
             listed.into_iter().partition(|key| is_backfill(key));
         if !self.keys_given {
@@ -267,8 +249,8 @@ impl Validator {
             if self.keys.is_empty() {
                 bail!(
                     "No public keys found between {} and {}",
-                    shown(self.start),
-                    shown(until)
+                    iso_seconds(self.start),
+                    iso_seconds(until)
                 );
             }
         }
@@ -277,23 +259,23 @@ impl Validator {
     }
 
     /// The digests' keys in the range, oldest first.
-    async fn listed(&self) -> anyhow::Result<Vec<String>> {
+    async fn listed(&self, bucket: &str) -> anyhow::Result<Vec<String>> {
         let before = self.start - SignedDuration::from_mins(1);
         let (first, last) = (
-            basic(self.start),
-            basic(self.end + SignedDuration::from_hours(1)),
+            basic_seconds(self.start),
+            basic_seconds(self.end + SignedDuration::from_hours(1)),
         );
         let after = format!(
             "{}{}/{}{}.json.gz",
             self.folder,
-            before.strftime("%Y/%m/%d"),
+            date_path(before),
             self.name,
-            basic(before)
+            basic_seconds(before)
         );
         let is_past = |key: &str| stamp(key).is_some_and(|stamp| stamp > last.as_str());
         let mut keys = self
             .store
-            .list(&self.bucket, &self.folder, &after, is_past)
+            .list(bucket, &self.folder, &after, is_past)
             .await?;
         keys.retain(|key| {
             let file = key.rsplit('/').next().unwrap_or_default();
@@ -316,12 +298,7 @@ impl Validator {
                 .start_time(time(from))
                 .end_time(time(until));
             let page = request.set_next_token(token).send().await;
-            let page = page.map_err(|error| {
-                anyhow::anyhow!(
-                    "ask for public keys: {}",
-                    aws_sdk_s3::error::DisplayErrorContext(&error)
-                )
-            })?;
+            let page = page.map_err(|error| self.server.explain(&error))?;
             for key in page.public_key_list() {
                 if let (Some(fingerprint), Some(value)) = (key.fingerprint(), key.value()) {
                     self.keys
@@ -338,8 +315,8 @@ impl Validator {
     /// Follows one chain from its newest digest back, as AWS's validator does: along the links, and where one is broken on
     /// with the next older key of the listing.
     async fn walk(&mut self, mut keys: Vec<String>, backfill: bool) -> anyhow::Result<()> {
-        let mut ahead = self.read_ahead(&keys).await?;
         let mut bucket = self.bucket.clone();
+        let mut ahead = self.read_ahead(&bucket, &keys).await?;
         let mut next = keys.pop();
         let mut began = None;
         // What the digest after says of this one.
@@ -349,8 +326,8 @@ impl Validator {
                 break;
             }
             let found = match ahead.remove(&key) {
-                Some(found) if bucket == self.bucket => found,
-                _ => self.read(&bucket, &key).await?,
+                Some(found) => found,
+                None => self.read(&bucket, &key).await?,
             };
             let Some(read) = found else {
                 self.report
@@ -400,10 +377,9 @@ impl Validator {
                     next = Some(previous_key.clone());
                     if *previous_bucket != bucket && self.store.has_metadata() {
                         bucket.clone_from(previous_bucket);
-                        self.bucket.clone_from(previous_bucket);
-                        keys = self.listed().await?;
+                        keys = self.listed(&bucket).await?;
                         keys.retain(|key| is_backfill(key) == backfill);
-                        ahead = self.read_ahead(&keys).await?;
+                        ahead = self.read_ahead(&bucket, &keys).await?;
                     }
                     claim = Some(digest);
                 }
@@ -460,11 +436,15 @@ impl Validator {
     }
 
     /// Reads all of them, many at a time.
-    async fn read_ahead(&mut self, keys: &[String]) -> anyhow::Result<HashMap<String, Found>> {
+    async fn read_ahead(
+        &mut self,
+        bucket: &str,
+        keys: &[String],
+    ) -> anyhow::Result<HashMap<String, Found>> {
         let this = &*self;
         let found: Vec<(String, Found)> = stream::iter(keys.iter().cloned())
             .map(|key| async move {
-                let read = this.read(&this.bucket, &key).await?;
+                let read = this.read(bucket, &key).await?;
                 Ok::<_, anyhow::Error>((key, read))
             })
             .buffer_unordered(PARALLEL)
@@ -643,8 +623,8 @@ impl Report {
         if let Some(ended) = stamp(older).and_then(of_basic) {
             self.say(&format!(
                 "{head}No log files were delivered by CloudTrail between {} and {}",
-                shown(ended),
-                shown(began)
+                iso_seconds(ended),
+                iso_seconds(began)
             ));
         }
     }
@@ -668,8 +648,8 @@ impl Report {
         if between > 1 {
             self.say(&format!(
                 "No digest file between {} and {}: beside the missing one, {} more were deleted, or logging was off then",
-                shown(from),
-                shown(to),
+                iso_seconds(from),
+                iso_seconds(to),
                 between - 1
             ));
         }
@@ -681,7 +661,11 @@ impl Report {
         if !self.is_spaced {
             println!();
         }
-        println!("Results requested for {} to {}", shown(start), shown(end));
+        println!(
+            "Results requested for {} to {}",
+            iso_seconds(start),
+            iso_seconds(end)
+        );
         let digests = [&self.digests, &self.backfills];
         if digests.iter().all(|count| count.valid + count.invalid == 0) {
             println!("No digests found");
@@ -689,7 +673,11 @@ impl Report {
         }
         match self.found {
             None => println!("No valid digests found in range"),
-            Some((from, to)) => println!("Results found for {} to {}:", shown(from), shown(to)),
+            Some((from, to)) => println!(
+                "Results found for {} to {}:",
+                iso_seconds(from),
+                iso_seconds(to)
+            ),
         }
         for (count, name) in [
             (&self.digests, "digest"),
@@ -707,16 +695,6 @@ impl Report {
         println!();
         self.digests.invalid + self.backfills.invalid + self.logs.invalid == 0
     }
-}
-
-/// `2015-08-17T15:01:31Z`.
-fn shown(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// `20150817T150131Z`, as in keys.
-fn basic(time: Timestamp) -> String {
-    time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 fn of_basic(stamp: &str) -> Option<Timestamp> {

@@ -1,0 +1,28 @@
+//! What another AWS service answers when it does not do what it is asked.
+
+/// A service's refusal, or its silence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceError {
+    /// The service's error code; `None` when it did not answer, so that trying again makes sense.
+    pub code: Option<String>,
+    /// What happened.
+    pub message: String,
+}
+
+impl ServiceError {
+    /// Whether the service does not let the caller do this.
+    pub fn is_denied(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        code.contains("AccessDenied")
+            || code.contains("Authorization")
+            || code == "InvalidClientTokenId"
+    }
+}
+
+impl std::fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ServiceError {}
