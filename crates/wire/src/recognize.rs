@@ -290,7 +290,8 @@ fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
         .filter_map(|service| {
             let virtual_path;
             let path = match &bucket {
-                Some(bucket) if service.id() == "s3" => {
+                // An Object Lambda's answer goes to a host that names a route.
+                Some(bucket) if service.id() == "s3" && path != "/WriteGetObjectResponse" => {
                     virtual_path = format!("/{bucket}{path}");
                     &virtual_path
                 }
@@ -315,17 +316,15 @@ fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     best(matching, rank).map(|(_, call)| call)
 }
 
-/// The bucket of a virtual-hosted S3 request: `bucket.s3.us-east-1.amazonaws.com`, `bucket.s3.localhost:4580`.
+/// The bucket of a virtual-hosted S3 request: `bucket.s3.us-east-1.amazonaws.com`, `bucket.s3.localhost:4580`; of an access
+/// point's (`name-111122223333.s3-accesspoint.…`) its name and account.
 pub fn virtual_bucket(host: &str) -> Option<String> {
     let host = host.split(':').next().unwrap_or_default();
-    let at = host.find(".s3.").or_else(|| host.find(".s3-"))?;
-    // Access points and S3 Control put an account or alias in that place.
-    let rest = &host[at + 4..];
-    if at == 0
-        || rest.starts_with("control")
-        || rest.starts_with("accesspoint")
-        || rest.starts_with("object-lambda")
-    {
+    let at = [".s3.", ".s3-", ".s3express-"]
+        .iter()
+        .find_map(|label| host.find(label))?;
+    // S3 Control has an account in that place.
+    if at == 0 || host[at..].starts_with(".s3-control") {
         return None;
     }
     Some(host[..at].to_owned())

@@ -7,7 +7,7 @@ use pugmark_wire::{
     recognize::Call,
 };
 
-use super::{AuthMethod, Facts, tables};
+use super::{AuthMethod, Facts, s3, tables};
 
 /// Longest name of an unrecognised call.
 const NAME_CHARS_MAX: usize = 128;
@@ -35,7 +35,7 @@ pub fn classify(call: &Call, host: &str, region: &Region) -> Class {
     Class {
         category: category(call),
         read_only: is_read_only(call.operation),
-        event_source: event_source(call.service),
+        event_source: s3::event_source(call, host).unwrap_or_else(|| event_source(call.service)),
         event_name: event_name(call.operation),
         region: home.map_or_else(|| region.clone(), |home| home_of(region, home)),
         global_service: home.is_some(),
@@ -44,18 +44,17 @@ pub fn classify(call: &Call, host: &str, region: &Region) -> Class {
 
 /// `Management`, or `Data` for calls on what is inside a resource.
 pub fn category(call: &Call) -> EventCategory {
-    match data_event(call.operation) {
+    match data_events(call.operation).next() {
         Some(_) => EventCategory::Data,
         None => EventCategory::Management,
     }
 }
 
-/// The line of the data events' table for an operation.
-pub(super) fn data_event(operation: Operation) -> Option<&'static tables::DataEvents> {
-    let (service, name) = (operation.service().id(), operation.name());
-    tables::DATA_EVENTS
-        .iter()
-        .find(|line| line.service == service && line.operations.contains(&name))
+/// The lines of the data events' table for an operation.
+pub(super) fn data_events(
+    operation: Operation,
+) -> impl Iterator<Item = &'static tables::DataEvents> {
+    tables::data_events(operation.service().id(), operation.name())
 }
 
 /// A call that nobody recognised: an honest name from what the request says.

@@ -212,13 +212,19 @@ fn kind_of(arn: Arn<'_>) -> Option<&'static str> {
 
 /// An ARN's template with partition, Region, account and name.
 fn filled(template: &str, facts: &Facts<'_>, class: &Class, name: &str) -> String {
-    let part = |part: &str| match part {
-        "P" => class::partition(&class.region).to_owned(),
-        "R" => class.region.to_string(),
-        "A" => facts.account.to_string(),
-        other => other.replace("{}", name),
-    };
+    let part =
+        |part: &str| arn_part(part, facts, class).unwrap_or_else(|| part.replace("{}", name));
     template.split(':').map(part).collect::<Vec<_>>().join(":")
+}
+
+/// What stands for a template's `P`, `R` or `A`.
+fn arn_part(part: &str, facts: &Facts<'_>, class: &Class) -> Option<String> {
+    match part {
+        "P" => Some(class::partition(&class.region).to_owned()),
+        "R" => Some(class.region.to_string()),
+        "A" => Some(facts.account.to_string()),
+        _ => None,
+    }
 }
 
 /// `https://sqs.us-east-1.amazonaws.com/123456789012/name` as the queue's ARN.
@@ -268,29 +274,24 @@ fn of_s3(facts: &Facts<'_>, class: &Class, call: &Call) -> Vec<Resource> {
     if is_missing && class.category == EventCategory::Management {
         return Vec::new();
     }
-    let bucket_arn = match bucket.starts_with("arn:") {
-        true => bucket.to_owned(),
-        false => format!("arn:{}:s3:::{bucket}", class::partition(&class.region)),
-    };
+    let place = s3::place(bucket, facts.host);
+    let arn = place.arn(bucket, facts, class);
     let mut resources = Vec::new();
-    if class.category == EventCategory::Data {
+    if let (EventCategory::Data, Some(objects)) = (class.category, place.objects()) {
         let key = s3::label(call, "Key");
         let name = key.map_or_else(
             || s3::parameter(facts, "prefix").unwrap_or_default(),
             str::to_owned,
         );
         resources.push(Resource {
-            kind: Some("AWS::S3::Object".to_owned()),
-            arn: Some(format!("{bucket_arn}/{name}")),
+            kind: Some(objects.to_owned()),
+            arn: Some(format!("{arn}/{name}")),
             account: None,
             is_prefix: key.is_none(),
         });
     }
-    resources.push(owned(
-        "AWS::S3::Bucket",
-        bucket_arn,
-        Some(facts.account.to_string()),
-    ));
+    let account = owner(&arn, facts);
+    resources.push(owned(place.kind(), arn, account));
     resources
 }
 
@@ -335,14 +336,16 @@ fn of_data(
     call: &Call,
     request: Option<&Value>,
 ) -> Vec<Resource> {
-    let Some(line) = class::data_event(call.operation) else {
+    let mut lines = class::data_events(call.operation);
+    let Some(first) = lines.next() else {
         return Vec::new();
     };
-    let name = request.and_then(|request| text_of(request, line.member, 0));
-    let arn = name.and_then(|name| {
-        queue_arn(facts, class, line.member, name)
-            .or_else(|| named_arn(facts, class, line.service, line.member, name))
+    let named = request.and_then(|request| {
+        std::iter::once(first)
+            .chain(lines)
+            .find_map(|line| Some((line, data_arn(facts, class, line.arn, request)?)))
     });
+    let (line, arn) = named.map_or((first, None), |(line, arn)| (line, Some(arn)));
     let account = arn.as_deref().and_then(|arn| owner(arn, facts));
     vec![Resource {
         kind: Some(line.kind.to_owned()),
@@ -350,6 +353,43 @@ fn of_data(
         account,
         is_prefix: false,
     }]
+}
+
+/// A data event's ARN by its template; `None` without the members that it names.
+fn data_arn(facts: &Facts<'_>, class: &Class, template: &str, request: &Value) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for part in template.split(':') {
+        let mut filled = String::new();
+        let mut rest = arn_part(part, facts, class).unwrap_or_else(|| part.to_owned());
+        while let Some((before, (member, after))) = rest
+            .split_once('{')
+            .and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+        {
+            let (member, prefix) = member.split_once('=').unwrap_or((member, ""));
+            let text = text_of(request, member, 0).filter(|text| text.starts_with(prefix))?;
+            if text.starts_with("arn:") {
+                return Some(text.to_owned());
+            }
+            if let Some(queue) = queue_arn(facts, class, member, text) {
+                return Some(queue);
+            }
+            filled.push_str(before);
+            filled.push_str(match member {
+                // `111122223333:function:name` and a function's version or alias are no part of its ARN.
+                "FunctionName" => function_name(text),
+                _ => text,
+            });
+            rest = after.to_owned();
+        }
+        filled.push_str(&rest);
+        parts.push(filled);
+    }
+    (parts.len() > 1).then(|| parts.join(":"))
+}
+
+fn function_name(text: &str) -> &str {
+    let name = text.rsplit_once("function:").map_or(text, |(_, name)| name);
+    name.split(':').next().unwrap_or_default()
 }
 
 /// The first text of a member, at the top or in the entries of a list.
@@ -390,12 +430,6 @@ fn named_arn(
     if name.starts_with("arn:") {
         return Some(name.to_owned());
     }
-    // A function's version or alias is no part of its ARN here.
-    let name = if member == "FunctionName" {
-        name.rsplit_once("function:").map_or(name, |(_, name)| name)
-    } else {
-        name
-    };
     let line = tables::NAMED
         .iter()
         .find(|(of, named, _, _)| *of == service && *named == member)?;

@@ -50,13 +50,17 @@ pub fn rules(call: &Call, host: &str, region: &Region, request: Option<&Value>) 
         "neither model nor name says that it only reads"
     };
     say(true, format!("readOnly is {}: {by}", class.read_only));
-    if let Some(line) = class::data_event(call.operation) {
-        let rule = format!(
+    let mut kinds: Vec<&str> = class::data_events(call.operation)
+        .map(|line| line.kind)
+        .collect();
+    kinds.dedup();
+    say(
+        !kinds.is_empty(),
+        format!(
             "a data event of resources.type {}; only trails with a selector for it record it",
-            line.kind
-        );
-        say(true, rule);
-    }
+            kinds.join(" or ")
+        ),
+    );
     say(
         render::is_raw(call),
         "names and moments stay as they are on the wire".to_owned(),

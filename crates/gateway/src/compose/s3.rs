@@ -26,6 +26,106 @@ pub(super) fn is_formed(call: &Call) -> bool {
     matches!(call.service.id(), "s3" | "s3control")
 }
 
+/// What stands in a request's bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Bucket,
+    DirectoryBucket,
+    AccessPoint,
+    ObjectLambda,
+    Outpost,
+}
+
+/// An access point is told by its ARN or the host, a directory bucket by the end of its name.
+pub(super) fn place(bucket: &str, host: &str) -> Place {
+    let service = bucket
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split(':').nth(1));
+    let is = |arn: &str, label: &str| {
+        service.map_or_else(|| host.contains(label), |service| service == arn)
+    };
+    if is("s3-object-lambda", ".s3-object-lambda.") {
+        Place::ObjectLambda
+    } else if is("s3-outposts", ".s3-outposts.") {
+        Place::Outpost
+    } else if is("s3", ".s3-accesspoint.") {
+        Place::AccessPoint
+    } else if bucket.ends_with("--x-s3") {
+        Place::DirectoryBucket
+    } else {
+        Place::Bucket
+    }
+}
+
+impl Place {
+    /// `resources.type` of what is inside, if it has one of its own.
+    pub(super) fn objects(self) -> Option<&'static str> {
+        match self {
+            Self::Bucket => Some("AWS::S3::Object"),
+            Self::DirectoryBucket => Some("AWS::S3Express::Object"),
+            Self::Outpost => Some("AWS::S3Outposts::Object"),
+            Self::AccessPoint | Self::ObjectLambda => None,
+        }
+    }
+
+    /// Its own type.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Bucket => "AWS::S3::Bucket",
+            Self::DirectoryBucket => "AWS::S3Express::DirectoryBucket",
+            Self::AccessPoint => "AWS::S3::AccessPoint",
+            Self::ObjectLambda => "AWS::S3ObjectLambda::AccessPoint",
+            Self::Outpost => "AWS::S3Outposts::AccessPoint",
+        }
+    }
+
+    /// In its ARN, and in the event source.
+    fn service(self) -> &'static str {
+        match self {
+            Self::Bucket | Self::AccessPoint => "s3",
+            Self::DirectoryBucket => "s3express",
+            Self::ObjectLambda => "s3-object-lambda",
+            Self::Outpost => "s3-outposts",
+        }
+    }
+
+    pub(super) fn arn(self, bucket: &str, facts: &Facts<'_>, class: &Class) -> String {
+        if bucket.starts_with("arn:") {
+            return bucket.to_owned();
+        }
+        let (partition, service) = (class::partition(&class.region), self.service());
+        let (region, account) = (&class.region, facts.account);
+        // `name-111122223333`, and for Outposts `.op-0123` after it.
+        let (point, outpost) = bucket.split_once('.').unwrap_or((bucket, ""));
+        let (name, owner) = point.rsplit_once('-').unwrap_or((point, ""));
+        match self {
+            Self::Bucket => format!("arn:{partition}:{service}:::{bucket}"),
+            Self::DirectoryBucket => {
+                format!("arn:{partition}:{service}:{region}:{account}:bucket/{bucket}")
+            }
+            Self::AccessPoint | Self::ObjectLambda => {
+                format!("arn:{partition}:{service}:{region}:{owner}:accesspoint/{name}")
+            }
+            Self::Outpost => format!(
+                "arn:{partition}:{service}:{region}:{owner}:outpost/{outpost}/accesspoint/{name}"
+            ),
+        }
+    }
+}
+
+/// `eventSource` of a call on what is no general bucket; `None` for others.
+pub(super) fn event_source(call: &Call, host: &str) -> Option<String> {
+    if call.service.id() != "s3" {
+        return None;
+    }
+    let service = match label(call, "Bucket") {
+        Some(bucket) => place(bucket, host).service(),
+        None if host.contains(".s3-object-lambda.") => "s3-object-lambda",
+        None => return None,
+    };
+    (service != "s3").then(|| format!("{service}.amazonaws.com"))
+}
+
 /// `requestParameters`.
 pub(super) fn request_parameters(facts: &Facts<'_>, call: &Call, request: Option<&Value>) -> Json {
     let mut map = Map::new();

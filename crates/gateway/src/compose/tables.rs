@@ -8,7 +8,7 @@ mod forms;
 mod resources;
 mod secrets;
 
-pub(super) use data::{DATA_EVENTS, DataEvents};
+pub(super) use data::{DataEvents, data_events};
 pub(super) use forms::{
     EC2_ABSENT_SETS, EC2_ANSWER_NAMES, EC2_ITEM, EC2_ITEM_SETS, EC2_NAMES, EC2_PLAIN, EC2_SETS,
     EC2_TEXTS, RUN_INSTANCES_SET, S3_HEADERS_OMITTED, S3_QUERY_OMITTED,
@@ -22,7 +22,9 @@ pub(super) const EVENT_SOURCES: &[(&str, &str)] = &[
     ("appconfigdata", "appconfig"),       // ref: AppConfig data events
     ("bedrock-agent", "bedrock"),         // seen: GetKnowledgeBase
     ("bedrock-agent-runtime", "bedrock"), // ref: Bedrock data events
+    ("bedrock-data-automation-runtime", "bedrock"), // as the other runtimes
     ("bedrock-runtime", "bedrock"),       // seen: InvokeModel
+    ("cloudfront-keyvaluestore", "edgekeyvaluestore"), // ref: KeyValueStore sample
     ("marketplace-entitlement", "entitlement-marketplace"), // as the others of the marketplace
     ("identitystore", "identitystore"),   // ref: Identity Store
     ("iot-data", "iotdata"),              // ref: IoT Core

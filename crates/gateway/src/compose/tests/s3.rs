@@ -128,3 +128,75 @@ fn buckets_are_found_by_name_and_arn() {
         ["AWS::S3::Bucket arn:aws:s3:::b", "AWS::S3::Bucket b"]
     );
 }
+
+#[test]
+fn access_points_and_directory_buckets_have_types_of_their_own() {
+    let check = |signing, host: &str, uri: &str, source: &str, resources: Json| {
+        rest(signing, "GET", uri, "").host(host).check(json!({
+            "eventSource": source, "eventName": "GetObject", "eventCategory": "Data", "resources": resources,
+        }));
+    };
+    check(
+        "s3",
+        "point-111122223333.s3-accesspoint.eu-central-1.amazonaws.com",
+        "/k",
+        "s3.amazonaws.com",
+        json!([{
+            "accountId": "111122223333", "type": "AWS::S3::AccessPoint",
+            "ARN": "arn:aws:s3:eu-central-1:111122223333:accesspoint/point",
+        }]),
+    );
+    check(
+        "s3",
+        "localhost:4580",
+        "/arn%3Aaws%3As3%3Aeu-central-1%3A111122223333%3Aaccesspoint%2Fpoint/k",
+        "s3.amazonaws.com",
+        json!([{
+            "accountId": "111122223333", "type": "AWS::S3::AccessPoint",
+            "ARN": "arn:aws:s3:eu-central-1:111122223333:accesspoint/point",
+        }]),
+    );
+    check(
+        "s3-object-lambda",
+        "view-111122223333.s3-object-lambda.eu-central-1.amazonaws.com",
+        "/k",
+        "s3-object-lambda.amazonaws.com",
+        json!([{
+            "accountId": "111122223333", "type": "AWS::S3ObjectLambda::AccessPoint",
+            "ARN": "arn:aws:s3-object-lambda:eu-central-1:111122223333:accesspoint/view",
+        }]),
+    );
+    check(
+        "s3-outposts",
+        "point-111122223333.op-01.s3-outposts.eu-central-1.amazonaws.com",
+        "/k",
+        "s3-outposts.amazonaws.com",
+        json!([
+            {
+                "type": "AWS::S3Outposts::Object",
+                "ARN": "arn:aws:s3-outposts:eu-central-1:111122223333:outpost/op-01/accesspoint/point/k",
+            },
+            {
+                "accountId": "111122223333", "type": "AWS::S3Outposts::AccessPoint",
+                "ARN": "arn:aws:s3-outposts:eu-central-1:111122223333:outpost/op-01/accesspoint/point",
+            },
+        ]),
+    );
+    let bucket = "arn:aws:s3express:eu-central-1:123456789012:bucket/b--euc1-az1--x-s3";
+    check(
+        "s3express",
+        "b--euc1-az1--x-s3.s3express-euc1-az1.eu-central-1.amazonaws.com",
+        "/k",
+        "s3express.amazonaws.com",
+        json!([
+            {"type": "AWS::S3Express::Object", "ARN": format!("{bucket}/k")},
+            {"accountId": "123456789012", "type": "AWS::S3Express::DirectoryBucket", "ARN": bucket},
+        ]),
+    );
+    rest("s3-object-lambda", "POST", "/WriteGetObjectResponse", "")
+        .host("route.s3-object-lambda.eu-central-1.amazonaws.com")
+        .check(json!({
+            "eventSource": "s3-object-lambda.amazonaws.com", "eventName": "WriteGetObjectResponse",
+            "eventCategory": "Data",
+        }));
+}
