@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 const BOTOCORE: &str = "1.43.11";
 const OUTPUT: &str = "crates/wire/data/catalogue.bin";
 const MAGIC: &[u8; 4] = b"PMSC";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const ZSTD_LEVEL: i32 = 19;
 
 /// Writes the table, or with `check` compares it with the committed one.
@@ -176,7 +176,7 @@ impl Blob {
             }
         }
         for name in &names {
-            blob.shape(name, &shapes[*name])?;
+            blob.shape(&shapes[*name])?;
         }
         let mut errors = Vec::new();
         let mut error_count = 0_u32;
@@ -258,7 +258,7 @@ impl Blob {
         Ok(())
     }
 
-    fn shape(&mut self, name: &str, shape: &Value) -> anyhow::Result<()> {
+    fn shape(&mut self, shape: &Value) -> anyhow::Result<()> {
         let is = |key: &str| shape[key] == json!(true);
         let kind: u8 = match shape["type"].as_str().unwrap_or("string") {
             "structure" => 0,
@@ -312,9 +312,7 @@ impl Blob {
             }
             _ => {}
         }
-        let name = u24(self.string(name))?;
         let count = u16::try_from(self.member_count - first).context("more than 65,535 members")?;
-        self.shapes.extend_from_slice(&name);
         self.shapes.extend_from_slice(&u24(first)?);
         self.shapes.extend_from_slice(&count.to_le_bytes());
         self.shapes
@@ -350,14 +348,13 @@ impl Blob {
         let flags = u8::from(is("flattened"))
             | u8::from(is("streaming")) << 1
             | u8::from(is("xmlAttribute")) << 2
-            | u8::from(is("jsonvalue")) << 3
+            | u8::from(reference["queryName"].is_string()) << 3
             | u8::from(required) << 4;
-        let location_name = self.location_name(reference);
-        let texts = [
-            self.string(name),
-            self.string(&location_name),
-            self.string(reference["queryName"].as_str().unwrap_or("")),
-        ];
+        let mut location_name = self.location_name(reference);
+        if let Some(query_name) = reference["queryName"].as_str() {
+            location_name = format!("{location_name}\0{query_name}");
+        }
+        let texts = [self.string(name), self.string(&location_name)];
         for offset in texts {
             self.members.extend_from_slice(&u24(offset)?);
         }

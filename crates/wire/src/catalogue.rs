@@ -2,17 +2,17 @@
 //!
 //! `data/catalogue.bin` (made by `cargo xtask models`), all numbers little-endian:
 //!
-//! - `PMSC`, version (1 byte, now 2), length of the index (u32), the index (zstd of a JSON list, one object a service),
+//! - `PMSC`, version (1 byte, now 3), length of the index (u32), the index (zstd of a JSON list, one object a service),
 //!   then one zstd frame a service at the offset that the index gives.
 //! - A service: counts of operations, shapes, members, errors (u32 each), their rows, then the string table.
 //!   A text is an offset into the string table: length (u16) and UTF-8; offset 0 is the empty text.
 //! - Operation (28 bytes): name, HTTP method, URI, input, output (shape index plus one, 0 none), result wrapper, flags
 //!   (1 read-only).
-//! - Shape (12 bytes): name, first member (u24 each), member count (u16), then a byte each: kind, flags (1 sensitive, 2 flattened,
+//! - Shape (9 bytes): first member (u24), member count (u16), then a byte each: kind, flags (1 sensitive, 2 flattened,
 //!   4 document, 8 event stream, 16 streaming), timestamp format, payload member plus one.
-//! - Member (12 bytes; nine tenths of all rows): name, location name, query name (u24 each), shape (u16), then a byte of
-//!   flags (1 flattened, 2 streaming, 4 XML attribute, 8 JSON value, 16 required) and, in its upper three bits, the
-//!   location. A list has one member, a map two.
+//! - Member (9 bytes; nine tenths of all rows): name, location name (u24 each), shape (u16), then a byte of flags (1
+//!   flattened, 2 streaming, 4 XML attribute, 8 EC2's query name follows the location name after a NUL, 16 required) and,
+//!   in its upper three bits, the location. A list has one member, a map two.
 //! - Error (8 bytes): shape name, code on the wire (or empty).
 //!
 //! Operations, and errors, are sorted by name. A service is unpacked at its first use and kept for the program's life,
@@ -25,13 +25,13 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{recognize::Router, value::Location};
+use crate::{recognize::Route, value::Location};
 
 static TABLE: &[u8] = include_bytes!("../data/catalogue.bin");
 const HEADER_BYTES: usize = 9;
 const OPERATION_BYTES: usize = 28;
-const SHAPE_BYTES: usize = 12;
-const MEMBER_BYTES: usize = 12;
+const SHAPE_BYTES: usize = 9;
+const MEMBER_BYTES: usize = 9;
 const ERROR_BYTES: usize = 8;
 
 /// A wire protocol.
@@ -69,7 +69,7 @@ pub struct Service {
     index: IndexEntry,
     protocols: Vec<Protocol>,
     blob: OnceLock<Blob>,
-    router: OnceLock<Router>,
+    routes: OnceLock<Box<[Route]>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -262,7 +262,7 @@ impl Service {
             index: entry,
             protocols,
             blob: OnceLock::new(),
-            router: OnceLock::new(),
+            routes: OnceLock::new(),
         }
     }
 
@@ -339,8 +339,8 @@ impl Service {
     }
 
     /// The table for REST requests.
-    pub(crate) fn router(&'static self) -> &'static Router {
-        self.router.get_or_init(|| Router::new(self))
+    pub(crate) fn routes(&'static self) -> &'static [Route] {
+        self.routes.get_or_init(|| Route::all(self))
     }
 
     fn blob(&self) -> &Blob {
@@ -452,14 +452,9 @@ impl Shape {
         })
     }
 
-    /// Its name in the model.
-    pub fn name(&self) -> &'static str {
-        self.service.blob().text(u24_at(self.row, 0))
-    }
-
     /// What it is.
     pub fn kind(&self) -> Kind {
-        match self.row[8] {
+        match self.row[5] {
             0 => Kind::Structure,
             1 => Kind::List,
             2 => Kind::Map,
@@ -474,27 +469,27 @@ impl Shape {
 
     /// Its content must not be kept.
     pub fn is_sensitive(&self) -> bool {
-        self.row[9] & 1 != 0
+        self.row[6] & 1 != 0
     }
 
     /// A list or map without an element around it.
     pub fn is_flattened(&self) -> bool {
-        self.row[9] & 2 != 0
+        self.row[6] & 2 != 0
     }
 
     /// Free JSON.
     pub fn is_document(&self) -> bool {
-        self.row[9] & 4 != 0
+        self.row[6] & 4 != 0
     }
 
     /// A stream of events.
     pub fn is_event_stream(&self) -> bool {
-        self.row[9] & 8 != 0
+        self.row[6] & 8 != 0
     }
 
     /// The member that is the HTTP body.
     pub fn payload(&self) -> Option<MemberShape> {
-        usize::from(self.row[11])
+        usize::from(self.row[8])
             .checked_sub(1)
             .and_then(|at| self.members().nth(at))
     }
@@ -502,8 +497,8 @@ impl Shape {
     /// A structure's members; a list's one, a map's two.
     pub fn members(&self) -> impl ExactSizeIterator<Item = MemberShape> + use<> {
         let (first, count) = (
-            u24_at(self.row, 3) as usize,
-            usize::from(u16_at(self.row, 6)),
+            u24_at(self.row, 0) as usize,
+            usize::from(u16_at(self.row, 3)),
         );
         let rows =
             &self.service.blob().members[first * MEMBER_BYTES..(first + count) * MEMBER_BYTES];
@@ -537,7 +532,7 @@ impl Shape {
         let opaque = |member: MemberShape| {
             member.is_streaming()
                 || member.shape().is_some_and(|shape| {
-                    shape.kind() == Kind::Blob || shape.is_event_stream() || shape.row[9] & 16 != 0
+                    shape.kind() == Kind::Blob || shape.is_event_stream() || shape.row[6] & 16 != 0
                 })
         };
         // RPC protocols have no payload: an event stream takes the body's place.
@@ -553,12 +548,19 @@ impl MemberShape {
 
     /// `locationName`, if the wire has another name.
     pub fn location_name(&self) -> Option<&'static str> {
-        Some(self.text(3)).filter(|text| !text.is_empty())
+        let text = match self.row[8] & 8 {
+            0 => self.text(3),
+            _ => self.text(3).split('\0').next()?,
+        };
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// `queryName` of EC2.
     pub fn query_name(&self) -> Option<&'static str> {
-        Some(self.text(6)).filter(|text| !text.is_empty())
+        match self.row[8] & 8 {
+            0 => None,
+            _ => self.text(3).split('\0').nth(1),
+        }
     }
 
     /// The name on the wire.
@@ -568,12 +570,12 @@ impl MemberShape {
 
     /// What it holds.
     pub fn shape(&self) -> Option<Shape> {
-        Shape::at(self.service, u32::from(u16_at(self.row, 9)))
+        Shape::at(self.service, u32::from(u16_at(self.row, 6)))
     }
 
     /// Where it stands.
     pub fn location(&self) -> Location {
-        match self.row[11] >> 5 {
+        match self.row[8] >> 5 {
             1 => Location::Uri,
             2 => Location::Query,
             3 => Location::Header,
@@ -585,22 +587,22 @@ impl MemberShape {
 
     /// A list or map whose elements stand beside the other members.
     pub fn is_flattened(&self) -> bool {
-        self.row[11] & 1 != 0 || self.shape().is_some_and(|shape| shape.is_flattened())
+        self.row[8] & 1 != 0 || self.shape().is_some_and(|shape| shape.is_flattened())
     }
 
     /// The body as it comes.
     pub fn is_streaming(&self) -> bool {
-        self.row[11] & 2 != 0
+        self.row[8] & 2 != 0
     }
 
     /// An XML attribute of its structure's element.
     pub fn is_xml_attribute(&self) -> bool {
-        self.row[11] & 4 != 0
+        self.row[8] & 4 != 0
     }
 
     /// Must be given.
     pub fn is_required(&self) -> bool {
-        self.row[11] & 16 != 0
+        self.row[8] & 16 != 0
     }
 
     fn text(&self, at: usize) -> &'static str {
