@@ -13,6 +13,7 @@ import urllib.request
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ACCESS_KEY = "AKIAPUGMARKCONFORMAN"
@@ -45,6 +46,23 @@ def wait_for(url, seconds=20):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{url} does not answer")
         time.sleep(0.02)
+
+
+def wait(what, seconds=60):
+    """The first true value of `what()`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"nothing after {seconds} s"
+        time.sleep(0.1)
+
+
+def refused(call, code):
+    with pytest.raises(ClientError) as error:
+        call()
+    assert error.value.response["Error"]["Code"] == code, error.value
 
 
 class Pugmark:
@@ -164,6 +182,15 @@ class Moto:
         self.process.kill()
         self.process.wait()
 
+    def reset(self):
+        urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST"), timeout=30)
+
+    def client(self, service):
+        """A client of moto itself, past Pugmark."""
+        return boto3.client(
+            service, endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x",
+            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}))
+
 
 @pytest.fixture(scope="session")
 def moto():
@@ -183,7 +210,7 @@ def alone(tmp_path):
 @pytest.fixture
 def gateway(tmp_path, moto):
     """Pugmark in front of moto, which starts empty: all services, S3 too, live there."""
-    urllib.request.urlopen(urllib.request.Request(f"{moto.endpoint}/moto-api/reset", method="POST"), timeout=30)
+    moto.reset()
     server = Pugmark(tmp_path / "data", "--upstream", moto.endpoint, "--delivery-interval", "1s", "--digest-interval", "3s")
     server.start()
     yield server

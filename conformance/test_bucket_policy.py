@@ -2,18 +2,9 @@
 
 import json
 
-import pytest
-from botocore.exceptions import ClientError
-
-from conftest import Pugmark
+from conftest import Pugmark, refused
 
 BUCKET = "policied"
-
-
-def refused(call, code):
-    with pytest.raises(ClientError) as error:
-        call()
-    assert error.value.response["Error"]["Code"] == code, error.value
 
 
 def test_the_printed_policy_lets_the_trail_write(gateway):

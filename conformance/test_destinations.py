@@ -2,32 +2,19 @@
 
 import json
 import time
-import urllib.request
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Pugmark
+from conftest import ACCOUNT, Pugmark, refused, wait
 
 BUCKET = "destinations"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/CloudTrail_CloudWatchLogs_Role"
 
 
-def wait(what, seconds=20):
-    deadline = time.monotonic() + seconds
-    while True:
-        found = what()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"nothing after {seconds} s: {what}"
-        time.sleep(0.1)
-
-
 @pytest.fixture
 def server(tmp_path, moto):
-    urllib.request.urlopen(urllib.request.Request(f"{moto.endpoint}/moto-api/reset", method="POST"), timeout=30)
+    moto.reset()
     settings = "[notify]\nevent_bus = true\n"
     server = Pugmark(tmp_path / "data", "--upstream", moto.endpoint, "--delivery-interval", "1s", config=settings).start()
     server.client("s3").create_bucket(Bucket=BUCKET)
@@ -37,12 +24,7 @@ def server(tmp_path, moto):
 
 @pytest.fixture
 def upstream(moto):
-    """A client of moto itself, past Pugmark."""
-    def client(service):
-        return boto3.client(
-            service, endpoint_url=moto.endpoint, region_name="us-east-1", aws_access_key_id="x",
-            aws_secret_access_key="x", config=Config(retries={"max_attempts": 0}))
-    return client
+    return moto.client
 
 
 def queue_of(upstream, name):
@@ -58,12 +40,6 @@ def queue_of(upstream, name):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return bodies
     return arn, received
-
-
-def refused(call, code):
-    with pytest.raises(ClientError) as error:
-        call()
-    assert error.value.response["Error"]["Code"] == code, error.value
 
 
 def test_a_topic_is_told_of_each_file(server, upstream):

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from conftest import wait
+
 BUCKET = "audit-bucket"
 TRAIL = "main-trail"
 
@@ -43,16 +45,6 @@ CALLS = [
      "lambda.amazonaws.com", "GetFunction20150331v2", "ResourceNotFoundException"),
     (["iam", "list-users"], "iam.amazonaws.com", "ListUsers", None),
 ]
-
-
-def wait_until(check, seconds=30, what="condition"):
-    deadline = time.monotonic() + seconds
-    while True:
-        found = check()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what} was not met within {seconds} s"
-        time.sleep(0.2)
 
 
 def log_keys(s3, prefix="AWSLogs/123456789012/CloudTrail/"):
@@ -126,7 +118,7 @@ def test_calls_are_found_and_delivered(gateway):
     def all_delivered():
         seen = sorted((e["eventSource"], e["eventName"], e.get("errorCode", "")) for e in records(s3) if e["eventSource"] in sources)
         return seen == expected
-    wait_until(all_delivered, what="delivery of every call")
+    wait(all_delivered)
     delivered = records(s3)
     ids = [record["eventID"] for record in delivered]
     assert len(ids) == len(set(ids))
@@ -160,11 +152,11 @@ def test_validation_finds_every_tampering(server):
     covered = lambda: [f["s3Object"] for k in digests() for f in json.loads(gzip.decompress(s3.get_object(Bucket=BUCKET, Key=k)["Body"].read()))["logFiles"]]
     for count in range(1, 5):
         server.cli("cloudtrail", "describe-trails")
-        wait_until(lambda: len(log_keys(s3)) >= count, what="a log file")
+        wait(lambda: len(log_keys(s3)) >= count)
         time.sleep(1.2)
-    wait_until(lambda: len(covered()) >= 3 and len(digests()) >= 3, what="digests over three log files")
+    wait(lambda: len(covered()) >= 3 and len(digests()) >= 3)
     server.cli("cloudtrail", "stop-logging", "--name", TRAIL)
-    wait_until(lambda: sorted(covered()) == sorted(log_keys(s3)), what="the last digest")
+    wait(lambda: sorted(covered()) == sorted(log_keys(s3)))
     code, said = validate(server, since)
     assert code == 0 and "INVALID" not in said and "log files valid" in said, said
 

@@ -2,34 +2,13 @@
 
 import gzip
 import json
-import time
-import urllib.request
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Pugmark
+from conftest import ACCOUNT, Pugmark, refused, wait
 
 BUCKET = "organization"
 MEMBER, SECRET = "AKIAMEMBERMEMBERMEMB", "member/secret/member/secret/member/secret"
-
-
-def wait(what, seconds=60):
-    deadline = time.monotonic() + seconds
-    while True:
-        found = what()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"nothing after {seconds} s"
-        time.sleep(0.2)
-
-
-def refused(call, code):
-    with pytest.raises(ClientError) as error:
-        call()
-    assert error.value.response["Error"]["Code"] == code, error.value
 
 
 def principal(account, key):
@@ -42,18 +21,10 @@ policies = ["AdministratorAccess"]
 """
 
 
-def boto3_s3(moto):
-    """moto's S3 itself: Pugmark's ports change when it starts again."""
-    return boto3.client(
-        "s3", endpoint_url=moto.endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x",
-        config=Config(s3={"addressing_style": "path"}))
-
-
 @pytest.fixture
 def organizations(moto):
-    urllib.request.urlopen(urllib.request.Request(f"{moto.endpoint}/moto-api/reset", method="POST"), timeout=30)
-    return boto3.client(
-        "organizations", endpoint_url=moto.endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    moto.reset()
+    return moto.client("organizations")
 
 
 def test_members_are_recorded_and_see_the_trail(organizations, moto, tmp_path):
@@ -64,7 +35,7 @@ def test_members_are_recorded_and_see_the_trail(organizations, moto, tmp_path):
         tmp_path / "data", "--upstream", moto.endpoint, "--delivery-interval", "1s", "--digest-interval", "4s", config=config)
     server.start()
     try:
-        s3, trail = boto3_s3(moto), server.client("cloudtrail")
+        s3, trail = moto.client("s3"), server.client("cloudtrail")
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_policy(Bucket=BUCKET, Policy=server.pugmark(
             "bucket-policy", "all", "--bucket", BUCKET, "--organization-id", organization).stdout)

@@ -2,16 +2,18 @@
 
 import datetime
 import http.client
+import http.server
 import json
 import pathlib
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from conftest import Pugmark, binary
 
@@ -159,6 +161,26 @@ def test_a_slow_client_holds_nobody_up(alone):
     slow.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
     alone.client("cloudtrail").lookup_events()
     slow.close()
+
+
+def test_a_call_whose_caller_left_is_recorded_before_a_shutdown_ends(tmp_path):
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            time.sleep(2)
+            self.send_response(200)
+            self.end_headers()
+
+    upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=upstream.serve_forever, daemon=True).start()
+    server = Pugmark(tmp_path / "data", "--upstream", f"http://127.0.0.1:{upstream.server_port}").start()
+    with pytest.raises(ReadTimeoutError):
+        server.client("dynamodb", config=Config(read_timeout=0.5)).delete_table(TableName="gone")
+    server.stop()
+    upstream.shutdown()
+    server.start()
+    found = server.client("cloudtrail").lookup_events()["Events"]
+    assert [event["EventName"] for event in found] == ["DeleteTable"]
+    server.stop()
 
 
 def test_large_uploads_pass_in_constant_memory(alone):

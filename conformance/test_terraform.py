@@ -9,7 +9,6 @@ import os
 import pathlib
 import subprocess
 
-import boto3
 import pytest
 
 from conftest import ACCESS_KEY, SECRET_KEY, has
@@ -177,11 +176,9 @@ def test_trails_apply_and_stay(alone, tmp_path):
 def test_destinations_apply_stay_and_import(gateway, moto, tmp_path):
     directory = tmp_path / "tf"
     directory.mkdir()
-    upstream = lambda service: boto3.client(
-        service, endpoint_url=moto.endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    upstream("sns").create_topic(Name="terraform")
-    upstream("logs").create_log_group(logGroupName="terraform")
-    key_arn = upstream("kms").create_key()["KeyMetadata"]["Arn"]
+    moto.client("sns").create_topic(Name="terraform")
+    moto.client("logs").create_log_group(logGroupName="terraform")
+    key_arn = moto.client("kms").create_key()["KeyMetadata"]["Arn"]
     policy = gateway.pugmark("bucket-policy", "terraform", "--bucket", "terraform-trail").stdout
     (directory / "policy.json").write_text(policy)
     terraform = Terraform(directory, gateway)

@@ -16,6 +16,7 @@ use pugmark_wire::{catalogue::Protocol, project};
 use crate::{
     body::{Body, BoxError, Capture, full_body},
     pending::{Outcome, Pending},
+    recorder::Recorder,
     refusal::Refusal,
 };
 
@@ -141,6 +142,7 @@ struct Recorded {
     upstream: Body,
     /// Taken when the event is being recorded.
     call: Option<Under>,
+    recorder: Recorder,
     state: State,
     length: Option<u64>,
 }
@@ -169,6 +171,7 @@ impl Recorded {
             0
         };
         let capture = Capture::default();
+        let recorder = pending.recorder.clone();
         let call = Under {
             pending,
             status: head.status,
@@ -179,6 +182,7 @@ impl Recorded {
         Self {
             upstream,
             call: Some(call),
+            recorder,
             state: State::Streaming,
             length,
         }
@@ -274,8 +278,6 @@ impl Drop for Recorded {
             (None, State::Finishing(finishing, _)) => finishing,
             _ => return,
         };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(finishing);
-        }
+        self.recorder.carry_on(finishing);
     }
 }

@@ -102,13 +102,23 @@ impl Gateway {
         }))
     }
 
+    /// Waits for the calls whose callers went away before their end. After the last [`Gateway::handle`], before the
+    /// runtime ends.
+    pub async fn finish(&self) {
+        self.0.recorder.rest().await;
+    }
+
     /// Answers one call. The call runs to its end even when the caller goes away, so that it is recorded.
     pub async fn handle(&self, connection: Connection, request: Request<Body>) -> Response<Body> {
         let inner = self.0.clone();
         let (parts, body) = request.into_parts();
         let protocol = answer::protocol_of(&parts);
         let call = async move { inner.handle(connection, parts, body).await };
-        match Unstoppable::new(call).await {
+        let call = Unstoppable {
+            call: Some(Box::pin(call)),
+            recorder: self.0.recorder.clone(),
+        };
+        match call.await {
             Ok(response) => response,
             Err(Panicked) => answer::refuse(
                 &Refusal::internal(),
@@ -123,23 +133,20 @@ impl Gateway {
 type Calling = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// A call that goes on as a task of its own when its connection ends before it does. Cheaper than a task for each call.
-struct Unstoppable(Option<Calling>);
+struct Unstoppable {
+    call: Option<Calling>,
+    recorder: Recorder,
+}
 
 /// The call hit a bug; the panic's message is in the log.
 #[derive(Debug)]
 struct Panicked;
 
-impl Unstoppable {
-    fn new(call: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
-        Self(Some(Box::pin(call)))
-    }
-}
-
 impl Future for Unstoppable {
     type Output = Result<Response<Body>, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(call) = &mut self.0 else {
+        let Some(call) = &mut self.call else {
             return Poll::Ready(Err(Panicked));
         };
         // A panic must not take the connection's other calls along; what it left is dropped, never looked at again.
@@ -152,15 +159,15 @@ impl Future for Unstoppable {
                 Err(Panicked)
             }
         };
-        self.0 = None;
+        self.call = None;
         Poll::Ready(answer)
     }
 }
 
 impl Drop for Unstoppable {
     fn drop(&mut self) {
-        if let (Some(call), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(call);
+        if let Some(call) = self.call.take() {
+            self.recorder.carry_on(call);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
 use pugmark_catalog::CatalogWriter;
 use pugmark_core::event::{self, Event, EventCategory};
 use pugmark_journal::{Entry, EntryKind, Journal, JournalError, Seq};
+use tokio_util::task::TaskTracker;
 
 /// `audit.mode`: when a call's answer is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +43,8 @@ struct Inner {
     on_full: OnFull,
     /// Positions of intents whose event is not yet durable; the journal may not release them.
     open_intents: Mutex<BTreeSet<Seq>>,
+    /// Calls whose connection ended before they did.
+    left_behind: TaskTracker,
 }
 
 /// Room that a call asks for before it is forwarded: an ordinary event and its intent.
@@ -61,7 +64,24 @@ impl Recorder {
             mode,
             on_full,
             open_intents: Mutex::default(),
+            left_behind: TaskTracker::new(),
         }))
+    }
+
+    /// Lets what is left of a call go on by itself, on the runtime that served its connection.
+    pub(crate) fn carry_on<T: Send + 'static>(
+        &self,
+        rest: impl Future<Output = T> + Send + 'static,
+    ) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            self.0.left_behind.spawn_on(rest, &runtime);
+        }
+    }
+
+    /// Waits for all that goes on by itself. A runtime that ends earlier takes its part of it along, unrecorded.
+    pub(crate) async fn rest(&self) {
+        self.0.left_behind.close();
+        self.0.left_behind.wait().await;
     }
 
     /// Whether a call may go on now.
@@ -144,7 +164,7 @@ impl Recorder {
         }
         if self.0.mode == AuditMode::Async {
             let inner = self.0.clone();
-            tokio::spawn(async move {
+            self.carry_on(async move {
                 if let Err(error) = inner.journal.append(entries).await {
                     lost(&error, id);
                 }

@@ -55,6 +55,11 @@ pub(crate) trait Handler: Clone + Send + Sync + 'static {
         peer: Arc<Peer>,
         request: Request<Body>,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Waits for what requests left to be done after their connections ended.
+    fn finish(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// A connection on its way from the listener to the thread that serves it.
@@ -164,7 +169,10 @@ async fn serve_here<H: Handler>(
         });
         while connections.try_join_next().is_some() {}
     }
-    let drain = async { while connections.join_next().await.is_some() {} };
+    let drain = async {
+        while connections.join_next().await.is_some() {}
+        handler.finish().await;
+    };
     if tokio::time::timeout(DRAIN_TIMEOUT, drain).await.is_err() {
         tracing::warn!("calls were still under way at the end of the drain time");
     }

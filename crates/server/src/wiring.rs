@@ -581,6 +581,10 @@ impl Handler for ApiHandler {
             )
             .await
     }
+
+    async fn finish(&self) {
+        self.0.finish().await;
+    }
 }
 
 fn create_private_dir(path: &Path) -> anyhow::Result<()> {
