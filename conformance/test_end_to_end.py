@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import wait
+from conftest import Pugmark, wait
 
 BUCKET = "audit-bucket"
 TRAIL = "main-trail"
@@ -192,3 +192,26 @@ def test_validation_finds_every_tampering(server):
     tampered(digest, delete, "INVALID: not found")
     tampered(digest, edit, "INVALID: ")
     tampered(digest, swap_with(other_digest), "INVALID: has been moved from its original location")
+
+
+def test_network_activity_events_reach_the_endpoints_owner(tmp_path, moto):
+    moto.reset()
+    settings = '[[vpc_endpoints]]\nid = "vpce-0a1b"\naccount_id = "123456789012"\nnetworks = ["127.0.0.0/8"]\n'
+    server = Pugmark(tmp_path / "data", "--upstream", moto.endpoint, "--delivery-interval", "1s", config=settings).start()
+    s3, trail = server.client("s3"), server.client("cloudtrail")
+    s3.create_bucket(Bucket=BUCKET)
+    trail.create_trail(Name="network", S3BucketName=BUCKET)
+    trail.put_event_selectors(TrailName="network", AdvancedEventSelectors=[{"FieldSelectors": [
+        {"Field": "eventCategory", "Equals": ["NetworkActivity"]}, {"Field": "eventSource", "Equals": ["kms.amazonaws.com"]}]}])
+    trail.start_logging(Name="network")
+    server.client("kms").create_key()
+    server.client("iam").create_user(UserName="nobody")
+    prefix = "AWSLogs/123456789012/CloudTrail-NetworkActivity/"
+    [key] = wait(lambda: log_keys(s3, prefix))
+    [record] = json.loads(gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()))["Records"]
+    assert record["eventType"] == "AwsVpceEvent" and record["eventName"] == "CreateKey" and "requestParameters" not in record
+    [call] = trail.lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateKey"}])["Events"]
+    call = json.loads(call["CloudTrailEvent"])
+    assert call["vpcEndpointId"] == record["vpcEndpointId"] == "vpce-0a1b"
+    assert call["sharedEventID"] == record["sharedEventID"] and call["eventID"] != record["eventID"]
+    server.stop()

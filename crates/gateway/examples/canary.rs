@@ -136,6 +136,7 @@ fn answer(line: &Json, body: &[u8]) -> Option<String> {
         source_ip: "192.0.2.1",
         user_agent: None,
         host: "",
+        vpc_endpoint: None,
         tls: None,
         bytes_in: 0,
         bytes_out: body.len() as u64,

@@ -8,6 +8,7 @@ mod ec2;
 mod errors;
 mod fields;
 mod identity;
+mod network;
 mod render;
 mod resources;
 mod rules;
@@ -74,6 +75,15 @@ pub struct Tls {
     pub cipher_suite: String,
 }
 
+/// A VPC endpoint through which calls come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VpcEndpoint {
+    /// `vpce-…`.
+    pub id: String,
+    /// Its owner.
+    pub account: AccountId,
+}
+
 /// All that is known of a call when its record is composed.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
@@ -109,6 +119,8 @@ pub struct Facts<'a> {
     pub user_agent: Option<&'a str>,
     /// `Host`.
     pub host: &'a str,
+    /// The VPC endpoint through which the call came.
+    pub vpc_endpoint: Option<&'a VpcEndpoint>,
     /// The connection's encryption.
     pub tls: Option<&'a Tls>,
     /// Bytes of the request's body.
@@ -129,39 +141,37 @@ pub struct Facts<'a> {
     pub outcome_unknown: Option<&'a str>,
 }
 
-/// Composes a call's event, and its copies for the accounts that own what the call touched: an assumed role, a key, a topic
-/// of another account. Each copy has its own id; on the owner's side the caller is only an account (CloudTrail event
-/// reference, `sharedEventID`). A call that failed is the caller's alone.
+/// Composes a call's event; its copies for the accounts that own what the call touched: an assumed role, a key, a topic of
+/// another account; and the network activity event of the VPC endpoint's owner. Each has its own id, and where there are
+/// several, one `sharedEventID`; on the owners' side the caller is only an account (CloudTrail event reference). A call that
+/// failed touched nobody's resources.
 pub fn copies(facts: &Facts<'_>, mut new_id: impl FnMut() -> Uuid) -> Vec<Event> {
     let event = compose(facts);
-    if facts.error.is_some() || facts.outcome_unknown.is_some() {
-        return vec![event];
-    }
     let mut owners: Vec<AccountId> = Vec::new();
-    for resource in &event.keys.resources {
-        let owner = resource.account.as_deref().and_then(|it| it.parse().ok());
-        if let Some(owner) = owner
-            && owner != facts.account
-            && !owners.contains(&owner)
-            && owners.len() < OWNERS_MAX
-        {
-            owners.push(owner);
+    if facts.error.is_none() && facts.outcome_unknown.is_none() {
+        for resource in &event.keys.resources {
+            let owner = resource.account.as_deref().and_then(|it| it.parse().ok());
+            if let Some(owner) = owner
+                && owner != facts.account
+                && !owners.contains(&owner)
+                && owners.len() < OWNERS_MAX
+            {
+                owners.push(owner);
+            }
         }
     }
-    if owners.is_empty() {
+    if owners.is_empty() && facts.vpc_endpoint.is_none() {
         return vec![event];
     }
     let shared = new_id();
-    let stranger = Identity {
-        kind: IdentityType::AwsAccount,
-        principal_id: facts.identity.principal_id.clone(),
-        account: facts.identity.account.or(Some(facts.account)),
-        ..Identity::unknown(None)
-    };
+    let stranger = stranger(facts);
     let own = compose(&Facts {
         shared: Some((shared, facts.account)),
         ..*facts
     });
+    let network = facts
+        .vpc_endpoint
+        .map(|endpoint| network::event(facts, endpoint, &own.keys, shared, new_id()));
     let others = owners.into_iter().map(|owner| {
         compose(&Facts {
             shared: Some((shared, owner)),
@@ -170,7 +180,17 @@ pub fn copies(facts: &Facts<'_>, mut new_id: impl FnMut() -> Uuid) -> Vec<Event>
             ..*facts
         })
     });
-    std::iter::once(own).chain(others).collect()
+    std::iter::once(own).chain(others).chain(network).collect()
+}
+
+/// The caller, as other accounts know it.
+fn stranger(facts: &Facts<'_>) -> Identity {
+    Identity {
+        kind: IdentityType::AwsAccount,
+        principal_id: facts.identity.principal_id.clone(),
+        account: facts.identity.account.or(Some(facts.account)),
+        ..Identity::unknown(None)
+    }
 }
 
 /// Composes a call's event.
@@ -213,7 +233,7 @@ pub fn compose(facts: &Facts<'_>) -> Event {
             .as_deref()
             .map(|text| cut(text).to_owned()),
         error_code: error.as_ref().map(|error| cut(&error.code).to_owned()),
-        vpc_endpoint_id: None,
+        vpc_endpoint_id: facts.vpc_endpoint.map(|endpoint| endpoint.id.clone()),
         from_console: false,
         lookup_resources: resources::for_lookup(facts, &class, request, &resources),
         resources,
@@ -299,6 +319,10 @@ fn record(
         "sharedEventID",
         facts.shared.map(|(id, _)| id.to_string().into()),
     );
+    if let Some(endpoint) = facts.vpc_endpoint {
+        put("vpcEndpointId", text(&endpoint.id));
+        put("vpcEndpointAccountId", text(endpoint.account.as_str()));
+    }
     put("eventCategory", text(keys.category.as_str()));
     put(
         "tlsDetails",

@@ -114,6 +114,7 @@ pub fn explain(saved: &Saved, account: AccountId, region: &Region) -> Explanatio
             .get(http::header::USER_AGENT)
             .and_then(|agent| agent.to_str().ok()),
         host,
+        vpc_endpoint: None,
         tls: None,
         bytes_in: saved.body.len() as u64,
         bytes_out: answer.map_or(0, |body| body.len() as u64),

@@ -11,6 +11,7 @@ use std::{
 
 use http::{Method, Request, Response, header, request::Parts};
 use http_body_util::BodyExt;
+use ipnet::IpNet;
 use pugmark_core::{
     account::{AccountId, Region},
     clock::Clock,
@@ -26,7 +27,7 @@ use uuid::Uuid;
 use crate::{
     answer::{self, Answered},
     body::{Body, Inspected, Prefix, full_body, read_prefix},
-    compose::Tls,
+    compose::{Tls, VpcEndpoint},
     identities::Identities,
     pending::Pending,
     recorder::Recorder,
@@ -58,6 +59,19 @@ pub struct Settings {
     pub account: AccountId,
     /// The Region of calls that are not signed for one.
     pub region: Region,
+    /// VPC endpoints, and the networks whose calls come through each; the first that fits counts.
+    pub vpc_endpoints: Vec<(VpcEndpoint, Vec<IpNet>)>,
+}
+
+impl Settings {
+    fn vpc_endpoint(&self, caller: IpAddr) -> Option<VpcEndpoint> {
+        let caller = caller.to_canonical();
+        let (endpoint, _) = self
+            .vpc_endpoints
+            .iter()
+            .find(|(_, networks)| networks.iter().any(|network| network.contains(&caller)))?;
+        Some(endpoint.clone())
+    }
 }
 
 /// The recording proxy.
@@ -300,6 +314,7 @@ impl Inner {
             account,
             region,
             source_ip: connection.address.to_string(),
+            vpc_endpoint: self.settings.vpc_endpoint(connection.address),
             tls: connection.tls,
             auth: claim.auth_method(),
             request_body: verify::capture_of(prefix.rest.is_none().then_some(&prefix.bytes)),

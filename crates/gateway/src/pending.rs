@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     answer,
     body::{Body, Capture},
-    compose::{self, AuthMethod, Facts, Tls},
+    compose::{self, AuthMethod, Facts, Tls, VpcEndpoint},
     identities::Identities,
     recorder::Recorder,
     refusal::Refusal,
@@ -45,6 +45,7 @@ pub(crate) struct Pending {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) source_ip: String,
+    pub(crate) vpc_endpoint: Option<VpcEndpoint>,
     pub(crate) tls: Option<Tls>,
     pub(crate) auth: AuthMethod,
     pub(crate) request_body: SharedCapture,
@@ -193,6 +194,7 @@ impl Pending {
                 .get(http::header::HOST)
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or_default(),
+            vpc_endpoint: self.vpc_endpoint.as_ref(),
             tls: self.tls.as_ref(),
             bytes_in,
             bytes_out: outcome.bytes_out,

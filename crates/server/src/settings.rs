@@ -9,8 +9,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use http::Uri;
+use ipnet::IpNet;
 use pugmark_core::account::{AccountId, Region};
-use pugmark_gateway::{AuditMode, OnFull};
+use pugmark_gateway::{AuditMode, OnFull, compose::VpcEndpoint};
 use serde::Deserialize;
 
 /// The file that is read when `--config` names none, if it is there.
@@ -68,6 +69,16 @@ struct File {
     organization: Option<FileOrganization>,
     tls: Option<FileTls>,
     principals: Vec<PrincipalSettings>,
+    vpc_endpoints: Vec<FileVpcEndpoint>,
+}
+
+/// A VPC endpoint: calls from these networks come through it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileVpcEndpoint {
+    id: String,
+    account_id: String,
+    networks: Vec<String>,
 }
 
 /// The organization, where no upstream can be asked for it. `account_id` is its management account.
@@ -231,6 +242,8 @@ pub(crate) struct Config {
     /// Certificate chain and private key, PEM.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) principals: Vec<PrincipalSettings>,
+    /// VPC endpoints and the networks behind them.
+    pub(crate) vpc_endpoints: Vec<(VpcEndpoint, Vec<IpNet>)>,
 }
 
 /// A text that is never printed.
@@ -346,6 +359,11 @@ impl Config {
             },
             tls: file.tls.map(|tls| (tls.certificate, tls.private_key)),
             principals: file.principals,
+            vpc_endpoints: file
+                .vpc_endpoints
+                .into_iter()
+                .map(vpc_endpoint)
+                .collect::<anyhow::Result<_>>()?,
         })
     }
 }
@@ -392,6 +410,31 @@ fn duration(setting: &str, text: &str) -> anyhow::Result<Duration> {
         Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
         _ => bail!("{setting}: must be at least 1s, but is {text:?}"),
     }
+}
+
+fn vpc_endpoint(set: FileVpcEndpoint) -> anyhow::Result<(VpcEndpoint, Vec<IpNet>)> {
+    if !set.id.starts_with("vpce-") {
+        bail!(
+            "vpc_endpoints.id: a VPC endpoint's id begins with vpce-, not {:?}",
+            set.id
+        );
+    }
+    let network = |text: &String| {
+        text.parse().map_err(|_| {
+            anyhow::anyhow!(
+                "vpc_endpoints.networks: a network looks like 10.0.0.0/16, but this is {text:?}"
+            )
+        })
+    };
+    let networks = set.networks.iter().map(network);
+    let endpoint = VpcEndpoint {
+        account: set
+            .account_id
+            .parse()
+            .with_context(|| format!("vpc_endpoints.account_id: {:?}", set.account_id))?,
+        id: set.id,
+    };
+    Ok((endpoint, networks.collect::<anyhow::Result<_>>()?))
 }
 
 fn organization(
@@ -499,6 +542,14 @@ mod tests {
             ("[audit]\nmode = 'sometimes'", "unknown variant"),
             ("[journal]\nmax_size = '4 bananas'", "a size looks like"),
             ("[delivery]\naccess_key_id = 'A'", "go together"),
+            (
+                "[[vpc_endpoints]]\nid = 'vpce-1'\naccount_id = '123456789012'\nnetworks = ['10']",
+                "a network looks like",
+            ),
+            (
+                "[[vpc_endpoints]]\nid = '1'\naccount_id = '123456789012'\nnetworks = []",
+                "begins with vpce-",
+            ),
         ] {
             let error = format!("{:#}", load(Flags::default(), file).unwrap_err());
             assert!(error.contains(expected), "{file}: {error}");

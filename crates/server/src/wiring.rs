@@ -483,6 +483,7 @@ fn gateway(
     let settings = pugmark_gateway::Settings {
         account: config.account,
         region: config.region.clone(),
+        vpc_endpoints: config.vpc_endpoints.clone(),
     };
     Gateway::new(
         routes,

@@ -103,6 +103,7 @@ pub(crate) fn record(call: &Typical) -> Event {
         source_ip: "192.0.2.7",
         user_agent: Some("aws-cli/2.13.5"),
         host,
+        vpc_endpoint: None,
         tls: None,
         bytes_in: call.body.len() as u64,
         bytes_out: call.answer.len() as u64,

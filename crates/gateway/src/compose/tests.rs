@@ -32,6 +32,7 @@ struct Scene {
     auth: AuthMethod,
     omitted: (Option<u64>, Option<u64>),
     unknown: Option<&'static str>,
+    vpc_endpoint: Option<VpcEndpoint>,
 }
 
 /// A query call.
@@ -83,6 +84,7 @@ fn scene(signing: &'static str) -> Scene {
         auth: AuthMethod::Header,
         omitted: (None, None),
         unknown: None,
+        vpc_endpoint: None,
     }
 }
 
@@ -178,6 +180,7 @@ impl Scene {
             source_ip: "192.0.2.7",
             user_agent: Some("aws-cli/2.13.5"),
             host: &self.host,
+            vpc_endpoint: self.vpc_endpoint.as_ref(),
             tls: Some(&tls).filter(|_| self.tls),
             bytes_in: self.body.len() as u64,
             bytes_out: self.answer.len() as u64,

@@ -119,6 +119,7 @@ proptest! {
             region: &region, request: Some(&request), response: Some(&response), request_omitted_bytes: None,
             response_omitted_bytes: None, error: failed.then_some(&error), status: Some(StatusCode::OK),
             response_headers: None, request_id: Some(&text), source_ip: "192.0.2.7", user_agent: Some(&text), host: &text,
+            vpc_endpoint: None,
             tls: None, bytes_in: 1, bytes_out: 2, auth: AuthMethod::None, signature_version: None,
             shared: None,
             event_id: Uuid::from_u128(1), time: "2026-01-19T21:17:28Z".parse().unwrap(), outcome_unknown: Some(&text),

@@ -130,3 +130,52 @@ fn the_owner_of_what_a_call_touched_gets_a_copy() {
     let same = query("sts", STS, own).compose_copies();
     assert!(!String::from_utf8_lossy(&same[0].json).contains("sharedEventID"));
 }
+
+#[test]
+fn a_vpc_endpoints_owner_gets_a_network_activity_event() {
+    let through = |owner: &str, call: Scene| Scene {
+        vpc_endpoint: Some(VpcEndpoint {
+            id: "vpce-1".to_owned(),
+            account: owner.parse().unwrap(),
+        }),
+        ..call
+    };
+    let delete = || {
+        json_rpc(
+            "dynamodb",
+            "DynamoDB_20120810.DeleteTable",
+            r#"{"TableName":"t"}"#,
+        )
+    };
+    let events = through("123456789012", delete()).compose_copies();
+    assert_eq!(events.len(), 2);
+    let [own, network] = [0, 1].map(|at| serde_json::from_slice::<Json>(&events[at].json).unwrap());
+    assert_eq!(own["vpcEndpointId"], "vpce-1");
+    assert_eq!(own["vpcEndpointAccountId"], "123456789012");
+    let expected = json!({
+        "eventVersion": "1.11", "userIdentity": own["userIdentity"], "eventTime": own["eventTime"],
+        "eventSource": "dynamodb.amazonaws.com", "eventName": "DeleteTable", "awsRegion": "eu-central-1",
+        "sourceIPAddress": "192.0.2.7", "requestID": "req-1", "eventID": network["eventID"],
+        "eventType": "AwsVpceEvent", "recipientAccountId": "123456789012", "sharedEventID": own["sharedEventID"],
+        "vpcEndpointId": "vpce-1", "vpcEndpointAccountId": "123456789012", "eventCategory": "NetworkActivity",
+    });
+    assert_eq!(network, expected);
+    assert_ne!(own["eventID"], network["eventID"]);
+    assert_eq!(events[1].keys.read_only, None);
+    assert_eq!(events[1].keys.resources, []);
+
+    // A stranger's call, denied by the endpoint's policy.
+    let denied = r#"{"__type":"AccessDeniedException","message":"User: x is not authorized to perform: dynamodb:DeleteTable because no VPC endpoint policy allows the dynamodb:DeleteTable action"}"#;
+    let events = through("999988887777", delete().fails(400, denied)).compose_copies();
+    let network = serde_json::from_slice::<Json>(&events[1].json).unwrap();
+    assert_eq!(network["errorCode"], "VpceAccessDenied");
+    assert_eq!(
+        network["userIdentity"],
+        json!({"type": "AWSAccount", "principalId": "AIDAEXAMPLE", "accountId": "123456789012"})
+    );
+    assert_eq!(events[1].keys.account.as_str(), "999988887777");
+    // Any other failure is the call's affair.
+    let missing = r#"{"__type":"ResourceNotFoundException","message":"no"}"#;
+    let events = through("123456789012", delete().fails(400, missing)).compose_copies();
+    assert_eq!((events.len(), &events[1].keys.error_code), (2, &None));
+}

@@ -205,6 +205,7 @@ fn composed(event: &Json, operation: Operation) -> Json {
         source_ip: "192.0.2.7",
         user_agent: Some("x"),
         host: "localhost",
+        vpc_endpoint: None,
         tls: Some(&tls),
         bytes_in: 0,
         bytes_out: 0,
