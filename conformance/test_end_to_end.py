@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import Pugmark, wait
+from conftest import Pugmark, refused, wait
 
 BUCKET = "audit-bucket"
 TRAIL = "main-trail"
@@ -215,3 +215,27 @@ def test_network_activity_events_reach_the_endpoints_owner(tmp_path, moto):
     assert call["vpcEndpointId"] == record["vpcEndpointId"] == "vpce-0a1b"
     assert call["sharedEventID"] == record["sharedEventID"] and call["eventID"] != record["eventID"]
     server.stop()
+
+
+def test_the_event_configuration_of_a_trail(alone):
+    alone.client("s3").create_bucket(Bucket=BUCKET)
+    trail = alone.client("cloudtrail")
+    arn = trail.create_trail(Name="sums", S3BucketName=BUCKET)["TrailARN"]
+    put = lambda *templates, **more: trail.put_event_configuration(
+        TrailName="sums", AggregationConfigurations=[{"EventCategory": "Data", "Templates": list(templates)}], **more)
+    assert trail.get_event_configuration(TrailName="sums")["AggregationConfigurations"] == []
+    refused(lambda: put("API_ACTIVITY"), "InvalidParameterCombinationException")
+    trail.put_event_selectors(TrailName="sums", EventSelectors=[
+        {"ReadWriteType": "All", "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}])
+    refused(lambda: put("SOMETHING"), "InvalidParameterException")
+    refused(lambda: put("API_ACTIVITY", MaxEventSize="Large"), "InvalidParameterCombinationException")
+    refused(lambda: trail.get_event_configuration(), "InvalidParameterCombinationException")
+    refused(lambda: trail.get_event_configuration(TrailName="missing"), "TrailNotFoundException")
+    refused(lambda: alone.client("cloudtrail", region="eu-west-1").put_event_configuration(TrailName=arn), "InvalidHomeRegionException")
+    wanted = [{"EventCategory": "Data", "Templates": ["USER_ACTIONS", "API_ACTIVITY"]}]
+    assert put("USER_ACTIONS", "API_ACTIVITY")["AggregationConfigurations"] == wanted
+    alone.stop()
+    alone.start()
+    assert alone.client("cloudtrail").get_event_configuration(TrailName=arn)["AggregationConfigurations"] == wanted
+    cleared = alone.client("cloudtrail").put_event_configuration(TrailName="sums", AggregationConfigurations=[])
+    assert cleared["TrailARN"] == arn and cleared["AggregationConfigurations"] == []

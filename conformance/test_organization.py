@@ -29,6 +29,7 @@ def organizations(moto):
 
 def test_members_are_recorded_and_see_the_trail(organizations, moto, tmp_path):
     organization = organizations.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+    organizations.enable_aws_service_access(ServicePrincipal="cloudtrail.amazonaws.com")
     member = organizations.create_account(AccountName="one", Email="one@example.com")["CreateAccountStatus"]["AccountId"]
     config = principal(member, MEMBER) + principal("999988887777", "AKIASTRANGESTRANGEST")
     server = Pugmark(
@@ -119,6 +120,47 @@ members = ["222233334444"]
         server.client("cloudtrail", **as_member).describe_trails()
         prefix = "AWSLogs/o-settings00/222233334444/CloudTrail/us-east-1/"
         wait(lambda: server.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents"))
+    finally:
+        server.stop()
+
+
+def test_a_delegated_administrator_manages_the_organizations_trails(tmp_path):
+    others = ["222233334444", "333344445555", "444455556666", "555566667777"]
+    config = f"""
+[organization]
+id = "o-settings00"
+members = {json.dumps(others)}
+""" + principal(others[0], MEMBER)
+    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=config).start()
+    try:
+        server.client("s3").create_bucket(Bucket=BUCKET)
+        management = server.client("cloudtrail")
+        delegate = server.client("cloudtrail", aws_access_key_id=MEMBER, aws_secret_access_key=SECRET)
+        register = lambda account: management.register_organization_delegated_admin(MemberAccountId=account)
+        settings = dict(S3BucketName=BUCKET, IsOrganizationTrail=True)
+        refused(lambda: delegate.create_trail(Name="all", **settings), "NotOrganizationMasterAccountException")
+        refused(lambda: delegate.register_organization_delegated_admin(MemberAccountId=others[1]), "NotOrganizationManagementAccountException")
+        refused(lambda: register(ACCOUNT), "CannotDelegateManagementAccountException")
+        refused(lambda: register("999988887777"), "AccountNotFoundException")
+        refused(lambda: register("notanaccount"), "InvalidParameterException")
+        for account in others[:3]:
+            register(account)
+        refused(lambda: register(others[0]), "AccountRegisteredException")
+        refused(lambda: register(others[3]), "DelegatedAdminAccountLimitExceededException")
+        arn = delegate.create_trail(Name="all", **settings)["TrailARN"]
+        assert arn == f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/all"
+        delegate.start_logging(Name=arn)
+        assert delegate.update_trail(Name=arn, IsMultiRegionTrail=True)["IsMultiRegionTrail"]
+        refused(lambda: delegate.update_trail(Name=arn, IsOrganizationTrail=False), "NotOrganizationMasterAccountException")
+        assert management.get_trail_status(Name="all")["IsLogging"]
+        server.stop()
+        server.start()
+        management = server.client("cloudtrail")
+        remove = lambda: management.deregister_organization_delegated_admin(DelegatedAdminAccountId=others[0])
+        remove()
+        refused(remove, "AccountNotRegisteredException")
+        delegate = server.client("cloudtrail", aws_access_key_id=MEMBER, aws_secret_access_key=SECRET)
+        refused(lambda: delegate.stop_logging(Name=arn), "NotOrganizationMasterAccountException")
     finally:
         server.stop()
 

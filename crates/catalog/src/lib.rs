@@ -12,7 +12,7 @@ mod writer;
 
 pub use stored::{Change, DecodeError};
 pub use trail::{
-    AdvancedEventSelector, Catalog, DataResource, EventSelector, FieldSelector, Organization,
-    ReadWriteType, Selectors, Trail, TrailArn, TrailId,
+    AdvancedEventSelector, AggregationTemplate, Catalog, DataResource, EventSelector,
+    FieldSelector, Organization, ReadWriteType, Selectors, Trail, TrailArn, TrailId,
 };
 pub use writer::{CatalogWriter, WriteError};

@@ -1,6 +1,9 @@
 //! The stored form of catalog changes and snapshots; described in `docs/formats.md`.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
+use pugmark_core::account::AccountId;
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::form::{ChangeForm, SnapshotForm};
@@ -18,6 +21,8 @@ pub enum Change {
     PutTrail(Box<Trail>),
     /// A trail was deleted.
     DeleteTrail(TrailArn),
+    /// The organization's delegated administrators: all of them.
+    PutDelegates(BTreeSet<AccountId>),
 }
 
 /// Stored bytes that are no change or snapshot.
@@ -56,6 +61,7 @@ impl Catalog {
             Change::DeleteTrail(arn) => {
                 self.trails.remove(&arn);
             }
+            Change::PutDelegates(delegates) => self.delegates = delegates,
         }
     }
 

@@ -31,6 +31,8 @@ pub struct TrailId(pub String);
 pub struct Catalog {
     /// Every trail by its ARN.
     pub trails: BTreeMap<TrailArn, Trail>,
+    /// Accounts that manage the organization's trails beside its management account.
+    pub delegates: BTreeSet<AccountId>,
 }
 
 /// A trail and all its settings.
@@ -70,6 +72,8 @@ pub struct Trail {
     pub recursive_logging: bool,
     /// What it records.
     pub selectors: Selectors,
+    /// How its data events are summed up, every five minutes; empty: not at all.
+    pub aggregations: Vec<AggregationTemplate>,
     /// Tags by key; a tag without a value is `None`.
     pub tags: BTreeMap<String, Option<String>>,
     /// `IsLogging`.
@@ -87,6 +91,32 @@ pub struct Organization {
     pub id: String,
     /// Its accounts, the management account too.
     pub accounts: BTreeSet<AccountId>,
+}
+
+/// A way to sum up data events (`AggregationConfigurations`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AggregationTemplate {
+    /// By operation.
+    ApiActivity,
+    /// By resource.
+    ResourceAccess,
+    /// By caller.
+    UserActions,
+}
+
+impl AggregationTemplate {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ApiActivity, Self::ResourceAccess, Self::UserActions];
+
+    /// AWS's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiActivity => "API_ACTIVITY",
+            Self::ResourceAccess => "RESOURCE_ACCESS",
+            Self::UserActions => "USER_ACTIONS",
+        }
+    }
 }
 
 /// What a trail selects.
@@ -175,6 +205,13 @@ fn is_own_delivery(keys: &EventKeys) -> bool {
 }
 
 impl Catalog {
+    /// Whether the account may change the organization's trail although it is not its owner.
+    pub fn is_delegate(&self, account: AccountId, trail: &Trail) -> bool {
+        self.delegates.contains(&account)
+            && trail.organization.is_some()
+            && trail.has_account(account)
+    }
+
     /// Whether any trail that is logging wants this event; asked before a data event is journalled at all.
     pub fn wants(&self, keys: &EventKeys) -> bool {
         self.trails.values().any(|trail| trail.wants(keys))

@@ -35,6 +35,9 @@ pub const S3_KEY_PREFIX_CHARS_MAX: usize = 200;
 
 /// Trails per account and Region, shadows included.
 pub const TRAILS_PER_REGION_MAX: usize = 5;
+
+/// Delegated administrators of an organization (CloudTrail quotas).
+pub const DELEGATES_MAX: usize = 3;
 /// Event selectors per trail.
 pub const EVENT_SELECTORS_MAX: usize = 5;
 /// Data resources over all basic selectors of a trail.

@@ -6,16 +6,17 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pugmark_catalog::{Catalog, Change, Trail};
+use pugmark_catalog::{Catalog, Change, Trail, TrailArn};
 use pugmark_core::{
     account::{AccountId, Region},
-    event,
+    event::{self, EventCategory},
 };
 use pugmark_journal::{EntryKind, Stored};
 use uuid::Uuid;
 
 use crate::{
     DeliveryError,
+    aggregate::{self, Names, Window},
     batch::{Batch, Stream},
     digest,
     keys::Keys,
@@ -53,6 +54,10 @@ pub(crate) struct Core {
     pub(crate) position: u64,
     next_item: u64,
     pub(crate) chains: BTreeMap<String, Chain>,
+    /// Counts of aggregated events, up to `next`.
+    windows: BTreeMap<String, Window>,
+    /// Windows that changed, or were closed, since the ledger last heard of them.
+    touched_windows: BTreeSet<String>,
     recent: HashSet<Uuid>,
     recent_order: VecDeque<Uuid>,
 }
@@ -79,6 +84,8 @@ impl Core {
             retired: decode(ledger.retired()?)?,
             next_item: ledger.next_item()?,
             chains: ledger.chains()?.into_iter().collect(),
+            windows: ledger.windows()?.into_iter().collect(),
+            touched_windows: BTreeSet::new(),
             ledger,
             keys,
             limits,
@@ -134,7 +141,18 @@ impl Core {
         if wanting.is_empty() || !self.recent.insert(keys.id) {
             return;
         }
+        let mut names = None;
         for trail in wanting {
+            if keys.category == EventCategory::Data && !trail.aggregations.is_empty() {
+                let names = names.get_or_insert_with(|| Names::of(&event));
+                let lag = self.limits.delivery_seconds;
+                let name = aggregate::key(trail, keys);
+                let window = self.windows.entry(name.clone());
+                window
+                    .or_insert_with(|| Window::open(trail, keys, now, lag))
+                    .count(&trail.aggregations, names);
+                self.touched_windows.insert(name);
+            }
             let stream = Stream {
                 trail: trail.id.0.clone(),
                 account: keys.account,
@@ -164,6 +182,11 @@ impl Core {
         let (arn, new) = match &change {
             Change::PutTrail(trail) => (trail.arn.clone(), Some((**trail).clone())),
             Change::DeleteTrail(arn) => (arn.clone(), None),
+            // Who may change trails changes no trail.
+            Change::PutDelegates(_) => {
+                self.catalog.apply(change);
+                return Ok(());
+            }
         };
         let old = self.catalog.trails.get(&arn).cloned();
         let same = match (&old, &new) {
@@ -172,6 +195,9 @@ impl Core {
             _ => false,
         };
         if !same {
+            if let Some(old) = &old {
+                self.close_windows(now, |window| window.trail == old.id.0)?;
+            }
             self.seal(now)?;
         }
         self.catalog.apply(change);
@@ -217,7 +243,16 @@ impl Core {
     /// The ledger's view of where the follower stands; open batches must have been sealed.
     fn progress(&mut self) -> Changes {
         self.position = self.next;
+        let touched = std::mem::take(&mut self.touched_windows);
+        let (put_windows, remove_windows): (Vec<_>, Vec<_>) = touched
+            .into_iter()
+            .partition(|name| self.windows.contains_key(name));
+        let put_windows = put_windows
+            .into_iter()
+            .filter_map(|name| Some((name.clone(), self.windows.get(&name)?.clone())));
         Changes {
+            put_windows: put_windows.collect(),
+            remove_windows,
             position: Some(self.next),
             catalog: Some(self.catalog.encode().to_vec()),
             retired: Some(self.retired.encode().to_vec()),
@@ -236,10 +271,60 @@ impl Core {
             .chains
             .values()
             .map(|chain| chain.closing.map_or(chain.end, |at| at + 1));
+        let windows = self.windows.values().map(|window| self.due_of(window));
         self.due
             .into_iter()
+            .chain(windows.filter_map(|at| Timestamp::from_second(at).ok()))
             .chain(digests.filter_map(|at| Timestamp::from_second(at).ok()))
             .min()
+    }
+
+    fn due_of(&self, window: &Window) -> i64 {
+        window.due(self.limits.delivery_seconds)
+    }
+
+    /// Seals the aggregated events of windows whose time is over.
+    pub(crate) fn seal_windows(&mut self, now: Timestamp) -> Result<(), DeliveryError> {
+        let lag = self.limits.delivery_seconds;
+        let is_over = |window: &Window| window.due(lag) <= seconds(now);
+        if self.windows.values().any(is_over) {
+            self.close_windows(now, is_over)?;
+            self.seal(now)?;
+        }
+        Ok(())
+    }
+
+    /// Turns the counts of windows into events of the open batches; a seal must follow before anything is read.
+    fn close_windows(
+        &mut self,
+        now: Timestamp,
+        is_over: impl Fn(&Window) -> bool,
+    ) -> Result<(), DeliveryError> {
+        let (over, rest) = std::mem::take(&mut self.windows)
+            .into_iter()
+            .partition(|(_, window)| is_over(window));
+        self.windows = rest;
+        let closed: BTreeMap<String, Window> = over;
+        for (name, window) in closed {
+            let broken = |error: &dyn std::fmt::Display| DeliveryError::Ledger(error.to_string());
+            let stream = Stream {
+                account: window.account.parse().map_err(|error| broken(&error))?,
+                region: window.region.parse().map_err(|error| broken(&error))?,
+                folder: layout::folder(EventCategory::Aggregated),
+                trail: window.trail.clone(),
+            };
+            let batch = self
+                .open
+                .entry(stream)
+                .or_insert_with(|| Batch::new(TrailArn(window.trail_arn.clone())));
+            let time = Timestamp::from_second(window.start).unwrap_or(now);
+            for (id, json) in window.render() {
+                self.open_bytes += json.len() + 64;
+                batch.push(time, self.next, id, json.into());
+            }
+            self.touched_windows.insert(name);
+        }
+        Ok(())
     }
 
     /// Saves the position when nothing is open: what was read and not wanted need not be read again.

@@ -3,7 +3,8 @@
 //! `ledger.redb`, tables of text to JSON: `meta` (`version`, `position`, `catalog`, `retired`, `item`), `items` (sealed,
 //! not yet put: `TRAIL/NUMBER`), `uncovered` (log files in the bucket that no digest covers yet: `CHAIN/NUMBER`), `chains`
 //! (the newest digest of each trail, account and Region), `status` (`TRAIL/REGION`), `announcements` (log files in the bucket
-//! that their topic was not told of yet: `TRAIL/NUMBER`).
+//! that their topic was not told of yet: `TRAIL/NUMBER`), `windows` (counts of aggregated events, up to `position`:
+//! `TRAIL/ACCOUNT/REGION/SOURCE/START`).
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{DeliveryError, status::TrailStatus};
+use crate::{DeliveryError, aggregate::Window, status::TrailStatus};
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const ITEMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("items");
@@ -19,6 +20,7 @@ const UNCOVERED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("uncove
 const CHAINS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("chains");
 const STATUS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("status");
 const ANNOUNCEMENTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("announcements");
+const WINDOWS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("windows");
 const VERSION: u64 = 1;
 
 /// Something sealed that waits to be put.
@@ -113,6 +115,8 @@ pub(crate) struct Changes {
     pub(crate) put_status: Vec<(String, TrailStatus)>,
     pub(crate) add_announcements: Vec<Announcement>,
     pub(crate) remove_announcements: Vec<Announcement>,
+    pub(crate) put_windows: Vec<(String, Window)>,
+    pub(crate) remove_windows: Vec<String>,
 }
 
 impl Changes {
@@ -167,9 +171,11 @@ impl Ledger {
             }
             None => ledger.create()?,
         }
-        // A ledger of an earlier release has no such table.
+        // A ledger of an earlier release has no such tables.
         let write = ledger.database.begin_write().map_err(failed)?;
-        write.open_table(ANNOUNCEMENTS).map_err(failed)?;
+        for table in [ANNOUNCEMENTS, WINDOWS] {
+            write.open_table(table).map_err(failed)?;
+        }
         write.commit().map_err(failed)?;
         ledger.sweep()?;
         Ok(ledger)
@@ -257,6 +263,10 @@ impl Ledger {
     pub(crate) fn announcements(&self) -> Result<Vec<Announcement>, DeliveryError> {
         let rows = self.all::<Announcement>(ANNOUNCEMENTS)?;
         Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+
+    pub(crate) fn windows(&self) -> Result<Vec<(String, Window)>, DeliveryError> {
+        self.all(WINDOWS)
     }
 
     pub(crate) fn chains(&self) -> Result<Vec<(String, Chain)>, DeliveryError> {
@@ -353,6 +363,15 @@ impl Ledger {
             for row in &changes.remove_announcements {
                 announcements
                     .remove(announcement_key(row).as_str())
+                    .map_err(failed)?;
+            }
+            let mut windows = write.open_table(WINDOWS).map_err(failed)?;
+            for key in &changes.remove_windows {
+                windows.remove(key.as_str()).map_err(failed)?;
+            }
+            for (key, window) in &changes.put_windows {
+                windows
+                    .insert(key.as_str(), &json(window)?[..])
                     .map_err(failed)?;
             }
             let mut status = write.open_table(STATUS).map_err(failed)?;

@@ -7,6 +7,7 @@
 //! commit); *put* into the bucket; *committed*; covered by one digest. A crash before the seal reads the journal again
 //! from the ledger's position; a crash after it puts the same bytes under the same key.
 
+mod aggregate;
 mod batch;
 mod bucket;
 mod core;

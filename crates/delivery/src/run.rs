@@ -308,6 +308,7 @@ impl Delivery {
                 if core.is_due(now) {
                     core.seal(now)?;
                 }
+                core.seal_windows(now)?;
                 core.seal_digests(now)?;
                 core.save_position()
             })

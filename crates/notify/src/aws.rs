@@ -319,14 +319,28 @@ impl Services for AwsServices {
             }
             other => other?,
         };
-        let Some((id, management)) = described.organization().and_then(|found| {
+        let Some((id, management, has_all_features)) = described.organization().and_then(|found| {
+            let features = found.feature_set().map(|it| it.as_str());
             Some((
                 found.id()?.to_owned(),
                 found.master_account_id()?.parse().ok()?,
+                features.is_none_or(|it| it == "ALL"),
             ))
         }) else {
             return Ok(None);
         };
+        let mut trusted = client
+            .list_aws_service_access_for_organization()
+            .into_paginator()
+            .send();
+        let mut trusts_cloudtrail = false;
+        while let Some(page) = trusted.next().await {
+            let page = page.map_err(|error| of_sdk(&error))?;
+            trusts_cloudtrail |= page
+                .enabled_service_principals()
+                .iter()
+                .any(|it| it.service_principal() == Some("cloudtrail.amazonaws.com"));
+        }
         let mut members = Vec::new();
         let mut token = None;
         loop {
@@ -349,6 +363,8 @@ impl Services for AwsServices {
                     id,
                     management,
                     members,
+                    has_all_features,
+                    trusts_cloudtrail,
                 }));
             }
         }

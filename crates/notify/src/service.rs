@@ -38,6 +38,10 @@ pub struct Organization {
     pub management: AccountId,
     /// Every account, the management account too.
     pub members: Vec<Member>,
+    /// It has all features, not only consolidated billing.
+    pub has_all_features: bool,
+    /// CloudTrail has trusted access to it.
+    pub trusts_cloudtrail: bool,
 }
 
 /// An account of an organization.

@@ -458,6 +458,8 @@ fn organization(
     Ok(pugmark_notify::Organization {
         id: set.id,
         management: management.parse().context("account_id")?,
+        has_all_features: true,
+        trusts_cloudtrail: true,
         members: set
             .members
             .into_iter()

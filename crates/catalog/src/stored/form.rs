@@ -1,14 +1,18 @@
 //! The JSON of version 1, apart from the types that the program works with.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use jiff::Timestamp;
+use pugmark_core::account::AccountId;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, DecodeError};
 use crate::trail::{
-    AdvancedEventSelector, Catalog, DataResource, EventSelector, FieldSelector, Organization,
-    ReadWriteType, Selectors, Trail, TrailArn, TrailId,
+    AdvancedEventSelector, AggregationTemplate, Catalog, DataResource, EventSelector,
+    FieldSelector, Organization, ReadWriteType, Selectors, Trail, TrailArn, TrailId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -23,12 +27,15 @@ struct OrganizationForm {
 pub(super) enum ChangeForm {
     PutTrail(Box<TrailForm>),
     DeleteTrail(String),
+    PutDelegates(Vec<String>),
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SnapshotForm {
     trails: Vec<TrailForm>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    delegates: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +66,8 @@ pub(super) struct TrailForm {
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     recursive_logging: bool,
     selectors: SelectorsForm,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    aggregations: Vec<AggregationTemplate>,
     tags: BTreeMap<String, Option<String>>,
     is_logging: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +140,7 @@ impl From<&Change> for ChangeForm {
         match change {
             Change::PutTrail(trail) => Self::PutTrail(Box::new(TrailForm::from(&**trail))),
             Change::DeleteTrail(arn) => Self::DeleteTrail(arn.0.clone()),
+            Change::PutDelegates(delegates) => Self::PutDelegates(texts(delegates)),
         }
     }
 }
@@ -142,6 +152,7 @@ impl TryFrom<ChangeForm> for Change {
         Ok(match form {
             ChangeForm::PutTrail(trail) => Self::PutTrail(Box::new((*trail).try_into()?)),
             ChangeForm::DeleteTrail(arn) => Self::DeleteTrail(TrailArn(arn)),
+            ChangeForm::PutDelegates(delegates) => Self::PutDelegates(accounts(&delegates)?),
         })
     }
 }
@@ -150,6 +161,7 @@ impl From<&Catalog> for SnapshotForm {
     fn from(catalog: &Catalog) -> Self {
         Self {
             trails: catalog.trails.values().map(TrailForm::from).collect(),
+            delegates: texts(&catalog.delegates),
         }
     }
 }
@@ -158,7 +170,10 @@ impl TryFrom<SnapshotForm> for Catalog {
     type Error = DecodeError;
 
     fn try_from(form: SnapshotForm) -> Result<Self, DecodeError> {
-        let mut catalog = Self::default();
+        let mut catalog = Self {
+            delegates: accounts(&form.delegates)?,
+            ..Self::default()
+        };
         for trail in form.trails {
             catalog.apply(Change::PutTrail(Box::new(trail.try_into()?)));
         }
@@ -189,14 +204,11 @@ impl From<&Trail> for TrailForm {
                 .as_ref()
                 .map(|organization| OrganizationForm {
                     id: organization.id.clone(),
-                    accounts: organization
-                        .accounts
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect(),
+                    accounts: texts(&organization.accounts),
                 }),
             recursive_logging: trail.recursive_logging,
             selectors: SelectorsForm::from(&trail.selectors),
+            aggregations: trail.aggregations.clone(),
             tags: trail.tags.clone(),
             is_logging: trail.is_logging,
             started: trail.started,
@@ -227,6 +239,7 @@ impl TryFrom<TrailForm> for Trail {
             organization: form.organization.map(OrganizationForm::read).transpose()?,
             recursive_logging: form.recursive_logging,
             selectors: form.selectors.into(),
+            aggregations: form.aggregations,
             tags: form.tags,
             is_logging: form.is_logging,
             started: form.started,
@@ -246,12 +259,19 @@ fn is_yes(value: &bool) -> bool {
 
 impl OrganizationForm {
     fn read(self) -> Result<Organization, DecodeError> {
-        let accounts = self.accounts.iter().map(|account| parse(account));
         Ok(Organization {
+            accounts: accounts(&self.accounts)?,
             id: self.id,
-            accounts: accounts.collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn texts(accounts: &BTreeSet<AccountId>) -> Vec<String> {
+    accounts.iter().map(ToString::to_string).collect()
+}
+
+fn accounts(texts: &[String]) -> Result<BTreeSet<AccountId>, DecodeError> {
+    texts.iter().map(|account| parse(account)).collect()
 }
 
 fn parse<T: FromStr<Err: ToString>>(text: &str) -> Result<T, DecodeError> {

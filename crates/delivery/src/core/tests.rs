@@ -5,8 +5,10 @@ use std::{io::Read, path::Path};
 
 use aws_lc_rs::signature;
 use bytes::Bytes;
-use pugmark_catalog::{Selectors, TrailArn, TrailId};
-use pugmark_core::event::{Event, EventCategory, EventKeys};
+use pugmark_catalog::{
+    AdvancedEventSelector, AggregationTemplate, FieldSelector, Selectors, TrailArn, TrailId,
+};
+use pugmark_core::event::{Event, EventCategory, EventKeys, Resource};
 use pugmark_journal::{Entry, Seq};
 use serde_json::Value;
 
@@ -39,6 +41,7 @@ fn trail(name: &str) -> Trail {
         organization: None,
         recursive_logging: true,
         selectors: Selectors::Default,
+        aggregations: Vec::new(),
         tags: BTreeMap::new(),
         is_logging: true,
         started: Some(at(0)),
@@ -54,10 +57,14 @@ fn put_trail(trail: Trail) -> Entry {
 }
 
 fn event(id: u128, seconds: i64, region: &str) -> Entry {
+    event_of(EventCategory::Management, id, seconds, region)
+}
+
+fn event_of(category: EventCategory, id: u128, seconds: i64, region: &str) -> Entry {
     let keys = EventKeys {
         id: Uuid::from_u128(id),
         time: at(seconds),
-        category: EventCategory::Management,
+        category,
         account: "123456789012".parse().unwrap(),
         region: region.parse().unwrap(),
         source: "iam.amazonaws.com".into(),
@@ -72,11 +79,20 @@ fn event(id: u128, seconds: i64, region: &str) -> Entry {
         error_code: None,
         vpc_endpoint_id: None,
         from_console: false,
-        resources: Vec::new(),
+        resources: (category == EventCategory::Data)
+            .then(|| Resource {
+                kind: Some("AWS::S3::Object".into()),
+                arn: Some(format!("arn:aws:s3:::b/{}", id % 3)),
+                account: None,
+                is_prefix: false,
+            })
+            .into_iter()
+            .collect(),
         lookup_resources: Vec::new(),
     };
     let json = format!(
-        "{{\"eventID\":\"{id}\",\"eventTime\":\"{}\",\"awsRegion\":\"{region}\"}}",
+        "{{\"eventID\":\"{id}\",\"eventTime\":\"{}\",\"awsRegion\":\"{region}\",\"sourceIPAddress\":\"192.0.2.1\",\
+         \"userIdentity\":{{\"type\":\"AWSAccount\",\"accountId\":\"111122223333\"}}}}",
         keys.time
     );
     Entry {
@@ -430,4 +446,197 @@ fn covered_by_digests(objects: &Objects) -> Vec<String> {
                 .collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// A trail that takes the data events of S3 and sums them up.
+fn aggregating(templates: &[AggregationTemplate]) -> Trail {
+    let field = |field: &str, value: &str| FieldSelector {
+        field: field.into(),
+        equals: vec![value.into()],
+        ..FieldSelector::default()
+    };
+    Trail {
+        selectors: Selectors::Advanced(vec![AdvancedEventSelector {
+            name: None,
+            field_selectors: vec![
+                field("eventCategory", "Data"),
+                field("resources.type", "AWS::S3::Object"),
+            ],
+        }]),
+        aggregations: templates.to_vec(),
+        ..trail("t")
+    }
+}
+
+fn aggregated(objects: &Objects) -> Vec<Value> {
+    let files = objects
+        .iter()
+        .filter(|(key, _)| key.contains("/CloudTrail-Aggregated/"));
+    files
+        .flat_map(|(_, (body, _))| {
+            let file: Value = serde_json::from_slice(&gunzip(body)).unwrap();
+            file["Records"].as_array().unwrap().clone()
+        })
+        .collect()
+}
+
+#[test]
+fn data_events_are_summed_up_in_windows_of_five_minutes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut core = open(dir.path());
+    let mut objects = Objects::new();
+    let data = |id, seconds| event_of(EventCategory::Data, id, seconds, "us-east-1");
+    let templates = [
+        AggregationTemplate::ApiActivity,
+        AggregationTemplate::ResourceAccess,
+    ];
+    let entries = vec![
+        put_trail(aggregating(&templates)),
+        data(0, 0),
+        data(1, 10),
+        data(3, 299),
+        data(4, 300),
+    ];
+    for entry in journal(entries) {
+        core.take(entry, at(300)).unwrap();
+    }
+    core.seal(at(330)).unwrap();
+    core.seal_windows(at(359)).unwrap();
+    put_all(&core, &mut objects);
+    assert_eq!(aggregated(&objects), Vec::<Value>::new());
+    core.seal_windows(at(360)).unwrap();
+    put_all(&core, &mut objects);
+    let records = aggregated(&objects);
+    assert_eq!(records.len(), 3, "{records:?}");
+    let mut first = records[0].clone();
+    assert!(first["eventId"].as_str().unwrap().parse::<Uuid>().is_ok());
+    first["eventId"].take();
+    let count = |dimension: &str, name: &str, value: u64| {
+        serde_json::json!({
+            "dimension": dimension, "statistics": [{"name": name, "value": value}], "aggregationType": "Count",
+        })
+    };
+    let expected = serde_json::json!({
+        "eventVersion": "1.0", "accountId": "123456789012", "eventId": null, "eventCategory": "Aggregated",
+        "eventType": "AwsAggregatedEvent", "awsRegion": "us-east-1", "eventSource": "iam.amazonaws.com",
+        "timeWindow": {
+            "windowStart": "2027-01-15T08:00:00Z", "windowEnd": "2027-01-15T08:05:00Z", "windowSize": "PT5M",
+        },
+        "summary": {
+            "primaryDimension": count("eventName", "CreateUser", 3),
+            "details": [
+                {
+                    "dimension": "resourceARN", "aggregationType": "Count",
+                    "statistics": [
+                        {"name": "arn:aws:s3:::b/0", "value": 2}, {"name": "arn:aws:s3:::b/1", "value": 1},
+                    ],
+                },
+                count("userIdentity", "AWSAccount:111122223333", 3),
+                count("sourceIpAddress", "192.0.2.1", 3),
+            ],
+        },
+    });
+    assert_eq!(first, expected);
+    // What comes after its window was delivered follows, and says so; a change of the trail delivers what is open.
+    core.take(
+        Stored {
+            seq: Seq(5),
+            entry: data(5, 1),
+        },
+        at(700),
+    )
+    .unwrap();
+    core.seal_windows(at(700)).unwrap();
+    core.take(
+        Stored {
+            seq: Seq(6),
+            entry: data(6, 600),
+        },
+        at(701),
+    )
+    .unwrap();
+    core.take(
+        Stored {
+            seq: Seq(7),
+            entry: put_trail(aggregating(&[])),
+        },
+        at(702),
+    )
+    .unwrap();
+    put_all(&core, &mut objects);
+    let records = aggregated(&objects);
+    let late = records
+        .iter()
+        .filter(|record| record["addendum"]["reason"] == "DELAY");
+    assert_eq!(late.count(), 2);
+    assert!(
+        records
+            .iter()
+            .any(|record| record["timeWindow"]["windowStart"] == "2027-01-15T08:10:00Z")
+    );
+    assert!(core.windows.is_empty());
+    core.seal_digests(at(3900)).unwrap();
+    put_all(&core, &mut objects);
+    assert_eq!(
+        verify_digests(&core, &objects).len(),
+        objects.keys().filter(|key| !key.contains("Digest")).count()
+    );
+}
+
+/// Crashes at any step: each event is counted once.
+#[test]
+fn crashes_neither_lose_nor_repeat_a_count() {
+    for seed in 1..12 {
+        let mut choices = Choices((seed * 77) | 1);
+        let dir = tempfile::tempdir().unwrap();
+        let mut objects = Objects::new();
+        let mut entries = vec![put_trail(aggregating(&AggregationTemplate::ALL))];
+        let mut time = 0;
+        let mut times = Vec::new();
+        for id in 0..200 {
+            time += choices.below(20) as i64;
+            entries.push(event_of(EventCategory::Data, id, time, "us-east-1"));
+            times.push(time);
+        }
+        let entries = journal(entries);
+        let mut core = open(dir.path());
+        let mut now = 0;
+        while (core.next as usize) < entries.len() || now < time + 400 {
+            now += choices.below(40) as i64;
+            match choices.below(8) {
+                0..=2 => {
+                    let take = choices.below(9) as usize;
+                    for entry in entries.iter().skip(core.next as usize).take(take) {
+                        core.take(entry.clone(), at(now)).unwrap();
+                    }
+                }
+                3 => core.seal(at(now)).unwrap(),
+                4 => core.seal_windows(at(now)).unwrap(),
+                5 => core.save_position().unwrap(),
+                6 => {
+                    if let Some(item) = core.ledger.items().unwrap().first() {
+                        put(&core, &mut objects, item, choices.below(3) > 0);
+                    }
+                }
+                _ => {
+                    drop(core);
+                    core = open(dir.path());
+                }
+            }
+        }
+        core.seal_windows(at(now + 100_000)).unwrap();
+        put_all(&core, &mut objects);
+        let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+        for record in aggregated(&objects) {
+            let summary = &record["summary"]["primaryDimension"];
+            let value = summary["statistics"][0]["value"].as_u64().unwrap();
+            *counted
+                .entry(summary["dimension"].as_str().unwrap().into())
+                .or_default() += value;
+        }
+        let all: BTreeMap<String, u64> = ["eventName", "resourceARN", "userIdentity"]
+            .map(|name| (name.to_owned(), 200))
+            .into();
+        assert_eq!(counted, all, "seed {seed}");
+    }
 }

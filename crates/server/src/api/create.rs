@@ -20,11 +20,16 @@ impl Api {
         let mut destinations = Destinations::read(fields)?;
         destinations.apply(&mut trail);
         if fields.flag("IsOrganizationTrail")? == Some(true) {
-            trail.organization = Some(self.organization_of(caller).await?);
+            let (organization, management) = self.organization_of(caller).await?;
+            // The management account owns it, whoever makes it.
+            trail.arn = names::trail_arn(&caller.region, management, &trail.name);
+            trail.account = management;
+            trail.organization = Some(organization);
         }
         check_place(&self.catalog.snapshot(), &trail)?;
         self.check_bucket(&trail).await?;
-        self.check_destinations(&trail, &mut destinations).await?;
+        self.check_destinations(caller, &trail, &mut destinations)
+            .await?;
         destinations.apply(&mut trail);
         let answer = Value::Object(render::settings(&trail));
         self.catalog
@@ -103,6 +108,7 @@ fn new_trail(caller: &Caller, fields: Fields<'_>) -> Result<Trail, ApiError> {
         organization: None,
         recursive_logging: fields.flag("RecursiveLogging")?.unwrap_or(true),
         selectors: Selectors::Default,
+        aggregations: Vec::new(),
         tags: tags::read(fields, "TagsList")?.unwrap_or_default(),
         is_logging: false,
         started: None,

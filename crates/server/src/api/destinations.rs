@@ -4,7 +4,7 @@
 use pugmark_catalog::Trail;
 use pugmark_core::{account::Region, service::ServiceError};
 
-use super::{Api, ApiError, Fields, names};
+use super::{Api, ApiError, Caller, Fields, names};
 
 /// What is published when a trail gets a topic; consumers know and skip it.
 const VALIDATION_MESSAGE: &str = "CloudTrail validation message.";
@@ -97,6 +97,7 @@ impl Api {
     /// Asks each service that is newly named whether it will work; a key becomes its ARN.
     pub(super) async fn check_destinations(
         &self,
+        caller: &Caller,
         trail: &Trail,
         given: &mut Destinations,
     ) -> Result<(), ApiError> {
@@ -121,7 +122,7 @@ impl Api {
                 })?;
         }
         if let Given::Set((group, role)) = &given.logs {
-            self.check_logs(trail, group, role).await?;
+            self.check_logs(caller, trail, group, role).await?;
         }
         Ok(())
     }
@@ -169,15 +170,22 @@ impl Api {
         })
     }
 
-    async fn check_logs(&self, trail: &Trail, group: &str, role: &str) -> Result<(), ApiError> {
+    async fn check_logs(
+        &self,
+        caller: &Caller,
+        trail: &Trail,
+        group: &str,
+        role: &str,
+    ) -> Result<(), ApiError> {
         let mut parts = group.split(':').skip(3);
         let (region, account) = (parts.next(), parts.next());
-        if region != Some(trail.home_region.as_str()) || account != Some(trail.account.as_str()) {
+        // A delegated administrator's group is in its own account.
+        if region != Some(trail.home_region.as_str()) || account != Some(caller.account.as_str()) {
             return Err(ApiError::new(
                 "InvalidCloudWatchLogsLogGroupArnException",
                 format!(
                     "Check the log group ARN: CloudTrail can't validate it. The group must be in {} and in account {}.",
-                    trail.home_region, trail.account
+                    trail.home_region, caller.account
                 ),
             ));
         }

@@ -83,12 +83,7 @@ impl Api {
         caller: &Caller,
         fields: Fields<'_>,
     ) -> Result<Value, ApiError> {
-        if fields.text("EventDataStore")?.is_some() {
-            return Err(ApiError::unsupported(
-                "Event data stores are not supported by Pugmark yet.",
-            ));
-        }
-        let target = Target::read(caller, fields, "TrailName")?;
+        let target = Target::of_trail_or_store(caller, fields)?;
         let catalog = self.catalog.snapshot();
         let trail = target
             .visible(caller, &catalog)

@@ -28,6 +28,10 @@ impl<'a> Fields<'a> {
             .ok_or_else(|| wrong_type(value, "Structure"))
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     pub(crate) fn text(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
         self.get(name)
             .map(|value| value.as_str().ok_or_else(|| wrong_type(value, "String")))

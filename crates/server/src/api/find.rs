@@ -23,6 +23,18 @@ impl Target {
         Self::parse(caller, fields.text(member)?.unwrap_or_default())
     }
 
+    /// Reads `TrailName`, where `EventDataStore` could stand instead.
+    pub(crate) fn of_trail_or_store(caller: &Caller, fields: Fields<'_>) -> Result<Self, ApiError> {
+        match (fields.text("TrailName")?, fields.text("EventDataStore")?) {
+            (Some(name), None) => Self::parse(caller, name),
+            (None, Some(store)) => Err(names::unknown_store(store)),
+            _ => Err(ApiError::new(
+                "InvalidParameterCombinationException",
+                "Specify either TrailName or EventDataStore.",
+            )),
+        }
+    }
+
     /// A name or an ARN.
     pub(crate) fn parse(caller: &Caller, given: &str) -> Result<Self, ApiError> {
         if given.starts_with("arn:") {
@@ -65,18 +77,26 @@ impl Target {
     ) -> Result<&'c Trail, ApiError> {
         let shadow = || {
             visible_trails(caller, catalog).find(|trail| {
-                self.by_name && trail.name == self.given && trail.account == caller.account
+                self.by_name
+                    && trail.name == self.given
+                    && (trail.account == caller.account
+                        || catalog.is_delegate(caller.account, trail))
             })
         };
         match self.owned(caller, catalog).or_else(shadow) {
-            // Members of an organization see its trails; the management account changes them.
-            Some(trail) if trail.account != caller.account => Err(ApiError::new(
-                "NotOrganizationMasterAccountException",
-                format!(
-                    "Trail {} belongs to the organization's management account, {}: it is changed there.",
-                    trail.arn, trail.account
-                ),
-            )),
+            // Members of an organization see its trails; the management account and its delegates change them.
+            Some(trail)
+                if trail.account != caller.account
+                    && !catalog.is_delegate(caller.account, trail) =>
+            {
+                Err(ApiError::new(
+                    "NotOrganizationMasterAccountException",
+                    format!(
+                        "Trail {} belongs to the organization's management account, {}: it is changed there.",
+                        trail.arn, trail.account
+                    ),
+                ))
+            }
             Some(trail) if trail.home_region == caller.region => Ok(trail),
             Some(trail) => Err(ApiError::new(
                 "InvalidHomeRegionException",

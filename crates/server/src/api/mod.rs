@@ -4,8 +4,10 @@
 
 mod adapters;
 mod create;
+mod delegates;
 mod destinations;
 mod error;
+mod event_configuration;
 mod event_selectors;
 mod fields;
 mod find;
@@ -65,7 +67,7 @@ pub(crate) struct Api {
 }
 
 /// Operations of the service model that wait for their issue.
-const NOT_YET: [&str; 43] = [
+const NOT_YET: [&str; 39] = [
     "CancelQuery",
     "CreateChannel",
     "CreateDashboard",
@@ -74,14 +76,12 @@ const NOT_YET: [&str; 43] = [
     "DeleteDashboard",
     "DeleteEventDataStore",
     "DeleteResourcePolicy",
-    "DeregisterOrganizationDelegatedAdmin",
     "DescribeQuery",
     "DisableFederation",
     "EnableFederation",
     "GenerateQuery",
     "GetChannel",
     "GetDashboard",
-    "GetEventConfiguration",
     "GetEventDataStore",
     "GetImport",
     "GetQueryResults",
@@ -94,10 +94,8 @@ const NOT_YET: [&str; 43] = [
     "ListInsightsData",
     "ListInsightsMetricData",
     "ListQueries",
-    "PutEventConfiguration",
     "PutInsightSelectors",
     "PutResourcePolicy",
-    "RegisterOrganizationDelegatedAdmin",
     "RestoreEventDataStore",
     "SearchSampleQueries",
     "StartDashboardRefresh",
@@ -168,6 +166,12 @@ impl Api {
             "PutEventSelectors" => self.put_event_selectors(caller, fields).await,
             "GetEventSelectors" => self.get_event_selectors(caller, fields),
             "GetInsightSelectors" => self.get_insight_selectors(caller, fields),
+            "PutEventConfiguration" => self.put_event_configuration(caller, fields).await,
+            "GetEventConfiguration" => self.get_event_configuration(caller, fields),
+            "RegisterOrganizationDelegatedAdmin" => self.register_delegate(caller, fields).await,
+            "DeregisterOrganizationDelegatedAdmin" => {
+                self.deregister_delegate(caller, fields).await
+            }
             "AddTags" => self.add_tags(caller, fields).await,
             "RemoveTags" => self.remove_tags(caller, fields).await,
             "ListTags" => self.list_tags(caller, fields),

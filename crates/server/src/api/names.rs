@@ -7,6 +7,7 @@ use pugmark_core::{
     account::{AccountId, Arn, Region},
     limits,
 };
+use uuid::Uuid;
 
 use super::ApiError;
 
@@ -82,6 +83,40 @@ pub(crate) fn check_trail_arn(arn: &str) -> Result<(), ApiError> {
         "CloudTrailARNInvalidException",
         format!("Trail ARN is not valid: {arn}"),
     ))
+}
+
+/// The answer for an event data store, by ARN or id: there is none.
+pub(crate) fn unknown_store(given: &str) -> ApiError {
+    let id = match Arn::parse(given) {
+        Some(arn) if arn.service == "cloudtrail" => arn.resource.strip_prefix("eventdatastore/"),
+        Some(_) => None,
+        None => Some(given),
+    };
+    if id.and_then(|id| Uuid::parse_str(id).ok()).is_none() {
+        return ApiError::new(
+            "EventDataStoreARNInvalidException",
+            format!("Event data store ARN is not valid: {given}"),
+        );
+    }
+    ApiError::new(
+        "EventDataStoreNotFoundException",
+        format!("Event data store not found: {given}"),
+    )
+}
+
+/// The answer for a channel, by its ARN: there is none.
+pub(crate) fn unknown_channel(given: &str) -> ApiError {
+    let id = Arn::parse(given).and_then(|arn| arn.resource.strip_prefix("channel/"));
+    if id.and_then(|id| Uuid::parse_str(id).ok()).is_none() {
+        return ApiError::new(
+            "ChannelARNInvalidException",
+            format!("Channel ARN is not valid: {given}"),
+        );
+    }
+    ApiError::new(
+        "ChannelNotFoundException",
+        format!("Channel not found: {given}"),
+    )
 }
 
 /// S3's rules for names of buckets.

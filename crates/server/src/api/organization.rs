@@ -3,30 +3,44 @@
 use std::sync::Arc;
 
 use pugmark_catalog::{Change, Organization, Trail};
-use pugmark_core::service::ServiceError;
+use pugmark_core::{account::AccountId, service::ServiceError};
 
 use super::{Api, ApiError, Caller};
 
 impl Api {
-    /// The organization of the caller, who must be its management account.
-    pub(super) async fn organization_of(&self, caller: &Caller) -> Result<Organization, ApiError> {
-        let found = self
-            .services
-            .organization()
-            .await
-            .map_err(|error| refused(&error))?;
-        let Some(found) = found else {
-            return Err(ApiError {
-                code: "OrganizationsNotInUseException",
-                status: 400,
-                message: "The account is in no organization: set [organization] in the settings, or an upstream for \
-                          organizations."
-                    .to_owned(),
-            });
-        };
-        if found.management != caller.account {
+    /// The organization whose trails the caller may make, and its management account, which owns them.
+    pub(super) async fn organization_of(
+        &self,
+        caller: &Caller,
+    ) -> Result<(Organization, AccountId), ApiError> {
+        let found = self.find_organization().await?;
+        let is_member = found
+            .members
+            .iter()
+            .any(|member| member.id == caller.account);
+        let is_delegate = is_member && self.catalog.snapshot().delegates.contains(&caller.account);
+        if found.management != caller.account && !is_delegate {
             return Err(ApiError::new(
                 "NotOrganizationMasterAccountException",
+                format!(
+                    "Account {} is neither the management account of organization {}, which is {}, nor a delegated administrator.",
+                    caller.account, found.id, found.management
+                ),
+            ));
+        }
+        let management = found.management;
+        Ok((of_service(found), management))
+    }
+
+    /// The organization of the caller, who must be its management account.
+    pub(super) async fn managed_organization(
+        &self,
+        caller: &Caller,
+    ) -> Result<Organization, ApiError> {
+        let found = self.find_organization().await?;
+        if found.management != caller.account {
+            return Err(ApiError::new(
+                "NotOrganizationManagementAccountException",
                 format!(
                     "Account {} is not the management account of organization {}: that is {}.",
                     caller.account, found.id, found.management
@@ -34,6 +48,37 @@ impl Api {
             ));
         }
         Ok(of_service(found))
+    }
+
+    async fn find_organization(&self) -> Result<pugmark_notify::Organization, ApiError> {
+        let found = self
+            .services
+            .organization()
+            .await
+            .map_err(|error| refused(&error))?;
+        let found = found.ok_or_else(|| {
+            ApiError::new(
+                "OrganizationsNotInUseException",
+                "The account is in no organization: set [organization] in the settings, or an upstream for organizations.",
+            )
+        })?;
+        if !found.has_all_features {
+            return Err(ApiError::new(
+                "OrganizationNotInAllFeaturesModeException",
+                format!(
+                    "Organization {} has consolidated billing only: enable all features first.",
+                    found.id
+                ),
+            ));
+        }
+        if !found.trusts_cloudtrail {
+            return Err(ApiError::new(
+                "CloudTrailAccessNotEnabledException",
+                "CloudTrail has no trusted access to the organization: aws organizations enable-aws-service-access \
+                 --service-principal cloudtrail.amazonaws.com",
+            ));
+        }
+        Ok(found)
     }
 
     /// Looks at the organization again: accounts that joined are recorded from now on, those that left no longer.

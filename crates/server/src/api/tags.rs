@@ -181,14 +181,17 @@ fn parse_resource(caller: &Caller, id: &str) -> Result<Target, ApiError> {
     match Arn::parse(id) {
         Some(arn) if arn.service == "cloudtrail" => {
             let kind = arn.resource.split('/').next().unwrap_or_default();
-            if ["eventdatastore", "channel", "dashboard"].contains(&kind) {
-                return Err(not_found(id));
-            }
-            if kind != "trail" {
-                return Err(ApiError::new(
-                    "ResourceTypeNotSupportedException",
-                    format!("Resources of type {kind} cannot be tagged."),
-                ));
+            match kind {
+                "trail" => {}
+                "eventdatastore" => return Err(names::unknown_store(id)),
+                "channel" => return Err(names::unknown_channel(id)),
+                "dashboard" => return Err(not_found(id)),
+                _ => {
+                    return Err(ApiError::new(
+                        "ResourceTypeNotSupportedException",
+                        format!("Resources of type {kind} cannot be tagged."),
+                    ));
+                }
             }
             names::check_trail_arn(id)?;
             Target::parse(caller, id)

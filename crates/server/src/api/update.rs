@@ -34,13 +34,13 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let mut update = Update::read(caller, fields)?;
         update.organization = match fields.flag("IsOrganizationTrail")? {
-            Some(true) => Some(Some(self.organization_of(caller).await?)),
+            Some(true) => Some(Some(self.organization_of(caller).await?.0)),
             Some(false) => Some(None),
             None => None,
         };
         let planned = update.apply(caller, &self.catalog.snapshot())?;
         self.check_bucket(&planned).await?;
-        self.check_destinations(&planned, &mut update.destinations)
+        self.check_destinations(caller, &planned, &mut update.destinations)
             .await?;
         let trail = self
             .catalog
@@ -108,6 +108,13 @@ impl Update {
         }
         self.destinations.apply(&mut trail);
         if let Some(organization) = &self.organization {
+            let converts = organization.is_some() != trail.organization.is_some();
+            if converts && catalog.delegates.contains(&caller.account) {
+                return Err(ApiError::new(
+                    "NotOrganizationMasterAccountException",
+                    "A delegated administrator cannot turn trails of accounts into trails of the organization, or back.",
+                ));
+            }
             trail.organization.clone_from(organization);
         }
         check_place(catalog, &trail)?;

@@ -168,7 +168,7 @@ async fn refusals_have_the_code_and_message_of_aws() {
         ("ListTags", json!({"ResourceIdList": ["audit"]}), "CloudTrailARNInvalidException", "audit".into()),
         ("ListTags", json!({"ResourceIdList": [arn("nobody")]}), "ResourceNotFoundException", "nobody".into()),
         ("ListTags", json!({"ResourceIdList": ["arn:aws:cloudtrail:eu-central-1:111122223333:channel/1"]}),
-            "ResourceNotFoundException", "channel".into()),
+            "ChannelARNInvalidException", "channel".into()),
         ("ListTags", json!({"ResourceIdList": ["arn:aws:cloudtrail:eu-central-1:111122223333:thing/1"]}),
             "ResourceTypeNotSupportedException", "thing".into()),
         ("ListTags", json!({"ResourceIdList": [arn("audit")], "NextToken": "x"}), "InvalidTokenException", "token".into()),
