@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PY      = $(VENV)/bin/python
 
-.PHONY: run build test check unit catalogue conformance crash bench clean
+.PHONY: run build test check unit catalogue conformance sim crash bench clean
 
 run: build
 	./target/release/pugmark serve
@@ -12,7 +12,7 @@ run: build
 build:
 	cargo build --release --bin pugmark
 
-test: unit catalogue conformance crash
+test: unit catalogue conformance sim crash
 
 check:
 	cargo fmt --all --check
@@ -40,6 +40,15 @@ catalogue: $(VENV)/done
 conformance: $(VENV)/done
 	cargo build --bin pugmark
 	$(PY) -m pytest -q conformance
+
+# Random lives of trails on a simulated clock; AWS's own validator judges their digests. SIM_ROUNDS=1000 is the whole run,
+# SIM_SEED repeats one.
+SIM_ROUNDS ?= 12
+SIM_SEED   ?= 1
+sim: $(VENV)/done
+	rm -rf target/sim
+	cargo run -q -p pugmark-sim -- --rounds $(SIM_ROUNDS) --seed $(SIM_SEED) --dump target/sim
+	$(PY) conformance/sim_validate.py target/sim
 
 # Kills the server at random moments under load; ROUNDS=200 is the whole run, SEED repeats one.
 ROUNDS ?= 10

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use pugmark_core::account::AccountId;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -19,8 +20,8 @@ const VERSION: u8 = 1;
 pub enum Change {
     /// A trail was made or changed: its whole new state.
     PutTrail(Box<Trail>),
-    /// A trail was deleted.
-    DeleteTrail(TrailArn),
+    /// A trail was deleted, and when; entries of the first releases do not say.
+    DeleteTrail(TrailArn, Option<Timestamp>),
     /// The organization's delegated administrators: all of them.
     PutDelegates(BTreeSet<AccountId>),
 }
@@ -58,7 +59,7 @@ impl Catalog {
             Change::PutTrail(trail) => {
                 self.trails.insert(trail.arn.clone(), *trail);
             }
-            Change::DeleteTrail(arn) => {
+            Change::DeleteTrail(arn, _) => {
                 self.trails.remove(&arn);
             }
             Change::PutDelegates(delegates) => self.delegates = delegates,

@@ -54,6 +54,9 @@ pub(crate) struct Core {
     pub(crate) position: u64,
     next_item: u64,
     pub(crate) chains: BTreeMap<String, Chain>,
+    /// End of the newest digest by trail's ARN, account and Region. A trail that was deleted and made anew has two chains
+    /// for a while, and the end is all that tells their digests' keys apart.
+    newest_ends: BTreeMap<String, i64>,
     /// Counts of aggregated events, up to `next`.
     windows: BTreeMap<String, Window>,
     /// Windows that changed, or were closed, since the ledger last heard of them.
@@ -84,6 +87,7 @@ impl Core {
             retired: decode(ledger.retired()?)?,
             next_item: ledger.next_item()?,
             chains: ledger.chains()?.into_iter().collect(),
+            newest_ends: BTreeMap::new(),
             windows: ledger.windows()?.into_iter().collect(),
             touched_windows: BTreeSet::new(),
             ledger,
@@ -167,21 +171,36 @@ impl Core {
             self.open_bytes += event.json.len() + 64;
         }
         self.recent_order.push_back(keys.id);
+        self.forget_oldest();
+        self.due
+            .get_or_insert_with(|| plus(now, self.limits.delivery_seconds));
+    }
+
+    fn forget_oldest(&mut self) {
         if self.recent_order.len() > RECENT_IDS_MAX
             && let Some(oldest) = self.recent_order.pop_front()
         {
             self.recent.remove(&oldest);
         }
-        self.due
-            .get_or_insert_with(|| plus(now, self.limits.delivery_seconds));
+    }
+
+    /// Remembers an entry that was taken in an earlier life.
+    pub(crate) fn remember(&mut self, stored: &Stored) {
+        if stored.entry.kind == EntryKind::Event
+            && let Ok(event) = event::decode(&stored.entry.payload)
+            && self.recent.insert(event.keys.id)
+        {
+            self.recent_order.push_back(event.keys.id);
+            self.forget_oldest();
+        }
     }
 
     /// Applies a change of the catalog. What changes the way of events seals the open batches first, so that a batch
     /// belongs to one state of its trail.
     fn apply(&mut self, change: Change, now: Timestamp) -> Result<(), DeliveryError> {
-        let (arn, new) = match &change {
-            Change::PutTrail(trail) => (trail.arn.clone(), Some((**trail).clone())),
-            Change::DeleteTrail(arn) => (arn.clone(), None),
+        let (arn, new, ended) = match &change {
+            Change::PutTrail(trail) => (trail.arn.clone(), Some((**trail).clone()), trail.stopped),
+            Change::DeleteTrail(arn, ended) => (arn.clone(), None, *ended),
             // Who may change trails changes no trail.
             Change::PutDelegates(_) => {
                 self.catalog.apply(change);
@@ -210,9 +229,9 @@ impl Core {
             && was_on
             && !is_on
         {
-            let stopped = new.as_ref().and_then(|trail| trail.stopped).unwrap_or(now);
+            // The entry's own time: it may be read long after.
             self.retired.apply(Change::PutTrail(Box::new(Trail {
-                stopped: Some(stopped),
+                stopped: Some(ended.unwrap_or(now)),
                 ..old.clone()
             })));
         } else if is_on {
@@ -229,10 +248,13 @@ impl Core {
             (Some(old), _) if was_proving && !is_proving => {
                 self.close_chains(&old.id.0, now, &mut changes)
             }
-            (_, Some(new)) if is_proving && !was_proving => {
-                self.start_chain(new, new.account, &new.home_region, now, &mut changes)?
+            (_, Some(new)) if is_proving => {
+                self.move_chains(new, &mut changes);
+                let home = format!("{}/{}/{}", new.id.0, new.account, new.home_region);
+                if !was_proving && !self.chains.contains_key(&home) {
+                    self.start_chain(new, new.account, &new.home_region, now, &mut changes)?;
+                }
             }
-            (_, Some(new)) if is_proving => self.move_chains(new, &mut changes),
             _ => {}
         }
         self.ledger.commit(&changes)?;
@@ -267,10 +289,12 @@ impl Core {
 
     /// When something is to be done next.
     pub(crate) fn next_moment(&self) -> Option<Timestamp> {
+        // The last digest of a chain waits for its files, not for a moment.
         let digests = self
             .chains
-            .values()
-            .map(|chain| chain.closing.map_or(chain.end, |at| at + 1));
+            .iter()
+            .filter(|(name, chain)| chain.closing.is_none() || !self.ledger.has_logs(name))
+            .map(|(_, chain)| chain.closing.map_or(chain.end, |at| at + 1));
         let windows = self.windows.values().map(|window| self.due_of(window));
         self.due
             .into_iter()
@@ -363,7 +387,12 @@ impl Core {
             else {
                 continue;
             };
-            let unique = layout::unique(&stream.to_string(), file.first_seq, file.last_seq);
+            // Two files of windows may come from the same position: their item tells them apart.
+            let origin = match stream.folder == layout::folder(EventCategory::Aggregated) {
+                true => format!("{stream}/{}", self.next_item),
+                false => stream.to_string(),
+            };
+            let unique = layout::unique(&origin, file.first_seq, file.last_seq);
             let prefix = trail.key_prefix.as_deref();
             let key = layout::log_file(
                 prefix,
@@ -448,10 +477,6 @@ impl Core {
         changes: &mut Changes,
     ) -> Result<(), DeliveryError> {
         let name = format!("{}/{account}/{region}", trail.id.0);
-        if let Some(mut closing) = self.chains.remove(&name) {
-            // Turned on again before the last digest of the old chain was due.
-            self.make_digest(&name, &mut closing, seconds(now), changes)?;
-        }
         let mut chain = Chain {
             trail: trail.id.0.clone(),
             trail_arn: trail.arn.0.clone(),
@@ -486,13 +511,15 @@ impl Core {
         }
     }
 
-    /// Bucket, prefix and key of a trail were changed: the next digests follow.
+    /// Bucket, prefix and key of a trail were changed: the next digests follow. A chain whose last digest was not yet due
+    /// goes on, when the trail was turned on again.
     fn move_chains(&mut self, trail: &Trail, changes: &mut Changes) {
         for (name, chain) in self
             .chains
             .iter_mut()
             .filter(|(_, chain)| chain.trail == trail.id.0)
         {
+            chain.closing = None;
             chain.bucket = trail.bucket.clone();
             chain.key_prefix = trail.key_prefix.clone();
             chain.organization = trail.organization_id().map(str::to_owned);
@@ -504,7 +531,6 @@ impl Core {
     /// Seals the digests that are due: also those that were missed while the program was down, in order.
     pub(crate) fn seal_digests(&mut self, now: Timestamp) -> Result<bool, DeliveryError> {
         let mut sealed = false;
-        let waiting: BTreeSet<String> = self.ledger_items_by_chain()?;
         for name in self.chains.keys().cloned().collect::<Vec<_>>() {
             let Some(mut chain) = self.chains.get(&name).cloned() else {
                 continue;
@@ -512,7 +538,7 @@ impl Core {
             let mut changes = Changes::default();
             if let Some(closing) = chain.closing {
                 let is_open = self.open.keys().any(|stream| stream.chain() == name);
-                if seconds(now) <= closing || is_open || waiting.contains(&name) {
+                if seconds(now) <= closing || is_open || self.ledger.has_logs(&name) {
                     continue;
                 }
                 self.make_digest(&name, &mut chain, seconds(now), &mut changes)?;
@@ -539,20 +565,6 @@ impl Core {
         Ok(sealed)
     }
 
-    /// Chains with log files that are sealed but not yet put.
-    fn ledger_items_by_chain(&self) -> Result<BTreeSet<String>, DeliveryError> {
-        if self.chains.values().all(|chain| chain.closing.is_none()) {
-            return Ok(BTreeSet::new());
-        }
-        Ok(self
-            .ledger
-            .items()?
-            .into_iter()
-            .filter(|item| item.signature.is_none())
-            .map(|item| item.chain)
-            .collect())
-    }
-
     /// Seals one digest over the log files that are in the bucket and not yet covered, and moves the chain on.
     fn make_digest(
         &mut self,
@@ -566,6 +578,12 @@ impl Core {
         let home: Region = chain.home_region.parse().map_err(|error| broken(&error))?;
         let account = chain.account.parse().map_err(|error| broken(&error))?;
         let time = |seconds: i64| Timestamp::from_second(seconds).map_err(|error| broken(&error));
+        let place = format!("{}/{}/{}", chain.trail_arn, chain.account, chain.region);
+        let end = match self.newest_ends.insert(place.clone(), end) {
+            Some(newest) if newest >= end => newest + 1,
+            _ => end,
+        };
+        self.newest_ends.insert(place, end);
         let already: BTreeSet<&String> = changes.remove_uncovered.iter().collect();
         let found = self.ledger.uncovered(name)?;
         let (rows, files): (Vec<String>, Vec<Covered>) = found

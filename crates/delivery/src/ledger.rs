@@ -6,7 +6,11 @@
 //! that their topic was not told of yet: `TRAIL/NUMBER`), `windows` (counts of aggregated events, up to `position`:
 //! `TRAIL/ACCOUNT/REGION/SOURCE/START`).
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use jiff::Timestamp;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
@@ -146,7 +150,52 @@ impl Changes {
 pub(crate) struct Ledger {
     database: Database,
     pub(crate) spool: PathBuf,
+    waiting: Mutex<Waiting>,
 }
+
+/// What of the ledger is asked for at every turn, counted along: reading all rows would cost the more, the longer a bucket is
+/// down.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Bytes of all items.
+    bytes: u64,
+    /// Items by trail.
+    items: BTreeMap<String, u64>,
+    /// Log files by chain.
+    logs: BTreeMap<String, u64>,
+    /// Announcements by trail.
+    announcements: BTreeMap<String, u64>,
+}
+
+impl Waiting {
+    fn add(&mut self, item: &Item) {
+        self.bytes += item.bytes;
+        *self.items.entry(item.trail.clone()).or_default() += 1;
+        if item.signature.is_none() {
+            *self.logs.entry(item.chain.clone()).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, item: &Item) {
+        self.bytes = self.bytes.saturating_sub(item.bytes);
+        one_less(&mut self.items, &item.trail);
+        if item.signature.is_none() {
+            one_less(&mut self.logs, &item.chain);
+        }
+    }
+}
+
+fn one_less(counts: &mut BTreeMap<String, u64>, key: &str) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+/// Rows of one trail that are read at a time.
+const ROWS_MAX: usize = 256;
 
 fn failed(error: impl std::fmt::Display) -> DeliveryError {
     DeliveryError::Ledger(error.to_string())
@@ -161,7 +210,11 @@ impl Ledger {
             .set_cache_size(4 * 1024 * 1024)
             .create(dir.join("ledger.redb"))
             .map_err(failed)?;
-        let ledger = Self { database, spool };
+        let ledger = Self {
+            database,
+            spool,
+            waiting: Mutex::default(),
+        };
         match ledger.meta_number("version")? {
             Some(VERSION) => {}
             Some(other) => {
@@ -177,7 +230,15 @@ impl Ledger {
             write.open_table(table).map_err(failed)?;
         }
         write.commit().map_err(failed)?;
-        ledger.sweep()?;
+        let items = ledger.items()?;
+        ledger.sweep(&items)?;
+        {
+            let mut waiting = ledger.waiting();
+            items.iter().for_each(|item| waiting.add(item));
+            for (_, row) in ledger.all::<Announcement>(ANNOUNCEMENTS)? {
+                *waiting.announcements.entry(row.trail).or_default() += 1;
+            }
+        }
         Ok(ledger)
     }
 
@@ -195,13 +256,13 @@ impl Ledger {
     }
 
     /// Removes spool files that no item names: a crash between spooling and sealing leaves them.
-    fn sweep(&self) -> Result<(), DeliveryError> {
-        let items = self.items()?;
+    fn sweep(&self, items: &[Item]) -> Result<(), DeliveryError> {
+        let known: HashSet<&str> = items.iter().map(|item| item.spool.as_str()).collect();
         let entries =
             std::fs::read_dir(&self.spool).map_err(DeliveryError::io("read the spool"))?;
         for entry in entries.flatten() {
             let name = entry.file_name();
-            if !items.iter().any(|item| item.spool.as_str() == name) {
+            if !name.to_str().is_some_and(|name| known.contains(name)) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -259,10 +320,55 @@ impl Ledger {
         Ok(items)
     }
 
-    /// Log files whose topics are to be told, oldest first.
-    pub(crate) fn announcements(&self) -> Result<Vec<Announcement>, DeliveryError> {
-        let rows = self.all::<Announcement>(ANNOUNCEMENTS)?;
-        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Trails with items.
+    pub(crate) fn trails_with_items(&self) -> Vec<String> {
+        self.waiting().items.keys().cloned().collect()
+    }
+
+    /// Trails with announcements.
+    pub(crate) fn trails_with_announcements(&self) -> Vec<String> {
+        self.waiting().announcements.keys().cloned().collect()
+    }
+
+    /// Bytes of all that waits to be put.
+    pub(crate) fn spooled_bytes(&self) -> u64 {
+        self.waiting().bytes
+    }
+
+    /// Whether a chain has log files that are sealed but not yet put.
+    pub(crate) fn has_logs(&self, chain: &str) -> bool {
+        self.waiting().logs.contains_key(chain)
+    }
+
+    /// The first items of a trail, oldest first.
+    pub(crate) fn items_of(&self, trail: &str) -> Result<Vec<Item>, DeliveryError> {
+        self.first_of(ITEMS, trail)
+    }
+
+    /// The first log files of a trail that its topic is to be told of, oldest first.
+    pub(crate) fn announcements_of(&self, trail: &str) -> Result<Vec<Announcement>, DeliveryError> {
+        self.first_of(ANNOUNCEMENTS, trail)
+    }
+
+    fn first_of<T: DeserializeOwned>(
+        &self,
+        table: TableDefinition<'_, &str, &[u8]>,
+        trail: &str,
+    ) -> Result<Vec<T>, DeliveryError> {
+        let read = self.database.begin_read().map_err(failed)?;
+        let table = read.open_table(table).map_err(failed)?;
+        let (from, to) = (format!("{trail}/"), format!("{trail}0")); // '0' follows '/'
+        let rows = table.range(from.as_str()..to.as_str()).map_err(failed)?;
+        rows.take(ROWS_MAX)
+            .map(|row| {
+                let (_, value) = row.map_err(failed)?;
+                serde_json::from_slice(value.value()).map_err(failed)
+            })
+            .collect()
     }
 
     pub(crate) fn windows(&self) -> Result<Vec<(String, Window)>, DeliveryError> {
@@ -313,6 +419,7 @@ impl Ledger {
     /// Makes a set of changes durable, all or none.
     pub(crate) fn commit(&self, changes: &Changes) -> Result<(), DeliveryError> {
         let json = |value: &dyn erased::Json| value.to_bytes().map_err(failed);
+        let (mut removed_items, mut removed_rows) = (Vec::new(), Vec::new());
         let write = self.database.begin_write().map_err(failed)?;
         {
             let mut meta = write.open_table(META).map_err(failed)?;
@@ -334,7 +441,8 @@ impl Ledger {
                     .map_err(failed)?;
             }
             for item in &changes.remove_items {
-                items.remove(item_key(item).as_str()).map_err(failed)?;
+                let removed = items.remove(item_key(item).as_str()).map_err(failed)?;
+                removed_items.extend(removed.map(|_| item));
             }
             let mut uncovered = write.open_table(UNCOVERED).map_err(failed)?;
             for (key, covered) in &changes.add_uncovered {
@@ -361,9 +469,8 @@ impl Ledger {
                     .map_err(failed)?;
             }
             for row in &changes.remove_announcements {
-                announcements
-                    .remove(announcement_key(row).as_str())
-                    .map_err(failed)?;
+                let removed = announcements.remove(announcement_key(row).as_str());
+                removed_rows.extend(removed.map_err(failed)?.map(|_| row));
             }
             let mut windows = write.open_table(WINDOWS).map_err(failed)?;
             for key in &changes.remove_windows {
@@ -381,7 +488,19 @@ impl Ledger {
                     .map_err(failed)?;
             }
         }
-        write.commit().map_err(failed)
+        write.commit().map_err(failed)?;
+        let mut waiting = self.waiting();
+        changes.add_items.iter().for_each(|item| waiting.add(item));
+        removed_items
+            .into_iter()
+            .for_each(|item| waiting.remove(item));
+        for row in &changes.add_announcements {
+            *waiting.announcements.entry(row.trail.clone()).or_default() += 1;
+        }
+        for row in removed_rows {
+            one_less(&mut waiting.announcements, &row.trail);
+        }
+        Ok(())
     }
 
     /// Writes a file into the spool, durably.

@@ -27,6 +27,8 @@ use crate::{
 
 /// How much of the journal is read at a time.
 const READ_BYTES: usize = 4 * 1024 * 1024;
+/// Entries before the position that are looked at after a start.
+const REMEMBERED_MAX: u64 = 10_000;
 /// How long the follower sleeps at the most while nothing happens.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 /// First and longest pause between tries of a put.
@@ -241,13 +243,14 @@ impl Delivery {
             .await
             .take()
             .ok_or_else(|| DeliveryError::Ledger("already running".into()))?;
+        core = self.remember(core).await?;
         let mut head = self.0.journal.head();
         let mut workers = Workers {
             inner: self.0.clone(),
             tasks: JoinSet::new(),
             busy: HashSet::new(),
         };
-        workers.start_for_all_items()?;
+        workers.start_for_all_items();
         loop {
             head.mark_unchanged();
             core = self.step(core, &mut workers).await?;
@@ -271,7 +274,7 @@ impl Delivery {
         let now = self.0.clock.now();
         let mut core = blocking(core, move |core| core.seal(now)).await?;
         self.0.position.send_replace(Seq(core.position));
-        workers.start_for_all_items()?;
+        workers.start_for_all_items();
         if tokio::time::timeout(SHUTDOWN_GRACE, workers.drain())
             .await
             .is_err()
@@ -284,10 +287,23 @@ impl Delivery {
         Ok(())
     }
 
+    /// Goes through the entries before the position once more: an event that stands on both sides of it is delivered once.
+    async fn remember(&self, mut core: Core) -> Result<Core, DeliveryError> {
+        let (journal, end) = (&self.0.journal, core.position);
+        let mut at = journal.first().0.max(end.saturating_sub(REMEMBERED_MAX));
+        while at < end {
+            let entries = journal.read(Seq(at), READ_BYTES).await?;
+            let before = entries.iter().take_while(|entry| entry.seq.0 < end);
+            before.for_each(|entry| core.remember(entry));
+            at = entries.last().map_or(end, |entry| entry.seq.0 + 1);
+        }
+        Ok(core)
+    }
+
     /// Reads what is there, seals what is due, and sets workers on what was sealed.
     async fn step(&self, mut core: Core, workers: &mut Workers) -> Result<Core, DeliveryError> {
         let inner = &self.0;
-        while workers.spooled_bytes()? < inner.settings.spool_bytes_max {
+        while inner.ledger.spooled_bytes() < inner.settings.spool_bytes_max {
             let entries = inner.journal.read(Seq(core.next), READ_BYTES).await?;
             if entries.is_empty() {
                 break;
@@ -299,7 +315,7 @@ impl Delivery {
                     .try_for_each(|entry| core.take(entry, now))
             })
             .await?;
-            workers.start_for_all_items()?;
+            workers.start_for_all_items();
         }
         let now = inner.clock.now();
         let digest_due = core.next_moment().is_some_and(|at| at <= now);
@@ -313,7 +329,7 @@ impl Delivery {
                 core.save_position()
             })
             .await?;
-            workers.start_for_all_items()?;
+            workers.start_for_all_items();
         }
         inner.position.send_replace(Seq(core.position));
         Ok(core)
@@ -329,9 +345,8 @@ impl Inner {
     async fn deliver(self: Arc<Self>, trail: String) -> Result<String, DeliveryError> {
         loop {
             let (inner, of_trail) = (self.clone(), trail.clone());
-            let items = tokio::task::spawn_blocking(move || inner.ledger.items()).await;
-            let mut items = joined(items)?;
-            items.retain(|item| item.trail == of_trail);
+            let items = tokio::task::spawn_blocking(move || inner.ledger.items_of(&of_trail)).await;
+            let items = joined(items)?;
             if items.is_empty() {
                 return Ok(trail);
             }
@@ -350,9 +365,9 @@ impl Inner {
     ) -> Result<String, DeliveryError> {
         loop {
             let (inner, of_trail) = (self.clone(), trail.clone());
-            let rows = tokio::task::spawn_blocking(move || inner.ledger.announcements()).await;
-            let mut rows = joined(rows)?;
-            rows.retain(|row| row.trail == of_trail);
+            let rows =
+                tokio::task::spawn_blocking(move || inner.ledger.announcements_of(&of_trail));
+            let rows = joined(rows.await)?;
             if rows.is_empty() {
                 return Ok(worker);
             }
@@ -505,37 +520,22 @@ struct Workers {
 }
 
 impl Workers {
-    fn start_for_all_items(&mut self) -> Result<(), DeliveryError> {
-        for item in self.inner.ledger.items()? {
-            if self.busy.insert(item.trail.clone()) {
-                self.tasks.spawn(self.inner.clone().deliver(item.trail));
+    fn start_for_all_items(&mut self) {
+        for trail in self.inner.ledger.trails_with_items() {
+            if self.busy.insert(trail.clone()) {
+                self.tasks.spawn(self.inner.clone().deliver(trail));
             }
         }
-        for row in self.inner.ledger.announcements()? {
-            let worker = format!("{ANNOUNCER}{}", row.trail);
+        for trail in self.inner.ledger.trails_with_announcements() {
+            let worker = format!("{ANNOUNCER}{trail}");
             if self.busy.insert(worker.clone()) {
-                self.tasks
-                    .spawn(self.inner.clone().announce(worker, row.trail));
+                self.tasks.spawn(self.inner.clone().announce(worker, trail));
             }
         }
-        Ok(())
     }
 
     fn is_busy(&self) -> bool {
         !self.busy.is_empty()
-    }
-
-    fn spooled_bytes(&self) -> Result<u64, DeliveryError> {
-        if self.busy.is_empty() {
-            return Ok(0);
-        }
-        Ok(self
-            .inner
-            .ledger
-            .items()?
-            .iter()
-            .map(|item| item.bytes)
-            .sum())
     }
 
     /// Waits for one worker to end; starts another if its trail got more meanwhile.
@@ -545,7 +545,8 @@ impl Workers {
         };
         let trail = joined(done)?;
         self.busy.remove(&trail);
-        self.start_for_all_items()
+        self.start_for_all_items();
+        Ok(())
     }
 
     async fn drain(&mut self) -> Result<(), DeliveryError> {

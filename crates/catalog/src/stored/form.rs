@@ -23,10 +23,18 @@ struct OrganizationForm {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EndForm {
+    arn: String,
+    time: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ChangeForm {
     PutTrail(Box<TrailForm>),
     DeleteTrail(String),
+    EndTrail(EndForm),
     PutDelegates(Vec<String>),
 }
 
@@ -139,7 +147,11 @@ impl From<&Change> for ChangeForm {
     fn from(change: &Change) -> Self {
         match change {
             Change::PutTrail(trail) => Self::PutTrail(Box::new(TrailForm::from(&**trail))),
-            Change::DeleteTrail(arn) => Self::DeleteTrail(arn.0.clone()),
+            Change::DeleteTrail(arn, None) => Self::DeleteTrail(arn.0.clone()),
+            Change::DeleteTrail(arn, Some(time)) => Self::EndTrail(EndForm {
+                arn: arn.0.clone(),
+                time: *time,
+            }),
             Change::PutDelegates(delegates) => Self::PutDelegates(texts(delegates)),
         }
     }
@@ -151,7 +163,8 @@ impl TryFrom<ChangeForm> for Change {
     fn try_from(form: ChangeForm) -> Result<Self, DecodeError> {
         Ok(match form {
             ChangeForm::PutTrail(trail) => Self::PutTrail(Box::new((*trail).try_into()?)),
-            ChangeForm::DeleteTrail(arn) => Self::DeleteTrail(TrailArn(arn)),
+            ChangeForm::DeleteTrail(arn) => Self::DeleteTrail(TrailArn(arn), None),
+            ChangeForm::EndTrail(end) => Self::DeleteTrail(TrailArn(end.arn), Some(end.time)),
             ChangeForm::PutDelegates(delegates) => Self::PutDelegates(accounts(&delegates)?),
         })
     }

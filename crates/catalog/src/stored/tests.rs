@@ -21,11 +21,18 @@ fn golden_files_of_version_1_hold() {
         selectors: sample::basic(),
         ..sample::trail()
     }));
-    let delete = Change::DeleteTrail(sample::trail().arn);
+    let delete = Change::DeleteTrail(sample::trail().arn, None);
+    let end = Change::DeleteTrail(
+        sample::trail().arn,
+        Some("2026-01-19T21:17:28Z".parse().unwrap()),
+    );
+    let delegates = Change::PutDelegates(["222233334444".parse().unwrap()].into());
     for (name, change) in [
         ("change-put-full.v1", &put_full),
         ("change-put-basic.v1", &put_basic),
         ("change-delete.v1", &delete),
+        ("change-end.v1", &end),
+        ("change-delegates.v1", &delegates),
     ] {
         let stored = golden(name, &change.encode());
         assert_eq!(Change::decode(&stored).unwrap(), *change, "{name}");

@@ -222,7 +222,7 @@ proptest! {
                         apply(&writer, Change::PutTrail(Box::new(trail))).await.unwrap();
                     }
                     Step::Delete(name) => {
-                        let change = Change::DeleteTrail(named(&format!("trail{name}")).arn);
+                        let change = Change::DeleteTrail(named(&format!("trail{name}")).arn, None);
                         model.apply(change.clone());
                         apply(&writer, change).await.unwrap();
                     }

@@ -47,10 +47,11 @@ impl Api {
         fields: Fields<'_>,
     ) -> Result<Value, ApiError> {
         let target = Target::read(caller, fields, "Name")?;
+        let now = self.clock.now();
         self.catalog
             .change(|catalog| {
                 let trail = target.changeable(caller, catalog, &target.arn.0)?;
-                Ok::<_, ApiError>((Some(Change::DeleteTrail(trail.arn.clone())), ()))
+                Ok::<_, ApiError>((Some(Change::DeleteTrail(trail.arn.clone(), Some(now))), ()))
             })
             .await?;
         Ok(json!({}))
