@@ -2,14 +2,13 @@
 
 use std::{collections::HashSet, io::Write};
 
+use aws_lc_rs::digest;
 use bytes::Bytes;
-use flate2::{Compression, GzBuilder};
+use flate2::{Compression, GzBuilder, write::GzEncoder};
 use jiff::Timestamp;
 use pugmark_catalog::TrailArn;
 use pugmark_core::account::{AccountId, Region};
 use uuid::Uuid;
-
-use crate::keys::sha256;
 
 /// What goes into one sequence of log files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,34 +90,61 @@ impl Batch {
             return Ok(None);
         };
         let (oldest, newest) = (first.time, last.time);
-        let mut plain = Vec::with_capacity(self.bytes + 16);
-        plain.extend_from_slice(b"{\"Records\":[");
-        for (index, event) in self.events.iter().enumerate() {
-            if index > 0 {
-                plain.push(b',');
-            }
-            plain.extend_from_slice(&event.json);
-        }
-        plain.extend_from_slice(b"]}");
         let seqs = || self.events.iter().map(|event| event.seq);
+        let (first_seq, last_seq) = (
+            seqs().min().unwrap_or_default(),
+            seqs().max().unwrap_or_default(),
+        );
+        let events = self.events.len();
+        // Compressed and hashed as it goes: the plain file is never in memory, and each event leaves it in turn.
+        let mut file = Hashed {
+            encoder: encoder(),
+            hash: digest::Context::new(&digest::SHA256),
+        };
+        file.write_all(b"{\"Records\":[")?;
+        for (index, event) in self.events.into_iter().enumerate() {
+            if index > 0 {
+                file.write_all(b",")?;
+            }
+            file.write_all(&event.json)?;
+        }
+        file.write_all(b"]}")?;
         Ok(Some(Rendered {
-            gzip: gzip(&plain)?,
-            sha256: hex::encode(sha256(&plain)),
+            gzip: file.encoder.finish()?,
+            sha256: hex::encode(file.hash.finish()),
             oldest,
             newest,
-            first_seq: seqs().min().unwrap_or_default(),
-            last_seq: seqs().max().unwrap_or_default(),
-            events: self.events.len(),
+            first_seq,
+            last_seq,
+            events,
         }))
     }
 }
 
+/// A file that is hashed before it is compressed.
+struct Hashed {
+    encoder: GzEncoder<Vec<u8>>,
+    hash: digest::Context,
+}
+
+impl Hashed {
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.hash.update(bytes);
+        self.encoder.write_all(bytes)
+    }
+}
+
 /// One gzip member without clock, name or system in its header.
-pub(crate) fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzBuilder::new()
+fn encoder() -> GzEncoder<Vec<u8>> {
+    GzBuilder::new()
         .mtime(0)
         .operating_system(255)
-        .write(Vec::new(), Compression::default());
+        .write(Vec::new(), Compression::default())
+}
+
+/// A whole file in one go.
+pub(crate) fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = encoder();
     encoder.write_all(plain)?;
     encoder.finish()
 }
