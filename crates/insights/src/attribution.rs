@@ -3,6 +3,7 @@
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use serde::{Deserialize, Serialize};
 
 /// `userIdentityArn`, `userAgent`, `errorCode`.
 pub(crate) const ATTRIBUTES: usize = 3;
@@ -14,7 +15,7 @@ const COUNTED_MAX: usize = 10;
 const RECENT_MAX: usize = 64;
 
 /// A text in [`Values`]; [`Value::NONE`] when the event had none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Value(pub(crate) u32);
 
 impl Value {
@@ -76,7 +77,7 @@ impl Values {
 }
 
 /// Equal calls of one open minute.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Caller {
     pub(crate) minute: u32,
     pub(crate) values: [Value; ATTRIBUTES],
@@ -112,7 +113,7 @@ pub(crate) fn add_caller(recent: &mut Vec<Caller>, call: Caller) {
 
 /// The heaviest values of one attribute, by the Space-Saving algorithm (Metwally, Agrawal, El Abbadi 2005): any
 /// value with more than a tenth of the calls is in it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Heaviest {
     pub(crate) counts: Vec<(Value, f32)>,
 }
@@ -133,7 +134,7 @@ impl Heaviest {
 }
 
 /// The callers of a period: its heaviest values by attribute and all its calls.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Callers {
     pub(crate) heaviest: [Heaviest; ATTRIBUTES],
     pub(crate) calls: f32,

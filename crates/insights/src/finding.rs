@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use pugmark_core::event::{Event, EventCategory, EventKeys};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -56,7 +56,7 @@ pub struct Finding {
 }
 
 /// Numbers and callers of one side (insight or baseline) of a finding.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Side {
     /// Calls per minute.
     pub(crate) average: f64,
@@ -132,7 +132,8 @@ fn keys(series: &SeriesKey, id: Uuid, time: Timestamp) -> EventKeys {
         access_key_id: None,
         identity_arn: None,
         invoked_by: None,
-        error_code: None,
+        // In the record it is a detail; here it tells the findings on error rates from those on call rates.
+        error_code: series.error_code.as_deref().map(str::to_owned),
         vpc_endpoint_id: None,
         from_console: false,
         resources: Vec::new(),

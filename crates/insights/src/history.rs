@@ -1,6 +1,7 @@
 //! The measured series, for `ListInsightsMetricData`.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::finding::minute_start;
 
@@ -53,7 +54,7 @@ pub(crate) struct History {
 }
 
 /// One series' points, each resolution in its own list: minutes since 1970 and calls.
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) tiers: [Vec<(u32, u32)>; 3],
 }
@@ -147,6 +148,22 @@ impl History {
             let points: usize = line.tiers.iter().map(Vec::len).sum();
             self.bytes -= points * POINT_BYTES;
             *line = Line::default();
+        }
+    }
+
+    /// Takes in a line that was saved.
+    pub(crate) fn restore(&mut self, at: u32, line: Line) {
+        let at = at as usize;
+        if self.bytes_max == 0 {
+            return;
+        }
+        if self.lines.len() <= at {
+            self.lines.resize_with(at + 1, Line::default);
+        }
+        self.bytes += line.tiers.iter().map(Vec::len).sum::<usize>() * POINT_BYTES;
+        self.lines[at] = line;
+        if self.bytes > self.bytes_max {
+            self.shrink();
         }
     }
 

@@ -8,17 +8,17 @@
 mod analyzer;
 mod attribution;
 mod call;
-
 mod finding;
 mod history;
 mod model;
 mod series;
 mod settings;
+mod snapshot;
 
 pub use analyzer::{Analyzer, Stats};
 pub use call::Call;
-
 pub use finding::{Finding, State};
 pub use history::{Period, Point};
 pub use series::{InsightType, SeriesKey};
 pub use settings::Settings;
+pub use snapshot::LoadError;

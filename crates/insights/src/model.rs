@@ -1,6 +1,10 @@
 //! The statistics, as pure functions and small values: how surprising a count is, and how surprising a series gets
 //! by itself. `docs/insights.md`, "The test", gives the method, its sources and its reasons.
 
+use serde::{Deserialize, Serialize};
+
+use crate::snapshot;
+
 /// Hours in a week; the profile has one cell for each.
 pub(crate) const WEEK_HOURS: u32 = 168;
 /// Days of maxima that the guard keeps: what AWS names as the past it learns from.
@@ -51,7 +55,7 @@ impl Law {
 /// Two regimes, because two things make counts burst. Where windows are mostly empty, calls come in clusters (one
 /// person's click, one script's loop) whose size does not depend on how often they come: variance grows with the
 /// mean. Where windows are full, the rate itself wanders: variance grows with the mean's square.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Scatter {
     pub(crate) sparse_excess: f64,
     pub(crate) sparse_mean: f64,
@@ -117,7 +121,7 @@ impl Scatter {
 /// The highest surprise of each of the last days, and from them the height that this series reaches by itself only
 /// once in a stated time (block maxima with Gumbel's law). Whatever the law above gets wrong about a series, such as
 /// a timer's bursts, ends up here and raises its own threshold only.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Guard {
     /// In sixteenths, newest last.
     pub(crate) days: Vec<u16>,
@@ -176,8 +180,9 @@ impl Guard {
 
 /// Calls per hour for every hour of the week, each the weighted mean of the weeks seen. Stored in half the bits of a
 /// `f32` (three significant digits), because it is the largest part of a busy series.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Profile {
+    #[serde(with = "snapshot::cells")]
     pub(crate) cells: Option<Box<[u16; WEEK_HOURS as usize]>>,
 }
 
@@ -188,7 +193,7 @@ pub(crate) trait Seen {
 }
 
 /// What a profile says about one hour.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Expected {
     /// Calls in the hour.
     pub(crate) calls: f64,

@@ -3,12 +3,14 @@
 use std::{collections::VecDeque, fmt};
 
 use pugmark_core::account::{AccountId, Region};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     attribution::{Caller, Callers, Value},
     finding::Side,
     model::{Expected, Guard, Law, Profile, Scatter, Seen, WEEK_HOURS},
     settings::Settings,
+    snapshot,
 };
 
 /// The window that is tested, in minutes: AWS's samples show averages in fifths per minute.
@@ -25,7 +27,7 @@ const LEVEL_MAX: f64 = 3.0;
 const DAY_FADE: f64 = 0.866_877_899_750_182_2;
 
 /// `insightType`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum InsightType {
     /// Calls per minute of an API that changes something.
     ApiCallRate,
@@ -44,11 +46,13 @@ impl InsightType {
 }
 
 /// What is counted together.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SeriesKey {
     /// `recipientAccountId` of the calls.
+    #[serde(with = "snapshot::text")]
     pub account: AccountId,
     /// `awsRegion` of the calls.
+    #[serde(with = "snapshot::text")]
     pub region: Region,
     /// `eventSource`.
     pub source: Box<str>,
@@ -78,8 +82,9 @@ impl fmt::Display for SeriesKey {
 
 /// Minutes per hour in which anything at all was observed. An hour in which nothing was seen of anybody says that the
 /// recorder was down, not that nobody called.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Observed {
+    #[serde(with = "snapshot::minutes")]
     pub(crate) minutes: Box<[u8; 256]>,
     /// The newest hour counted.
     pub(crate) hour: u32,
@@ -131,14 +136,14 @@ impl Seen for SeenSince<'_> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Direction {
     Rise,
     Drop,
 }
 
 /// A finding that has begun.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Open {
     pub(crate) direction: Direction,
     pub(crate) start: u32,
@@ -167,7 +172,7 @@ pub(crate) enum Change {
 }
 
 /// Everything known about one series. Minutes and hours are counted since 1970.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Series {
     pub(crate) key: SeriesKey,
     /// From this minute on, its silence is known to be silence.

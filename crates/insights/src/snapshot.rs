@@ -1,0 +1,269 @@
+//! The analyzer's state as bytes: what it knows can be loaded again, and goes on as if nothing had been.
+
+use std::collections::BTreeMap;
+
+use pugmark_core::account::{AccountId, Region};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Analyzer, Settings,
+    history::Line,
+    series::{Observed, Series},
+};
+
+/// The first byte.
+const VERSION: u8 = 1;
+
+/// Bytes that are no saved state.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Written by a newer version.
+    #[error("saved Insights have unknown version {0}")]
+    UnknownVersion(u8),
+    /// Not readable.
+    #[error("saved Insights are damaged: {0}")]
+    Damaged(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    values: Vec<Box<str>>,
+    values_kept: usize,
+    scopes: Vec<(String, String, u32)>,
+    series: Vec<(Series, Line)>,
+    /// Places in `series`.
+    awake: Vec<u32>,
+    open_minute: u32,
+    minutes_observed: Vec<bool>,
+    observed: Observed,
+    forgotten_until: u32,
+}
+
+impl Analyzer {
+    /// Its state, without findings that were not taken.
+    pub fn save(&self) -> Vec<u8> {
+        let mut places: Vec<u32> = self.index.iter().copied().collect();
+        places.sort_unstable();
+        let renumbered: BTreeMap<u32, u32> = places.iter().copied().zip(0..).collect();
+        let series = places.iter().map(|&at| {
+            let line = self.history.lines.get(at as usize).cloned();
+            (self.series[at as usize].clone(), line.unwrap_or_default())
+        });
+        let scopes = self
+            .scopes
+            .iter()
+            .map(|((account, region), since)| (account.to_string(), region.to_string(), *since));
+        let saved = Saved {
+            values: self.values.texts.clone(),
+            values_kept: self.values_kept,
+            scopes: scopes.collect(),
+            series: series.collect(),
+            awake: self
+                .awake
+                .iter()
+                .filter_map(|at| renumbered.get(at).copied())
+                .collect(),
+            open_minute: self.open_minute,
+            minutes_observed: self.minutes_observed.to_vec(),
+            observed: self.observed.clone(),
+            forgotten_until: self.forgotten_until,
+        };
+        let bytes = vec![VERSION];
+        postcard::to_extend(&saved, bytes).expect("memory takes every write")
+    }
+
+    /// The analyzer that was saved, with these settings.
+    ///
+    /// # Errors
+    /// When the version is unknown or the bytes are damaged.
+    pub fn load(settings: Settings, bytes: &[u8]) -> Result<Self, LoadError> {
+        let damaged = |error: &dyn std::fmt::Display| LoadError::Damaged(error.to_string());
+        let saved: Saved = match bytes.split_first() {
+            Some((&VERSION, rest)) => {
+                postcard::from_bytes(rest).map_err(|error| damaged(&error))?
+            }
+            Some((&version, _)) => return Err(LoadError::UnknownVersion(version)),
+            None => return Err(damaged(&"they are empty")),
+        };
+        let mut analyzer = Self::new(settings);
+        for text in &saved.values {
+            analyzer.values.intern(text, usize::MAX);
+        }
+        analyzer.values_kept = saved.values_kept;
+        for (account, region, since) in saved.scopes {
+            let account: AccountId = account.parse().map_err(|error| damaged(&error))?;
+            let region: Region = region.parse().map_err(|error| damaged(&error))?;
+            analyzer.scopes.insert((account, region), since);
+        }
+        for (at, (series, line)) in (0_u32..).zip(saved.series) {
+            analyzer.series.push(series);
+            analyzer.is_awake.push(false);
+            analyzer.insert(at);
+            analyzer.history.restore(at, line);
+        }
+        for at in saved.awake {
+            let is_awake = analyzer
+                .is_awake
+                .get_mut(at as usize)
+                .ok_or_else(|| damaged(&"a series is missing"))?;
+            *is_awake = true;
+            analyzer.awake.push(at);
+        }
+        analyzer.open_minute = saved.open_minute;
+        analyzer.minutes_observed = saved
+            .minutes_observed
+            .try_into()
+            .map_err(|_| damaged(&"minutes are missing"))?;
+        analyzer.observed = saved.observed;
+        analyzer.forgotten_until = saved.forgotten_until;
+        Ok(analyzer)
+    }
+}
+
+/// What has a form as text.
+pub(crate) mod text {
+    use std::{fmt::Display, str::FromStr};
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(crate) fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+/// The cells of a profile.
+pub(crate) mod cells {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use crate::model::WEEK_HOURS;
+
+    type Cells = Option<Box<[u16; WEEK_HOURS as usize]>>;
+
+    pub(crate) fn serialize<S: Serializer>(
+        cells: &Cells,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        cells.as_ref().map(|cells| &cells[..]).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Cells, D::Error> {
+        let cells: Option<Vec<u16>> = Option::deserialize(deserializer)?;
+        cells
+            .map(|cells| {
+                let cells = cells.into_boxed_slice().try_into();
+                cells.map_err(|_| D::Error::custom("hours are missing"))
+            })
+            .transpose()
+    }
+}
+
+/// Minutes by hour.
+pub(crate) mod minutes {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(
+        minutes: &[u8; 256],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        minutes[..].serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Box<[u8; 256]>, D::Error> {
+        let minutes = Vec::deserialize(deserializer)?.into_boxed_slice();
+        minutes
+            .try_into()
+            .map_err(|_| D::Error::custom("hours are missing"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{Call, Finding};
+
+    /// Two days of some series, each with one burst on the second; loaded again every `every` calls.
+    fn findings(every: usize) -> Vec<Finding> {
+        let mut analyzer = Analyzer::new(Settings::default());
+        let region: Region = "eu-central-1".parse().unwrap();
+        let mut random = 7_u64;
+        let mut below = |bound: u64| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % bound
+        };
+        let (mut found, mut calls) = (Vec::new(), 0);
+        for minute in 0..2 * 1440_i64 {
+            for name in 0..12_i64 {
+                let bursts = (0..7).contains(&(minute - 1500 - name * 60));
+                let count = below(3) + if bursts { 60 } else { 0 };
+                for number in 0..count {
+                    let name = format!("Name{name}");
+                    let second = 1_790_000_000 / 60 * 60 + minute * 60 + (number % 60) as i64;
+                    analyzer.observe_call(&Call {
+                        account: "123456789012".parse().unwrap(),
+                        region: &region,
+                        source: "iam.amazonaws.com",
+                        name: &name,
+                        time: Timestamp::from_second(second).unwrap(),
+                        write: true,
+                        error_code: (number % 5 == 0).then_some("AccessDenied"),
+                        identity_arn: Some("arn:aws:iam::123456789012:user/a"),
+                        user_agent: Some("aws-cli"),
+                        count: 1,
+                    });
+                    calls += 1;
+                    if calls % every == 0 {
+                        found.extend(analyzer.take_findings());
+                        analyzer = Analyzer::load(Settings::default(), &analyzer.save()).unwrap();
+                    }
+                }
+            }
+        }
+        found.extend(analyzer.take_findings());
+        found
+    }
+
+    #[test]
+    fn what_is_loaded_goes_on_as_if_nothing_had_been() {
+        let whole = findings(usize::MAX);
+        assert!(whole.len() > 10, "{}", whole.len());
+        for every in [997, 5003] {
+            assert_eq!(findings(every), whole);
+        }
+    }
+
+    #[test]
+    fn damage_is_told() {
+        assert!(matches!(
+            Analyzer::load(Settings::default(), b""),
+            Err(LoadError::Damaged(_))
+        ));
+        assert!(matches!(
+            Analyzer::load(Settings::default(), b"\x02"),
+            Err(LoadError::UnknownVersion(2))
+        ));
+        let saved = Analyzer::new(Settings::default()).save();
+        for cut in 1..saved.len() {
+            assert!(Analyzer::load(Settings::default(), &saved[..cut]).is_err());
+        }
+    }
+}
