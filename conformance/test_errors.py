@@ -44,13 +44,18 @@ NEVER_OF = {
     ("GetEventConfiguration", "InvalidParameter"): "each parameter has a code of its own",
     ("GetInsightSelectors", "InvalidParameter"): "each parameter has a code of its own",
     ("DeregisterOrganizationDelegatedAdmin", "AccountNotFound"): "what is not registered is told so",
+    ("ListInsightsMetricData", "InvalidTrailName"): "the numbers of data events are not there",
+    ("PutInsightSelectors", "InvalidParameter"): "each parameter has a code of its own",
+    **{("PutInsightSelectors", code): "bucket and key were checked when the trail was given them"
+       for code in ("InsufficientEncryptionPolicy", "InsufficientS3BucketPolicy", "Kms", "S3BucketDoesNotExist")},
     **{(operation, "InsufficientDependencyServiceAccessPermission"): "Organizations is not asked"
        for operation in ("DeleteTrail", "PutEventConfiguration", "PutEventSelectors", "StartLogging", "StopLogging")},
 }
 OPERATIONS = [
     "AddTags", "CreateTrail", "DeleteTrail", "DeregisterOrganizationDelegatedAdmin", "DescribeTrails", "GetEventConfiguration",
-    "GetEventSelectors", "GetInsightSelectors", "GetTrail", "GetTrailStatus", "ListPublicKeys", "ListTags", "ListTrails",
-    "LookupEvents", "PutEventConfiguration", "PutEventSelectors", "RegisterOrganizationDelegatedAdmin", "RemoveTags",
+    "GetEventSelectors", "GetInsightSelectors", "GetTrail", "GetTrailStatus", "ListInsightsMetricData", "ListPublicKeys",
+    "ListTags", "ListTrails", "LookupEvents", "PutEventConfiguration", "PutEventSelectors", "PutInsightSelectors",
+    "RegisterOrganizationDelegatedAdmin", "RemoveTags",
     "StartLogging", "StopLogging", "UpdateTrail",
 ]
 
@@ -144,15 +149,16 @@ def test_every_error_of_every_operation(servers):
 
     snake = lambda operation: botocore.xform_name(operation)
     named = {"PutEventSelectors": "TrailName", "GetEventSelectors": "TrailName", "PutEventConfiguration": "TrailName",
-             "GetEventConfiguration": "TrailName", "GetInsightSelectors": "TrailName"}
-    more = {"PutEventSelectors": {"EventSelectors": [{}]}}
+             "GetEventConfiguration": "TrailName", "GetInsightSelectors": "TrailName", "PutInsightSelectors": "TrailName"}
+    more = {"PutEventSelectors": {"EventSelectors": [{}]}, "PutInsightSelectors": {"InsightSelectors": []}}
 
     def run(client, operation, name):
         return getattr(client, snake(operation))(**{named.get(operation, "Name"): name}, **more.get(operation, {}))
 
     # What all that name a trail have in common.
     for operation in ("DeleteTrail", "GetEventConfiguration", "GetEventSelectors", "GetInsightSelectors", "GetTrail",
-                      "GetTrailStatus", "PutEventConfiguration", "PutEventSelectors", "StartLogging", "StopLogging", "UpdateTrail"):
+                      "GetTrailStatus", "PutEventConfiguration", "PutEventSelectors", "PutInsightSelectors", "StartLogging",
+                      "StopLogging", "UpdateTrail"):
         gives(operation, "TrailNotFound", lambda: run(here, operation, "missing"))
         gives(operation, "InvalidTrailName", lambda: run(here, operation, "no spaces"))
         gives(operation, "CloudTrailARNInvalid", lambda: run(here, operation, "arn:aws:cloudtrail:x"))
@@ -163,6 +169,10 @@ def test_every_error_of_every_operation(servers):
             with pytest.raises(ClientError):
                 run(limited, operation, "missing")
             gives(operation, "Throttling", run_limited)
+    put_insights = lambda **more: here.put_insight_selectors(TrailName="trail", **more)
+    gives("PutInsightSelectors", "InvalidInsightSelectors", lambda: put_insights(InsightSelectors=[{"InsightType": "x"}]))
+    gives("PutInsightSelectors", "InvalidParameterCombination", lambda: put_insights(InsightSelectors=[], InsightsDestination="x"))
+    gives("ListInsightsMetricData", "InvalidParameter", lambda: here.list_insights_metric_data(EventName="x"))
     gives("GetInsightSelectors", "InsightNotEnabled", lambda: here.get_insight_selectors(TrailName="trail"))
     gives("GetInsightSelectors", "InvalidParameterCombination", lambda: here.get_insight_selectors(TrailName="trail", EventDataStore=STORE))
 

@@ -64,6 +64,14 @@ CONFIGURATIONS = {
   enable_log_file_validation = true
   tags = { team = "audit" }""",
     "multi_region": "is_multi_region_trail = true",
+    "insight_selector": """
+  insight_selector {
+    insight_type = "ApiCallRateInsight"
+  }
+  insight_selector {
+    insight_type = "ApiErrorRateInsight"
+  }""",
+    "insight_selector_removed": "",
     "event_selector": """
   event_selector {
     read_write_type = "WriteOnly"

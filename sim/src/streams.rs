@@ -159,6 +159,7 @@ pub(crate) fn trail(random: &mut Random, number: u64) -> Trail {
         }),
         recursive_logging: true,
         selectors,
+        insights: [].into(),
         aggregations: match aggregates {
             true => AggregationTemplate::ALL.to_vec(),
             false => Vec::new(),

@@ -30,6 +30,7 @@ pub(crate) fn trail() -> Trail {
         organization: None,
         recursive_logging: true,
         selectors: Selectors::Default,
+        insights: [].into(),
         aggregations: Vec::new(),
         tags: [].into(),
         is_logging: true,

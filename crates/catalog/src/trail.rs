@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use pugmark_core::{
     account::{AccountId, Region},
-    event::EventKeys,
+    event::{EventCategory, EventKeys},
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,8 @@ pub struct Trail {
     pub recursive_logging: bool,
     /// What it records.
     pub selectors: Selectors,
+    /// What `InsightSelectors` it has, on management events.
+    pub insights: BTreeSet<InsightType>,
     /// How its data events are summed up, every five minutes; empty: not at all.
     pub aggregations: Vec<AggregationTemplate>,
     /// Tags by key; a tag without a value is `None`.
@@ -91,6 +93,36 @@ pub struct Organization {
     pub id: String,
     /// Its accounts, the management account too.
     pub accounts: BTreeSet<AccountId>,
+}
+
+/// `InsightType` of an Insights selector.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum InsightType {
+    /// Unusual rates of calls that change something.
+    ApiCallRateInsight,
+    /// Unusual rates of errors.
+    ApiErrorRateInsight,
+}
+
+impl InsightType {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::ApiCallRateInsight, Self::ApiErrorRateInsight];
+
+    /// AWS's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiCallRateInsight => "ApiCallRateInsight",
+            Self::ApiErrorRateInsight => "ApiErrorRateInsight",
+        }
+    }
+
+    /// That of an Insight event: one on errors names their code.
+    fn of(keys: &EventKeys) -> Self {
+        match keys.error_code {
+            Some(_) => Self::ApiErrorRateInsight,
+            None => Self::ApiCallRateInsight,
+        }
+    }
 }
 
 /// A way to sum up data events (`AggregationConfigurations`).
@@ -233,7 +265,10 @@ impl Trail {
         self.is_logging
             && self.covers(keys)
             && (self.recursive_logging || !is_own_delivery(keys))
-            && self.selectors.select(keys)
+            && match keys.category {
+                EventCategory::Insight => self.insights.contains(&InsightType::of(keys)),
+                _ => self.selectors.select(keys),
+            }
     }
 
     /// The id of its organization, `o-…`.

@@ -176,6 +176,7 @@ fn trail() -> Trail {
         organization: None,
         recursive_logging: true,
         selectors: Selectors::Default,
+        insights: [].into(),
         aggregations: Vec::new(),
         tags: BTreeMap::new(),
         is_logging: true,
@@ -285,10 +286,10 @@ fn peak_mb() -> u64 {
 }
 
 fn main() -> anyhow::Result<()> {
-    let events = std::env::args().filter_map(|argument| argument.parse().ok());
+    let mut events = std::env::args().filter_map(|argument| argument.parse().ok());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
-    runtime.block_on(run(events.last().unwrap_or(EVENTS)))
+    runtime.block_on(run(events.next().unwrap_or(EVENTS)))
 }

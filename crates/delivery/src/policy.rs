@@ -184,6 +184,7 @@ mod tests {
             organization: None,
             recursive_logging: true,
             selectors: Selectors::Default,
+            insights: [].into(),
             aggregations: Vec::new(),
             tags: Default::default(),
             is_logging: false,

@@ -65,9 +65,11 @@ pub(crate) struct Scatter {
 
 /// Windows expected to hold fewer calls are the sparse regime.
 const SPARSE_BELOW: f64 = 2.0;
-const CLUSTER_PRIOR: f64 = 3.0;
+const CLUSTER_PRIOR: f64 = 1.0;
 const CLUSTER_PRIOR_CALLS: f64 = 10.0;
-const WANDER_PRIOR: f64 = 0.1;
+/// Windows farther above the mean are taken to be this far.
+const OUTLIER_DEVIATIONS: f64 = 1.0;
+const WANDER_PRIOR: f64 = 0.03;
 const WANDER_PRIOR_SQUARE: f64 = 100.0;
 
 impl Scatter {
@@ -79,6 +81,9 @@ impl Scatter {
     };
 
     pub(crate) fn learn(&mut self, mean: f64, count: f64) {
+        // One window must not widen the law for all others: what is far out counts as just far out.
+        let deviation = (1.0 / self.law(mean, 0.0).size * mean * mean + mean).sqrt();
+        let count = count.min(mean + OUTLIER_DEVIATIONS * deviation);
         let excess = (count - mean) * (count - mean) - mean;
         if mean < SPARSE_BELOW {
             self.sparse_excess += excess;
@@ -156,13 +161,8 @@ impl Guard {
 
     /// The surprise that an undisturbed day exceeds with a probability of one in `return_days`.
     pub(crate) fn threshold(&self, return_days: f64) -> f64 {
-        let today = (self.today > 0.0).then_some(f64::from(self.today).max(GUARD_FLOOR));
-        let seen = || {
-            self.days
-                .iter()
-                .map(|&day| f64::from(day) / 16.0)
-                .chain(today)
-        };
+        // Today is not among them: the rise of what is about to be found would hide it.
+        let seen = || self.days.iter().map(|&day| f64::from(day) / 16.0);
         let weight = GUARD_PRIOR_DAYS + seen().count() as f64;
         let mean = (GUARD_MEAN * GUARD_PRIOR_DAYS + seen().sum::<f64>()) / weight;
         let squares = |at: f64| (at - mean) * (at - mean);

@@ -18,11 +18,17 @@ pub(crate) const WINDOW: u32 = 5;
 /// Counts by minute: the window, the minute before it that the baseline takes in next, and up to two open minutes.
 pub(crate) const RING: u32 = 8;
 const WEEK_MINUTES: u32 = WEEK_HOURS * 60;
+/// What each window must be surprising beyond to add to the evidence of those before: an usual one is by about 1.
+const EVIDENCE_DRIFT: f64 = 10.0;
+/// What only adds up must be this many times what is expected.
+const EVIDENCE_RATIO: f64 = 4.0;
 /// The recent level forgets half in an hour.
 const LEVEL_FADE: f64 = 0.988_514_020_352_896_1;
 /// How many calls the recent level needs before it moves the baseline's expectation.
 const LEVEL_CALLS: f64 = 10.0;
 const LEVEL_MAX: f64 = 3.0;
+/// How far one minute can be above what is expected and still raise it whole.
+const LEVEL_STEP: f64 = 2.0;
 /// Scatter and callers forget with a mean of seven days.
 const DAY_FADE: f64 = 0.866_877_899_750_182_2;
 
@@ -192,6 +198,8 @@ pub(crate) struct Series {
     pub(crate) scatter: Scatter,
     pub(crate) rise: Guard,
     pub(crate) fall: Guard,
+    /// How surprising the last windows were together.
+    pub(crate) evidence: f32,
     pub(crate) day: u32,
     /// What came and what was expected in about the last hour.
     pub(crate) level: (f64, f64),
@@ -233,6 +241,7 @@ impl Series {
             scatter: Scatter::NEW,
             rise: Guard::NEW,
             fall: Guard::NEW,
+            evidence: 0.0,
             day: minute / 1440,
             level: (0.0, 0.0),
             learnt: minute,
@@ -382,7 +391,20 @@ impl Series {
         if direction == Direction::Drop && !drop_possible {
             return None;
         }
-        let surprise = law.surprise(count);
+        let mut surprise = law.surprise(count);
+        // What is too little in one window adds up over several (a one-sided CUSUM of windows that do not overlap).
+        let evidence = match direction {
+            Direction::Rise => (f64::from(self.evidence) + surprise - EVIDENCE_DRIFT).max(0.0),
+            Direction::Drop => 0.0,
+        };
+        if now.minute % WINDOW == WINDOW - 1 {
+            self.evidence = evidence as f32;
+        }
+        // A rate that wanders for an hour is no anomaly: what only adds up must be high as well.
+        let adds_up = evidence > surprise && count >= EVIDENCE_RATIO * law.mean;
+        if adds_up {
+            surprise = evidence;
+        }
         let guard = match direction {
             Direction::Rise => &mut self.rise,
             Direction::Drop => &mut self.fall,
@@ -429,6 +451,7 @@ impl Series {
         };
         let calls = (start..=minute).map(|at| u64::from(self.at(at))).sum();
         self.tainted = (start, u32::MAX);
+        self.evidence = 0.0;
         self.open = Some(Box::new(Open {
             direction,
             start,
@@ -561,8 +584,10 @@ impl Series {
             self.level = (self.level.0 * kept, self.level.1 * kept + missed);
         }
         if now.leaving_observed {
+            // The level follows what lasts. What is about to become a finding must not raise what is expected of it.
+            let follows = usual.min(LEVEL_STEP * rate * self.level_now() + 1.0);
             self.level = (
-                self.level.0 * LEVEL_FADE + usual,
+                self.level.0 * LEVEL_FADE + follows,
                 self.level.1 * LEVEL_FADE + rate,
             );
         }

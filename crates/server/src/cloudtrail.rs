@@ -39,7 +39,12 @@ impl CloudTrail {
                 message: "Missing Authentication Token".into(),
             });
         };
-        let action = format!("cloudtrail:{operation}");
+        // The measured numbers are read with the right to look events up (service authorization reference).
+        let right = match operation {
+            "ListInsightsMetricData" => "LookupEvents",
+            other => other,
+        };
+        let action = format!("cloudtrail:{right}");
         if !self.identities.allowed(Some(access_key_id), &action, "*") {
             let who = call.identity.arn.as_deref().unwrap_or(access_key_id);
             return Err(ApiError {

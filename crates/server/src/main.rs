@@ -10,6 +10,7 @@ mod cloudtrail;
 mod credentials;
 mod embedded;
 mod explain;
+mod insights;
 mod keys;
 mod listen;
 mod lookup;

@@ -70,6 +70,19 @@ struct File {
     tls: Option<FileTls>,
     principals: Vec<PrincipalSettings>,
     vpc_endpoints: Vec<FileVpcEndpoint>,
+    insights: FileInsights,
+}
+
+/// How Insights judge.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileInsights {
+    /// How long an API is watched before anything about it can be a finding.
+    learning: Option<String>,
+    /// Fewest calls in five minutes that can be a finding.
+    volume_min: Option<u32>,
+    /// Most APIs and errors that are told apart.
+    series_max: Option<usize>,
 }
 
 /// A VPC endpoint: calls from these networks come through it.
@@ -242,6 +255,7 @@ pub(crate) struct Config {
     /// Certificate chain and private key, PEM.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) principals: Vec<PrincipalSettings>,
+    pub(crate) insights: pugmark_insights::Settings,
     /// VPC endpoints and the networks behind them.
     pub(crate) vpc_endpoints: Vec<(VpcEndpoint, Vec<IpNet>)>,
 }
@@ -359,6 +373,7 @@ impl Config {
             },
             tls: file.tls.map(|tls| (tls.certificate, tls.private_key)),
             principals: file.principals,
+            insights: insights(&file.insights)?,
             vpc_endpoints: file
                 .vpc_endpoints
                 .into_iter()
@@ -410,6 +425,20 @@ fn duration(setting: &str, text: &str) -> anyhow::Result<Duration> {
         Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
         _ => bail!("{setting}: must be at least 1s, but is {text:?}"),
     }
+}
+
+fn insights(set: &FileInsights) -> anyhow::Result<pugmark_insights::Settings> {
+    let usual = pugmark_insights::Settings::default();
+    let learning = match &set.learning {
+        Some(text) => duration("insights.learning", text)?.as_secs() / 60,
+        None => u64::from(usual.history_minutes_min),
+    };
+    Ok(pugmark_insights::Settings {
+        history_minutes_min: u32::try_from(learning).unwrap_or(u32::MAX),
+        volume_min: set.volume_min.unwrap_or(usual.volume_min),
+        series_max: set.series_max.unwrap_or(usual.series_max),
+        ..usual
+    })
 }
 
 fn vpc_endpoint(set: FileVpcEndpoint) -> anyhow::Result<(VpcEndpoint, Vec<IpNet>)> {

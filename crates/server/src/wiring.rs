@@ -35,6 +35,7 @@ use crate::{
     cloudtrail::CloudTrail,
     credentials::{self, RootCredentials},
     embedded,
+    insights::Insights,
     listen::{self, Handler, Peer},
     principals,
     s3::{EmbeddedS3, IdentityAuthority},
@@ -132,6 +133,14 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         config.audit_mode,
         config.on_full,
     );
+    let insights = Insights::open(
+        config.data_dir.join("insights"),
+        journal.clone(),
+        catalog.clone(),
+        clock.clone(),
+        config.insights.clone(),
+    )
+    .context("open Insights")?;
     let api = Api::new(
         catalog.clone(),
         history.clone(),
@@ -141,7 +150,8 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         }),
         services,
         clock.clone(),
-    );
+    )
+    .with_insights(insights.clone());
     let api = Arc::new(match config.awss_rates {
         true => api.with_awss_rates(),
         false => api,
@@ -161,6 +171,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         history,
         delivery,
         notifier,
+        insights,
         recorder,
     };
     let mut followers = parts.run(&followers_shutdown, &ready_sender);
@@ -203,6 +214,7 @@ struct Parts {
     history: Arc<EventHistory>,
     delivery: Delivery,
     notifier: Notifier,
+    insights: Insights,
     recorder: Recorder,
 }
 
@@ -220,11 +232,14 @@ impl Parts {
         let delivery = async move { delivery.run(stop).await.context("delivery") };
         let (notifier, stop) = (self.notifier.clone(), shutdown.clone());
         let notifier = async move { notifier.run(stop).await.context("notifications") };
+        let (insights, stop) = (self.insights.clone(), shutdown.clone());
+        let insights = async move { insights.run(stop).await.context("Insights") };
         let release = self.release(shutdown.clone());
         vec![
             tokio::spawn(supervised("history", ready.clone(), history)),
             tokio::spawn(supervised("delivery", ready.clone(), delivery)),
             tokio::spawn(supervised("notify", ready.clone(), notifier)),
+            tokio::spawn(supervised("insights", ready.clone(), insights)),
             tokio::spawn(supervised("release", ready.clone(), release)),
         ]
     }
@@ -241,7 +256,7 @@ impl Parts {
             self.recorder.clone(),
         );
         let (history, delivery) = (self.history.position(), self.delivery.position());
-        let notifier = self.notifier.position();
+        let (notifier, insights) = (self.notifier.position(), self.insights.position());
         async move {
             let before = *journal.head().borrow();
             tokio::select! {
@@ -263,6 +278,7 @@ impl Parts {
                     *history.borrow(),
                     *delivery.borrow(),
                     *notifier.borrow(),
+                    *insights.borrow(),
                     saved,
                 ];
                 let lowest = followers
@@ -281,7 +297,7 @@ impl Parts {
     fn gauges(&self) -> Arc<dyn Fn() + Send + Sync> {
         let (head, journal) = (self.journal.head(), self.journal.clone());
         let (history, delivery) = (self.history.position(), self.delivery.position());
-        let notifier = self.notifier.position();
+        let (notifier, insights) = (self.notifier.position(), self.insights.position());
         Arc::new(move || {
             let head = *head.borrow();
             metrics::gauge!("pugmark_journal_head").set(head.0 as f64);
@@ -290,6 +306,7 @@ impl Parts {
                 ("history", *history.borrow()),
                 ("delivery", *delivery.borrow()),
                 ("notify", *notifier.borrow()),
+                ("insights", *insights.borrow()),
             ] {
                 let lag = head.0.saturating_sub(position.0);
                 metrics::gauge!("pugmark_follower_unsaved_entries", "follower" => follower)

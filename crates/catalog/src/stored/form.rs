@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Change, DecodeError};
 use crate::trail::{
     AdvancedEventSelector, AggregationTemplate, Catalog, DataResource, EventSelector,
-    FieldSelector, Organization, ReadWriteType, Selectors, Trail, TrailArn, TrailId,
+    FieldSelector, InsightType, Organization, ReadWriteType, Selectors, Trail, TrailArn, TrailId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +74,8 @@ pub(super) struct TrailForm {
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     recursive_logging: bool,
     selectors: SelectorsForm,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    insights: BTreeSet<InsightType>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     aggregations: Vec<AggregationTemplate>,
     tags: BTreeMap<String, Option<String>>,
@@ -221,6 +223,7 @@ impl From<&Trail> for TrailForm {
                 }),
             recursive_logging: trail.recursive_logging,
             selectors: SelectorsForm::from(&trail.selectors),
+            insights: trail.insights.clone(),
             aggregations: trail.aggregations.clone(),
             tags: trail.tags.clone(),
             is_logging: trail.is_logging,
@@ -252,6 +255,7 @@ impl TryFrom<TrailForm> for Trail {
             organization: form.organization.map(OrganizationForm::read).transpose()?,
             recursive_logging: form.recursive_logging,
             selectors: form.selectors.into(),
+            insights: form.insights,
             aggregations: form.aggregations,
             tags: form.tags,
             is_logging: form.is_logging,

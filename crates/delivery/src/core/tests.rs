@@ -41,6 +41,7 @@ fn trail(name: &str) -> Trail {
         organization: None,
         recursive_logging: true,
         selectors: Selectors::Default,
+        insights: [].into(),
         aggregations: Vec::new(),
         tags: BTreeMap::new(),
         is_logging: true,

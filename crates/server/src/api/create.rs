@@ -109,6 +109,7 @@ fn new_trail(caller: &Caller, fields: Fields<'_>) -> Result<Trail, ApiError> {
         organization: None,
         recursive_logging: fields.flag("RecursiveLogging")?.unwrap_or(true),
         selectors: Selectors::Default,
+        insights: [].into(),
         aggregations: Vec::new(),
         tags: tags::read(fields, "TagsList")?.unwrap_or_default(),
         is_logging: false,

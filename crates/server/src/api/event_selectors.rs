@@ -1,4 +1,4 @@
-//! `PutEventSelectors`, `GetEventSelectors`, and `GetInsightSelectors` of trails that have none.
+//! `PutEventSelectors` and `GetEventSelectors`.
 
 mod advanced;
 mod basic;
@@ -75,27 +75,6 @@ impl Api {
         let mut out = Map::from_iter([("TrailARN".to_owned(), trail.arn.0.clone().into())]);
         render(&selectors, &mut out);
         Ok(Value::Object(out))
-    }
-
-    /// No trail has Insights yet, and AWS has an answer for that.
-    pub(super) fn get_insight_selectors(
-        &self,
-        caller: &Caller,
-        fields: Fields<'_>,
-    ) -> Result<Value, ApiError> {
-        let target = Target::of_trail_or_store(caller, fields)?;
-        let catalog = self.catalog.snapshot();
-        let trail = target
-            .visible(caller, &catalog)
-            .ok_or_else(|| unknown(caller, &target.given))?;
-        Err(ApiError::new(
-            "InsightNotEnabledException",
-            format!(
-                "Trail {} does not have Insights enabled. Edit the trail settings to enable Insights, and then try the \
-                 operation again.",
-                trail.arn
-            ),
-        ))
     }
 }
 

@@ -44,6 +44,13 @@ impl<'a> Fields<'a> {
             .transpose()
     }
 
+    /// A whole number.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        self.get(name)
+            .map(|value| value.as_i64().ok_or_else(|| wrong_type(value, "Integer")))
+            .transpose()
+    }
+
     pub(crate) fn list(&self, name: &str) -> Result<Option<&'a [Value]>, ApiError> {
         self.get(name)
             .map(|value| {

@@ -12,7 +12,10 @@ pub(crate) fn trail(trail: &Trail) -> Value {
         "HasCustomEventSelectors".into(),
         (trail.selectors != Selectors::Default).into(),
     );
-    out.insert("HasInsightSelectors".into(), false.into());
+    out.insert(
+        "HasInsightSelectors".into(),
+        (!trail.insights.is_empty()).into(),
+    );
     Value::Object(out)
 }
 

@@ -1,0 +1,299 @@
+//! `PutInsightSelectors`, `GetInsightSelectors` and `ListInsightsMetricData`.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use pugmark_catalog::{Change, InsightType, ReadWriteType, Selectors, Trail};
+use pugmark_core::{event::EventCategory, limits::EVENT_HISTORY_DAYS};
+use pugmark_insights::{Period, SeriesKey};
+use serde_json::{Value, json};
+
+use super::{
+    Api, ApiError, Caller, Fields,
+    find::{Target, unknown},
+};
+
+/// Points of one answer.
+const POINTS_MAX: usize = 21_600;
+
+impl Api {
+    pub(super) async fn put_insight_selectors(
+        &self,
+        caller: &Caller,
+        fields: Fields<'_>,
+    ) -> Result<Value, ApiError> {
+        if fields.has("InsightsDestination") && !fields.has("EventDataStore") {
+            return Err(ApiError::new(
+                "InvalidParameterCombinationException",
+                "InsightsDestination goes with EventDataStore.",
+            ));
+        }
+        let target = Target::of_trail_or_store(caller, fields)?;
+        let selectors = fields.list("InsightSelectors")?.ok_or_else(|| {
+            ApiError::constraint("insightSelectors", "null", "Member must not be null")
+        })?;
+        let insights = read(selectors)?;
+        let trail = self
+            .catalog
+            .change(|catalog| {
+                let trail = target.changeable(caller, catalog, &target.given)?;
+                for insight in &insights {
+                    check_events(trail, *insight)?;
+                }
+                let trail = Trail {
+                    insights,
+                    ..trail.clone()
+                };
+                Ok::<_, ApiError>((Some(Change::PutTrail(Box::new(trail.clone()))), trail))
+            })
+            .await?;
+        Ok(render(&trail))
+    }
+
+    pub(super) fn get_insight_selectors(
+        &self,
+        caller: &Caller,
+        fields: Fields<'_>,
+    ) -> Result<Value, ApiError> {
+        let target = Target::of_trail_or_store(caller, fields)?;
+        let catalog = self.catalog.snapshot();
+        let trail = target
+            .visible(caller, &catalog)
+            .ok_or_else(|| unknown(caller, &target.given))?;
+        if trail.insights.is_empty() {
+            return Err(ApiError::new(
+                "InsightNotEnabledException",
+                format!(
+                    "Trail {} does not have Insights enabled. Edit the trail settings to enable Insights, and then try \
+                     the operation again.",
+                    trail.arn
+                ),
+            ));
+        }
+        Ok(render(trail))
+    }
+
+    pub(super) fn list_insights_metric_data(
+        &self,
+        caller: &Caller,
+        fields: Fields<'_>,
+    ) -> Result<Value, ApiError> {
+        let invalid = |message: String| ApiError::new("InvalidParameterException", message);
+        if fields.has("TrailName") {
+            return Err(ApiError::unsupported(
+                "Insights on data events are not supported by Pugmark yet.",
+            ));
+        }
+        let required = |name: &str| {
+            fields
+                .text(name)?
+                .filter(|text| !text.is_empty())
+                .ok_or_else(|| invalid(format!("{name} is missing.")))
+        };
+        let (source, name, kind) = (
+            required("EventSource")?,
+            required("EventName")?,
+            required("InsightType")?,
+        );
+        let insight = match kind {
+            "ApiCallRateInsight" => pugmark_insights::InsightType::ApiCallRate,
+            "ApiErrorRateInsight" => pugmark_insights::InsightType::ApiErrorRate,
+            _ => return Err(invalid(format!("{kind} is no InsightType."))),
+        };
+        let is_error = kind == "ApiErrorRateInsight";
+        let code = fields.text("ErrorCode")?;
+        if is_error != code.is_some() {
+            return Err(invalid(
+                "ErrorCode belongs to ApiErrorRateInsight, and to it alone.".to_owned(),
+            ));
+        }
+        let period = match fields.number("Period")? {
+            Some(60) => Period::Minute,
+            Some(300) => Period::FiveMinutes,
+            None | Some(3600) => Period::Hour,
+            Some(other) => {
+                return Err(invalid(format!("Period is 60, 300 or 3600, not {other}.")));
+            }
+        };
+        let fills = match fields.text("DataType")? {
+            None | Some("NonZeroData") => false,
+            Some("FillWithZeros") => true,
+            Some(other) => return Err(invalid(format!("{other} is no DataType."))),
+        };
+        let now = self.clock.now();
+        let days = |days: i64| now - SignedDuration::from_hours(24 * days);
+        let start = fields
+            .time("StartTime")?
+            .unwrap_or_else(|| days(EVENT_HISTORY_DAYS));
+        let start = start.max(days(i64::from(period.days_kept())));
+        let end = fields.time("EndTime")?.unwrap_or(now);
+        if start > end && fields.has("StartTime") {
+            return Err(invalid("StartTime is after EndTime.".to_owned()));
+        }
+        let max = fields.number("MaxResults")?.unwrap_or(POINTS_MAX as i64);
+        let max = usize::try_from(max)
+            .ok()
+            .filter(|max| (1..=POINTS_MAX).contains(max))
+            .ok_or_else(|| invalid(format!("MaxResults is 1 to {POINTS_MAX}.")))?;
+        // A token is the moment at which the next page begins.
+        let from = match fields.text("NextToken")? {
+            None => start,
+            Some(token) => token
+                .parse::<i64>()
+                .ok()
+                .and_then(|second| Timestamp::from_second(second).ok())
+                .filter(|from| (start..=end).contains(from))
+                .ok_or_else(|| {
+                    ApiError::new("InvalidNextTokenException", "The token is not valid here.")
+                })?,
+        };
+        let series = SeriesKey {
+            account: caller.account,
+            region: caller.region.clone(),
+            source: source.into(),
+            name: name.into(),
+            insight,
+            error_code: code.map(Into::into),
+        };
+        let mut points: Vec<(Timestamp, u64)> = self
+            .insights
+            .as_ref()
+            .map(|insights| insights.analyzer().metric_data(&series, period, from, end))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|point| (point.time, point.calls))
+            .collect();
+        if fills {
+            points = filled(&points, period, from, end, max + 1);
+        }
+        let mut answer = json!({"EventSource": source, "EventName": name, "InsightType": kind});
+        if let Some(code) = code {
+            answer["ErrorCode"] = code.into();
+        }
+        if let Some((time, _)) = points.get(max) {
+            answer["NextToken"] = time.as_second().to_string().into();
+        }
+        points.truncate(max);
+        answer["Timestamps"] = points.iter().map(|(time, _)| time.as_second()).collect();
+        answer["Values"] = points.iter().map(|(_, calls)| *calls as f64).collect();
+        Ok(answer)
+    }
+}
+
+/// Points for every period, those without calls too.
+fn filled(
+    points: &[(Timestamp, u64)],
+    period: Period,
+    from: Timestamp,
+    end: Timestamp,
+    max: usize,
+) -> Vec<(Timestamp, u64)> {
+    let step = i64::from(period.minutes()) * 60;
+    let first = (from.as_second() + step - 1).div_euclid(step) * step;
+    let mut known = points.iter().peekable();
+    (first..end.as_second())
+        .step_by(step as usize)
+        .take(max)
+        .filter_map(|second| {
+            let time = Timestamp::from_second(second).ok()?;
+            let calls = known
+                .next_if(|(at, _)| *at == time)
+                .map_or(0, |(_, calls)| *calls);
+            Some((time, calls))
+        })
+        .collect()
+}
+
+fn read(selectors: &[Value]) -> Result<BTreeSet<InsightType>, ApiError> {
+    let mut insights = BTreeSet::new();
+    for selector in selectors {
+        let fields = Fields::of(selector)?;
+        let name = fields.text("InsightType")?.unwrap_or_default();
+        let insight = InsightType::ALL.into_iter().find(|it| it.as_str() == name);
+        let insight = insight.ok_or_else(|| {
+            invalid(format!(
+                "InsightType is ApiCallRateInsight or ApiErrorRateInsight, not {name:?}."
+            ))
+        })?;
+        for category in fields.texts("EventCategories")?.unwrap_or_default() {
+            match category {
+                "Management" => {}
+                "Data" => {
+                    return Err(ApiError::unsupported(
+                        "Insights on data events are not supported by Pugmark yet.",
+                    ));
+                }
+                other => {
+                    return Err(invalid(format!(
+                        "{other:?} is no EventCategory of Insights."
+                    )));
+                }
+            }
+        }
+        if !insights.insert(insight) {
+            return Err(invalid(format!("{name} is given twice.")));
+        }
+    }
+    Ok(insights)
+}
+
+/// Whether the trail logs what the type looks at.
+fn check_events(trail: &Trail, insight: InsightType) -> Result<(), ApiError> {
+    let (reads, writes) = management_events(&trail.selectors);
+    let (is_logged, what) = match insight {
+        InsightType::ApiCallRateInsight => (writes, "write management events"),
+        InsightType::ApiErrorRateInsight => (reads || writes, "management events"),
+    };
+    match is_logged {
+        true => Ok(()),
+        false => Err(invalid(format!(
+            "{} looks at {what}, which trail {} does not log.",
+            insight.as_str(),
+            trail.name
+        ))),
+    }
+}
+
+/// Whether reads and writes among management events are logged.
+fn management_events(selectors: &Selectors) -> (bool, bool) {
+    let of = |logs: &dyn Fn(bool) -> bool| (logs(true), logs(false));
+    match selectors {
+        Selectors::Default => (true, true),
+        Selectors::Basic(selectors) => of(&|read| {
+            selectors.iter().any(|it| {
+                it.include_management_events
+                    && match it.read_write_type {
+                        ReadWriteType::All => true,
+                        ReadWriteType::ReadOnly => read,
+                        ReadWriteType::WriteOnly => !read,
+                    }
+            })
+        }),
+        Selectors::Advanced(selectors) => of(&|read| {
+            selectors.iter().any(|selector| {
+                selector
+                    .field_selectors
+                    .iter()
+                    .all(|field| match field.field.as_str() {
+                        "eventCategory" => field
+                            .equals
+                            .contains(&EventCategory::Management.as_str().to_owned()),
+                        "readOnly" => field.equals.contains(&read.to_string()),
+                        _ => true,
+                    })
+            })
+        }),
+    }
+}
+
+fn invalid(message: String) -> ApiError {
+    ApiError::new("InvalidInsightSelectorsException", message)
+}
+
+fn render(trail: &Trail) -> Value {
+    let selectors = trail
+        .insights
+        .iter()
+        .map(|insight| json!({"InsightType": insight.as_str(), "EventCategories": ["Management"]}));
+    json!({"TrailARN": trail.arn.0, "InsightSelectors": selectors.collect::<Vec<_>>()})
+}
