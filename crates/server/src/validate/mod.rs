@@ -3,6 +3,7 @@
 //! of them.
 
 mod digest;
+mod plain;
 mod store;
 
 use std::{

@@ -15,7 +15,7 @@ use aws_sdk_s3::{
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::digest::Object;
+use super::{digest::Object, plain::Plain};
 
 /// A place for objects.
 pub(super) enum Store {
@@ -29,11 +29,17 @@ pub(super) struct Buckets {
     config: SdkConfig,
     endpoint: Option<String>,
     clients: Mutex<HashMap<String, Client>>,
+    /// Gets objects instead, where the endpoint speaks plain HTTP.
+    plain: Option<Plain>,
 }
 
 impl Store {
     pub(super) fn buckets(config: SdkConfig, endpoint: Option<String>) -> Self {
+        let plain = endpoint
+            .as_deref()
+            .and_then(|endpoint| Plain::new(&config, endpoint));
         Self::Buckets(Box::new(Buckets {
+            plain,
             config,
             endpoint,
             clients: Mutex::default(),
@@ -105,6 +111,9 @@ impl Store {
     pub(super) async fn get(&self, bucket: &str, key: &str) -> anyhow::Result<Option<Object>> {
         match self {
             Self::Buckets(buckets) => {
+                if let Some(plain) = &buckets.plain {
+                    return plain.get(bucket, key).await;
+                }
                 let answer = match buckets
                     .client(bucket)
                     .await?

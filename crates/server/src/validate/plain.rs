@@ -1,0 +1,190 @@
+//! Objects of a store that speaks plain HTTP, one signed GET each: the SDK's client spends more on a small file than all the
+//! rest of its validation.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+use anyhow::{Context, bail};
+use aws_config::SdkConfig;
+use aws_credential_types::{Credentials, provider::ProvideCredentials};
+use aws_sigv4::{
+    http_request::{
+        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+        UriPathNormalizationMode, sign,
+    },
+    sign::v4,
+};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Request, StatusCode, Uri};
+use http_body_util::BodyExt;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use pugmark_gateway::{UpstreamClient, empty_body};
+use tokio::sync::Mutex;
+
+use super::digest::Object;
+
+/// No log file or digest is as large.
+const BODY_BYTES_MAX: usize = 1 << 30;
+const TRIES: u32 = 3;
+/// Credentials that end sooner are asked for again.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
+/// What S3 leaves as it is in a key.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+pub(super) struct Plain {
+    client: UpstreamClient,
+    endpoint: Uri,
+    config: SdkConfig,
+    credentials: Mutex<Option<Credentials>>,
+}
+
+impl Plain {
+    /// For an endpoint such as `http://127.0.0.1:4580`; `None` for any other.
+    pub(super) fn new(config: &SdkConfig, endpoint: &str) -> Option<Self> {
+        let endpoint: Uri = endpoint.parse().ok()?;
+        let is_plain = endpoint.scheme_str() == Some("http") && matches!(endpoint.path(), "" | "/");
+        is_plain.then(|| Self {
+            client: UpstreamClient::default(),
+            endpoint,
+            config: config.clone(),
+            credentials: Mutex::default(),
+        })
+    }
+
+    /// An object; `None` if it is not there.
+    pub(super) async fn get(&self, bucket: &str, key: &str) -> anyhow::Result<Option<Object>> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match self.try_get(bucket, key).await {
+                Ok(Answer::Object(object)) => return Ok(Some(object)),
+                Ok(Answer::Missing) => return Ok(None),
+                Ok(Answer::Refused(status, text)) if !status.is_server_error() => {
+                    bail!("get s3://{bucket}/{key}: {status}: {text}")
+                }
+                Ok(Answer::Refused(status, text)) if tried >= TRIES => {
+                    bail!("get s3://{bucket}/{key}: {status}: {text}")
+                }
+                Err(error) if tried >= TRIES => {
+                    return Err(error).with_context(|| format!("get s3://{bucket}/{key}"));
+                }
+                Ok(Answer::Refused(..)) | Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(100 << tried)).await;
+                }
+            }
+        }
+    }
+
+    async fn try_get(&self, bucket: &str, key: &str) -> anyhow::Result<Answer> {
+        let path = format!("/{bucket}/{}", utf8_percent_encode(key, KEPT));
+        let request = self.signed(&path).await?;
+        let response = self
+            .client
+            .send(&self.endpoint, request)
+            .await
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let (head, body) = response.into_parts();
+        let body = whole(body).await?;
+        Ok(match head.status {
+            StatusCode::OK => Answer::Object(Object {
+                metadata: metadata(&head.headers),
+                body,
+            }),
+            StatusCode::NOT_FOUND if is_no_such_key(&body) => Answer::Missing,
+            status => {
+                let text = String::from_utf8_lossy(&body[..body.len().min(500)]).into_owned();
+                Answer::Refused(status, text)
+            }
+        })
+    }
+
+    async fn signed(&self, path: &str) -> anyhow::Result<Request<pugmark_gateway::Body>> {
+        let authority = self
+            .endpoint
+            .authority()
+            .context("an endpoint has a host")?;
+        let url = format!("http://{authority}{path}");
+        let identity = self.credentials().await?.into();
+        let mut settings = SigningSettings::default();
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        let region = self
+            .config
+            .region()
+            .map_or("us-east-1", |region| region.as_ref());
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name("s3")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()?
+            .into();
+        let host = [("host", authority.as_str())];
+        let signable =
+            SignableRequest::new("GET", &url, host.into_iter(), SignableBody::UnsignedPayload)?;
+        let (instructions, _) = sign(signable, &parameters)?.into_parts();
+        let mut request = Request::get(path)
+            .header("host", authority.as_str())
+            .body(empty_body())?;
+        instructions.apply_to_request_http1x(&mut request);
+        Ok(request)
+    }
+
+    async fn credentials(&self) -> anyhow::Result<Credentials> {
+        let mut known = self.credentials.lock().await;
+        if let Some(known) = &*known
+            && known
+                .expiry()
+                .is_none_or(|expiry| expiry > SystemTime::now() + EXPIRY_MARGIN)
+        {
+            return Ok(known.clone());
+        }
+        let provider = self
+            .config
+            .credentials_provider()
+            .context("no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")?;
+        let found = provider.provide_credentials().await?;
+        *known = Some(found.clone());
+        Ok(found)
+    }
+}
+
+/// A body within the bound.
+async fn whole(mut body: pugmark_gateway::Body) -> anyhow::Result<Bytes> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| anyhow::anyhow!("{error}"))?;
+        bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| &data[..]));
+        if bytes.len() > BODY_BYTES_MAX {
+            bail!("more than {BODY_BYTES_MAX} bytes");
+        }
+    }
+    Ok(bytes.freeze())
+}
+
+enum Answer {
+    Object(Object),
+    Missing,
+    Refused(StatusCode, String),
+}
+
+fn is_no_such_key(body: &Bytes) -> bool {
+    String::from_utf8_lossy(body).contains("<Code>NoSuchKey</Code>")
+}
+
+fn metadata(headers: &HeaderMap) -> HashMap<String, String> {
+    let entries = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix("x-amz-meta-")?;
+        Some((name.to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    entries.collect()
+}
