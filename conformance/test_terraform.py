@@ -126,6 +126,10 @@ DESTINATIONS = {
     include_management_events = true
     exclude_management_event_sources = ["kms.amazonaws.com", "rdsdata.amazonaws.com"]
   }""",
+    "organization": """
+  depends_on = [aws_s3_bucket_policy.trail]
+  is_organization_trail = true
+  is_multi_region_trail = true""",
     "tags": """
   depends_on = [aws_s3_bucket_policy.trail]
   tags = { team = "audit", stage = "test" }""",
@@ -187,7 +191,10 @@ def test_destinations_apply_stay_and_import(gateway, moto, tmp_path):
     moto.client("sns").create_topic(Name="terraform")
     moto.client("logs").create_log_group(logGroupName="terraform")
     key_arn = moto.client("kms").create_key()["KeyMetadata"]["Arn"]
-    policy = gateway.pugmark("bucket-policy", "terraform", "--bucket", "terraform-trail").stdout
+    organizations = moto.client("organizations")
+    organization = organizations.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+    organizations.enable_aws_service_access(ServicePrincipal="cloudtrail.amazonaws.com")
+    policy = gateway.pugmark("bucket-policy", "terraform", "--bucket", "terraform-trail", "--organization-id", organization).stdout
     (directory / "policy.json").write_text(policy)
     terraform = Terraform(directory, gateway)
     terraform.write(DESTINATIONS["bucket_policy"], POLICY)
