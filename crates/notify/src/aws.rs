@@ -71,6 +71,17 @@ impl AwsServices {
         })
     }
 
+    /// Organizations is one for all Regions, in us-east-1.
+    fn organizations(&self) -> Result<aws_sdk_organizations::Client, ServiceError> {
+        Ok(client!(
+            aws_sdk_organizations,
+            self,
+            "organizations",
+            Region::global(),
+            self.connection.credentials.clone()
+        ))
+    }
+
     /// The role's credentials, from STS or, while they last, from the last time.
     async fn assume(&self, role: &str) -> Result<Credentials, ServiceError> {
         let now = Timestamp::now();
@@ -300,14 +311,7 @@ impl Services for AwsServices {
         if self.connection.organization.is_some() {
             return Ok(self.connection.organization.clone());
         }
-        // Organizations is one for all Regions, in us-east-1.
-        let client = client!(
-            aws_sdk_organizations,
-            self,
-            "organizations",
-            Region::global(),
-            self.connection.credentials.clone()
-        );
+        let client = self.organizations()?;
         let described = match client
             .describe_organization()
             .send()
@@ -329,18 +333,6 @@ impl Services for AwsServices {
         }) else {
             return Ok(None);
         };
-        let mut trusted = client
-            .list_aws_service_access_for_organization()
-            .into_paginator()
-            .send();
-        let mut trusts_cloudtrail = false;
-        while let Some(page) = trusted.next().await {
-            let page = page.map_err(|error| of_sdk(&error))?;
-            trusts_cloudtrail |= page
-                .enabled_service_principals()
-                .iter()
-                .any(|it| it.service_principal() == Some("cloudtrail.amazonaws.com"));
-        }
         let mut members = Vec::new();
         let mut token = None;
         loop {
@@ -364,10 +356,31 @@ impl Services for AwsServices {
                     management,
                     members,
                     has_all_features,
-                    trusts_cloudtrail,
                 }));
             }
         }
+    }
+
+    async fn trusts_cloudtrail(&self) -> Result<bool, ServiceError> {
+        if self.connection.organization.is_some() {
+            return Ok(true);
+        }
+        let client = self.organizations()?;
+        let mut trusted = client
+            .list_aws_service_access_for_organization()
+            .into_paginator()
+            .send();
+        while let Some(page) = trusted.next().await {
+            let page = page.map_err(|error| of_sdk(&error))?;
+            let principals = page.enabled_service_principals();
+            if principals
+                .iter()
+                .any(|it| it.service_principal() == Some("cloudtrail.amazonaws.com"))
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -40,8 +40,6 @@ pub struct Organization {
     pub members: Vec<Member>,
     /// It has all features, not only consolidated billing.
     pub has_all_features: bool,
-    /// CloudTrail has trusted access to it.
-    pub trusts_cloudtrail: bool,
 }
 
 /// An account of an organization.
@@ -97,4 +95,7 @@ pub trait Services: Send + Sync + 'static {
 
     /// The organization of the account whose keys Pugmark has; `None` if it is in none.
     async fn organization(&self) -> Result<Option<Organization>, ServiceError>;
+
+    /// CloudTrail has trusted access to that organization.
+    async fn trusts_cloudtrail(&self) -> Result<bool, ServiceError>;
 }

@@ -488,7 +488,6 @@ fn organization(
         id: set.id,
         management: management.parse().context("account_id")?,
         has_all_features: true,
-        trusts_cloudtrail: true,
         members: set
             .members
             .into_iter()

@@ -71,7 +71,12 @@ impl Api {
                 ),
             ));
         }
-        if !found.trusts_cloudtrail {
+        let is_trusted = self
+            .services
+            .trusts_cloudtrail()
+            .await
+            .map_err(|error| refused(&error))?;
+        if !is_trusted {
             return Err(ApiError::new(
                 "CloudTrailAccessNotEnabledException",
                 "CloudTrail has no trusted access to the organization: aws organizations enable-aws-service-access \

@@ -144,6 +144,10 @@ impl Services for FakeServices {
     async fn organization(&self) -> Result<Option<Organization>, ServiceError> {
         Ok(None)
     }
+
+    async fn trusts_cloudtrail(&self) -> Result<bool, ServiceError> {
+        Ok(false)
+    }
 }
 
 /// Repeats what it was asked.
