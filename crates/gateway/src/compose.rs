@@ -146,10 +146,15 @@ pub struct Facts<'a> {
 /// several, one `sharedEventID`; on the owners' side the caller is only an account (CloudTrail event reference). A call that
 /// failed touched nobody's resources.
 pub fn copies(facts: &Facts<'_>, mut new_id: impl FnMut() -> Uuid) -> Vec<Event> {
-    let event = compose(facts);
+    // A call through a VPC endpoint always has a second event; of any other the resources tell.
+    let shared_by_network = facts.vpc_endpoint.map(|_| new_id());
+    let own = compose(&Facts {
+        shared: shared_by_network.map(|id| (id, facts.account)),
+        ..*facts
+    });
     let mut owners: Vec<AccountId> = Vec::new();
     if facts.error.is_none() && facts.outcome_unknown.is_none() {
-        for resource in &event.keys.resources {
+        for resource in &own.keys.resources {
             let owner = resource.account.as_deref().and_then(|it| it.parse().ok());
             if let Some(owner) = owner
                 && owner != facts.account
@@ -160,15 +165,21 @@ pub fn copies(facts: &Facts<'_>, mut new_id: impl FnMut() -> Uuid) -> Vec<Event>
             }
         }
     }
-    if owners.is_empty() && facts.vpc_endpoint.is_none() {
-        return vec![event];
+    if owners.is_empty() && shared_by_network.is_none() {
+        return vec![own];
     }
-    let shared = new_id();
+    let (shared, own) = match shared_by_network {
+        Some(shared) => (shared, own),
+        None => {
+            let shared = new_id();
+            let again = Facts {
+                shared: Some((shared, facts.account)),
+                ..*facts
+            };
+            (shared, compose(&again))
+        }
+    };
     let stranger = stranger(facts);
-    let own = compose(&Facts {
-        shared: Some((shared, facts.account)),
-        ..*facts
-    });
     let network = facts
         .vpc_endpoint
         .map(|endpoint| network::event(facts, endpoint, &own.keys, shared, new_id()));
