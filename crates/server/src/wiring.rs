@@ -322,7 +322,7 @@ impl Parts {
     }
 }
 
-/// Looks at the organization every minute, so that its trails record accounts that join.
+/// Looks at the organization again and again, so that its trails record accounts that join.
 async fn watch_organization(api: Arc<Api>, mut shutdown: watch::Receiver<bool>) {
     loop {
         if let Err(error) = api.refresh_organizations().await {

@@ -63,22 +63,21 @@ impl Plain {
         let mut tried = 0;
         loop {
             tried += 1;
-            match self.try_get(bucket, key).await {
-                Ok(Answer::Object(object)) => return Ok(Some(object)),
-                Ok(Answer::Missing) => return Ok(None),
-                Ok(Answer::Refused(status, text)) if !status.is_server_error() => {
-                    bail!("get s3://{bucket}/{key}: {status}: {text}")
-                }
-                Ok(Answer::Refused(status, text)) if tried >= TRIES => {
-                    bail!("get s3://{bucket}/{key}: {status}: {text}")
-                }
-                Err(error) if tried >= TRIES => {
-                    return Err(error).with_context(|| format!("get s3://{bucket}/{key}"));
-                }
-                Ok(Answer::Refused(..)) | Err(_) => {
-                    tokio::time::sleep(Duration::from_millis(100 << tried)).await;
-                }
+            let answer = self.try_get(bucket, key).await;
+            let is_transient = match &answer {
+                Ok(Answer::Refused(status, _)) => status.is_server_error(),
+                Ok(_) => false,
+                Err(_) => true,
+            };
+            if is_transient && tried < TRIES {
+                tokio::time::sleep(Duration::from_millis(100 << tried)).await;
+                continue;
             }
+            return match answer.with_context(|| format!("get s3://{bucket}/{key}"))? {
+                Answer::Object(object) => Ok(Some(object)),
+                Answer::Missing => Ok(None),
+                Answer::Refused(status, text) => bail!("get s3://{bucket}/{key}: {status}: {text}"),
+            };
         }
     }
 

@@ -1,8 +1,8 @@
 //! Data events: calls on what is inside a resource ("Logging data events").
 //!
 //! The types are those of AWS's list, the operations those of the services' own "Logging … with CloudTrail" pages; where a
-//! page names none, the operations of the service's data plane. Types that no call of an AWS model makes (protocols of their
-//! own, such as GraphQL or FHIR, agents and consoles) have no line.
+//! page names none, the operations of the service's data plane. Types of protocols without an AWS model (GraphQL, FHIR, agents,
+//! consoles) have no line, nor those of which it is not settled what calls are data: those calls stay management events.
 
 /// A line of data events: calls on what is inside a resource.
 pub(in crate::compose) struct DataEvents {
