@@ -1,0 +1,406 @@
+$version: "2.0"
+
+// Pugmark's own operations on event history, beside AWS's LookupEvents: SearchEvents, CountEvents, ExportEvents.
+//
+// They are called like every operation of CloudTrail: POST / with `X-Amz-Target:
+// com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.SearchEvents` (the short form `CloudTrail_20131101.SearchEvents`
+// is taken too), `Content-Type: application/x-amz-json-1.1`, Signature Version 4 with the signing name `cloudtrail`.
+//
+// docs/search.md is the introduction. docs/api/botocore holds the same model for boto3 and the AWS CLI.
+namespace com.amazonaws.cloudtrail
+
+use aws.api#service
+use aws.auth#sigv4
+use aws.protocols#awsJson1_1
+
+@service(sdkId: "CloudTrail", arnNamespace: "cloudtrail", cloudFormationName: "CloudTrail", endpointPrefix: "cloudtrail")
+@sigv4(name: "cloudtrail")
+@awsJson1_1
+@title("Search in Pugmark's event history")
+service CloudTrail_20131101 {
+    version: "2013-11-01"
+    operations: [
+        SearchEvents
+        CountEvents
+        ExportEvents
+    ]
+    errors: [
+        AccessDeniedException
+        InvalidTimeRangeException
+        ValidationException
+        ThrottlingException
+        ServiceUnavailable
+    ]
+}
+
+/// Finds events: every filter must hold.
+///
+/// Whoever may call `cloudtrail:LookupEvents` may call this. A caller sees its own account; the management account of an
+/// organization and its delegated administrators see the members' events too.
+///
+/// A page may hold fewer events than MaxResults, even none, although there are more: a page ends after a few seconds of
+/// searching. The answer is complete when it has no NextToken. In Arrival order there is always a NextToken.
+@readonly
+@paginated(inputToken: "NextToken", outputToken: "NextToken", pageSize: "MaxResults", items: "Events")
+operation SearchEvents {
+    input := with [Question] {
+        /// Which events come first. Default: NewestFirst.
+        Order: Order
+
+        /// Events of a page at most. Default: 50.
+        @range(min: 1, max: 1000)
+        MaxResults: Integer
+
+        /// Where the page before this one ended. All other members but MaxResults and WaitSeconds must be as they were.
+        NextToken: NextToken
+
+        /// With Order Arrival only: how long the call may wait for an event when there is none. Default: 0.
+        @range(min: 0, max: 20)
+        WaitSeconds: Integer
+    }
+
+    output := {
+        @required
+        Events: EventList
+
+        NextToken: NextToken
+
+        /// Beside NextToken, except in Arrival order: how far the search has come. All older events (OldestFirst: all
+        /// newer ones) are still to be searched.
+        SearchedTo: Timestamp
+    }
+
+    errors: [
+        InvalidMaxResultsException
+        InvalidNextTokenException
+        InvalidLookupAttributesException
+        InvalidEventCategoryException
+    ]
+}
+
+/// Counts events: all, by the values of a field, and over time.
+///
+/// Who may see what is as with SearchEvents.
+@readonly
+operation CountEvents {
+    input := with [Question] {
+        /// Counts the events for each value of this field, such as `EventName` or `userIdentity.arn`. An event whose field
+        /// has several different values counts once for each.
+        CountBy: FieldName
+
+        /// How many values are told, most frequent first. Default: 20.
+        @range(min: 1, max: 1000)
+        MaxValues: Integer
+
+        /// Counts the events for each interval of this length, beginning at multiples of it since the epoch. A question may
+        /// have 10,000 intervals with events at most.
+        @range(min: 1, max: 31536000)
+        IntervalSeconds: Integer
+    }
+
+    output := {
+        /// Events that match.
+        @required
+        Total: Long
+
+        /// With CountBy: the most frequent values, most frequent first, equally frequent ones in the order of their text.
+        Values: ValueCountList
+
+        /// With CountBy: the sum of the counts of all values that are not told.
+        OtherCount: Long
+
+        /// With CountBy: events that have no value in the field.
+        MissingCount: Long
+
+        /// With CountBy: true if there were more different values than the server keeps apart (100,000). The values told
+        /// are then those of the values met first, from the newest events on; the others are in OtherCount.
+        ValuesTruncated: Boolean
+
+        /// With IntervalSeconds: the intervals that have events, oldest first.
+        Histogram: HistogramList
+    }
+
+    errors: [
+        InvalidLookupAttributesException
+        InvalidEventCategoryException
+    ]
+}
+
+/// Streams all events that match as one file.
+///
+/// Who may see what is as with SearchEvents. A good answer is not JSON but the file itself, in chunked transfer encoding, with
+/// the Content-Type of the format and a Content-Disposition that names it. An error before its first byte is an error answer
+/// as with every operation. An error after it breaks the stream: the connection is closed without the last chunk, which HTTP
+/// clients report as an incomplete answer.
+@readonly
+operation ExportEvents {
+    input := with [Question] {
+        /// Default: NDJSON.
+        Format: ExportFormat
+
+        /// NewestFirst (default) or OldestFirst.
+        Order: Order
+    }
+
+    output := {
+        @httpPayload
+        @required
+        Body: ExportBody
+    }
+
+    errors: [
+        InvalidLookupAttributesException
+        InvalidEventCategoryException
+    ]
+}
+
+@streaming
+blob ExportBody
+
+/// Which events are asked for. All conditions must hold.
+@mixin
+structure Question {
+    /// The earliest event time, inclusive. Recorded events are kept for 90 days, imported ones may be older.
+    StartTime: Timestamp
+
+    /// The latest event time, inclusive.
+    EndTime: Timestamp
+
+    Filters: FilterList
+
+    /// Words that must all be there, each anywhere in the record (names and values, as its minified JSON has them), letter
+    /// case ignored. "Quotation marks" keep blanks in a phrase together; `\"` and `\\` stand for the characters themselves.
+    @length(min: 1, max: 2000)
+    Text: String
+
+    /// Default: Management.
+    EventCategories: EventCategoryList
+
+    /// Default: the Region that is called. `["*"]`: all.
+    Regions: ScopeList
+
+    /// Default: the caller's. `["*"]`: all that the caller may see.
+    Accounts: ScopeList
+
+    /// Default: both.
+    Origins: OriginList
+}
+
+/// Holds if the field has one of the values.
+structure Filter {
+    @required
+    Field: FieldName
+
+    /// Default: Equals.
+    Operator: Operator
+
+    /// Any of them suffices; with the operators that begin with Not, none may fit. None are given with Exists and NotExists.
+    Values: FilterValueList
+}
+
+/// What an event is asked for. Letter case is ignored.
+///
+/// Either an attribute of LookupEvents (EventId, EventName, ReadOnly, Username, ResourceType, ResourceName, EventSource,
+/// AccessKeyId), or a path of names in the record, joined by dots: `errorCode`, `sourceIPAddress`,
+/// `userIdentity.sessionContext.sessionIssuer.userName`, `requestParameters.bucketName`. Lists are searched through:
+/// `resources.ARN` is the ARN of any of them. A name that has a dot stands in quotation marks: `requestParameters."a.b"`.
+///
+/// Values are compared as texts, letter by letter: numbers and truth values as JSON writes them, an object as its minified
+/// JSON. `null` is no value.
+@length(min: 1, max: 500)
+string FieldName
+
+enum Operator {
+    /// Some value of the field is one of Values.
+    EQUALS = "Equals"
+    /// No value of the field is one of Values; the field may be missing.
+    NOT_EQUALS = "NotEquals"
+    STARTS_WITH = "StartsWith"
+    NOT_STARTS_WITH = "NotStartsWith"
+    ENDS_WITH = "EndsWith"
+    NOT_ENDS_WITH = "NotEndsWith"
+    CONTAINS = "Contains"
+    NOT_CONTAINS = "NotContains"
+    /// The field has a value.
+    EXISTS = "Exists"
+    /// The field has no value.
+    NOT_EXISTS = "NotExists"
+}
+
+enum Order {
+    /// By event time, newest first; within a second, what was recorded last comes first.
+    NEWEST_FIRST = "NewestFirst"
+    /// The same order turned round.
+    OLDEST_FIRST = "OldestFirst"
+    /// Recorded events in the order in which they were recorded, for following: the answer always has a NextToken, and a call
+    /// with it answers with what was recorded since, no event twice and none left out, however late its event time. Origins
+    /// must be absent or Recorded.
+    ///
+    /// Each call of SearchEvents is itself recorded: leave these events out (`EventName NotEquals SearchEvents`).
+    ARRIVAL = "Arrival"
+}
+
+enum Origin {
+    /// Recorded by this Pugmark.
+    RECORDED = "Recorded"
+    /// Imported from CloudTrail log files.
+    IMPORTED = "Imported"
+}
+
+enum ExportFormat {
+    /// One line for each event; the columns are in docs/formats.md. Safe to open in a spreadsheet.
+    CSV = "CSV"
+    /// A CloudTrail log file: `{"Records":[…]}`.
+    JSON = "JSON"
+    /// One record a line.
+    NDJSON = "NDJSON"
+    /// The columns of event history's own files (docs/formats.md).
+    PARQUET = "PARQUET"
+}
+
+enum EventCategory {
+    MANAGEMENT = "Management"
+    INSIGHT = "Insight"
+}
+
+/// An event as LookupEvents tells it, and where it comes from.
+structure Event {
+    EventId: String
+    EventName: String
+    /// `true` or `false`; absent for Insights events.
+    ReadOnly: String
+    AccessKeyId: String
+    EventTime: Timestamp
+    EventSource: String
+    Username: String
+    Resources: ResourceList
+    /// The record: one minified JSON object.
+    CloudTrailEvent: String
+    /// The account that the event belongs to (recipientAccountId).
+    AccountId: String
+    Region: String
+    Origin: Origin
+}
+
+structure Resource {
+    ResourceType: String
+    ResourceName: String
+}
+
+structure ValueCount {
+    @required
+    Value: String
+    @required
+    Count: Long
+}
+
+structure HistogramEntry {
+    /// When the interval begins.
+    @required
+    Time: Timestamp
+    @required
+    Count: Long
+}
+
+list EventList {
+    member: Event
+}
+
+list ResourceList {
+    member: Resource
+}
+
+list ValueCountList {
+    member: ValueCount
+}
+
+list HistogramList {
+    member: HistogramEntry
+}
+
+@length(max: 50)
+list FilterList {
+    member: Filter
+}
+
+@length(max: 200)
+list FilterValueList {
+    member: FilterValue
+}
+
+@length(max: 2000)
+string FilterValue
+
+@length(min: 1, max: 2)
+list EventCategoryList {
+    member: EventCategory
+}
+
+@length(min: 1, max: 2)
+list OriginList {
+    member: Origin
+}
+
+/// Names, or `*` alone for all.
+@length(min: 1, max: 200)
+list ScopeList {
+    member: String
+}
+
+string NextToken
+
+/// The caller may not do this, or may not see one of the accounts.
+@error("client")
+structure AccessDeniedException {
+    message: String
+}
+
+/// StartTime is after EndTime, or the events of the time range are too many to be counted in one call.
+@error("client")
+structure InvalidTimeRangeException {
+    message: String
+}
+
+/// MaxResults is not 1 to 1000.
+@error("client")
+structure InvalidMaxResultsException {
+    message: String
+}
+
+/// The token is not one of ours, or another member differs from the call that returned it.
+@error("client")
+structure InvalidNextTokenException {
+    message: String
+}
+
+/// A filter or CountBy is not valid.
+@error("client")
+structure InvalidLookupAttributesException {
+    message: String
+}
+
+/// An event category that event history does not hold.
+@error("client")
+structure InvalidEventCategoryException {
+    message: String
+}
+
+/// Another member is not valid.
+@error("client")
+structure ValidationException {
+    message: String
+}
+
+/// Only with `limits.rates = "aws"`.
+@error("client")
+@httpError(400)
+structure ThrottlingException {
+    message: String
+}
+
+/// Too many searches at the same time: try again.
+@error("server")
+@httpError(503)
+structure ServiceUnavailable {
+    message: String
+}
