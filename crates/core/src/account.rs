@@ -57,6 +57,15 @@ impl Region {
     pub fn global() -> Self {
         Self("us-east-1".into())
     }
+
+    /// `aws`, `aws-cn` or `aws-us-gov`, as ARNs have it.
+    pub fn partition(&self) -> &'static str {
+        match self.as_str() {
+            name if name.starts_with("cn-") => "aws-cn",
+            name if name.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
 }
 
 impl FromStr for Region {

@@ -2,6 +2,9 @@
 
 /// Largest record in bytes (`eventVersion` 1.05 and later; CloudTrail limits, section 2).
 pub const RECORD_BYTES_MAX: usize = 256 * 1024;
+/// Largest record that is taken from elsewhere, in bytes: those of an event data store with large events have up to 1 MB, and
+/// some tools spread them over lines.
+pub const IMPORTED_RECORD_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Largest `requestParameters`, `responseElements` or `serviceEventDetails` in bytes; above it the content is omitted.
 pub const FIELD_BYTES_MAX: usize = 100 * 1024;
 /// Largest `additionalEventData` in bytes; above it the field is omitted.

@@ -1,6 +1,8 @@
 //! The event: the record's JSON, rendered once, and the keys by which later stages select and find it.
 
 mod codec;
+pub mod record;
+pub mod resources;
 
 use bytes::Bytes;
 pub use codec::{DecodeError, decode, encode};

@@ -156,15 +156,6 @@ fn home_of(region: &Region, home: &str) -> Region {
     home.parse().unwrap_or_else(|_| region.clone())
 }
 
-/// `arn:PARTITION:…` of a Region.
-pub(super) fn partition(region: &Region) -> &'static str {
-    match region.as_str() {
-        name if name.starts_with("cn-") => "aws-cn",
-        name if name.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
-}
-
 /// The operation that a target, an `Action` or an RPC path names; else the HTTP method.
 fn guessed_name(parts: &Parts) -> String {
     let target = parts

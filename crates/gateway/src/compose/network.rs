@@ -34,7 +34,7 @@ pub(super) fn event(
         account: endpoint.account,
         event_type: EVENT_TYPE.to_owned(),
         read_only: None,
-        username: None,
+        username: caller.lookup_username().map(|text| cut(text).to_owned()),
         access_key_id: caller.access_key_id.clone(),
         identity_arn: caller.arn.clone(),
         error_code: denied.map(|(code, _)| code.to_owned()),

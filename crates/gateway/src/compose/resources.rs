@@ -2,20 +2,19 @@
 
 use pugmark_core::{
     account::Arn,
-    event::{EventCategory, LookupResource, Resource},
+    event::{
+        EventCategory, LookupResource, Resource,
+        resources::{
+            DEPTH_MAX, LookupResources, NAME_BYTES_MAX, RESOURCES_MAX, kind_of, named_arn,
+            queue_arn,
+        },
+    },
     limits,
 };
 use pugmark_wire::{recognize::Call, value::Value};
 use serde_json::{Map, Value as Json};
 
 use super::{Class, Facts, class, s3, tables};
-
-/// Most entries of either list.
-const RESOURCES_MAX: usize = 50;
-/// Longest name or ARN: S3's are the longest, with keys of 1024 bytes.
-const NAME_BYTES_MAX: usize = 1536;
-/// How deep requests and answers are searched for names.
-const DEPTH_MAX: usize = 8;
 
 /// `resources` of the record.
 pub(super) fn of_record(
@@ -73,176 +72,74 @@ pub(super) fn for_lookup(
     request: Option<&Value>,
     resources: &[Resource],
 ) -> Vec<LookupResource> {
-    let mut found = Found {
-        facts,
-        class,
-        service: "",
-        entries: Vec::new(),
-    };
     let Some(call) = facts.call else {
-        return found.entries;
+        return Vec::new();
     };
-    found.service = call.service.id();
+    let service = call.service.id();
+    let mut found = LookupResources::new(service, &class.region, facts.account);
     for resource in resources.iter().filter(|resource| !resource.is_prefix) {
         if let Some(arn) = &resource.arn {
             found.arn(arn, resource.kind.as_deref());
         }
     }
-    if call.service.id() == "s3"
+    if service == "s3"
         && let Some(bucket) = s3::label(call, "Bucket")
     {
         found.name("Bucket", bucket);
     }
     if let Some(request) = request {
-        found.walk(request, 0);
+        walk(&mut found, service, request, 0);
     }
     // What a read answers is not what the call touched.
     let answers = !class.read_only
         || tables::READS_WITH_RESPONSE.contains(&(call.service.id(), call.operation.name()));
     if let (true, None, Some(response)) = (answers, facts.error, facts.response) {
-        found.walk(response, 0);
+        walk(&mut found, service, response, 0);
     }
-    found.entries
+    found.into_entries()
 }
 
-struct Found<'a> {
-    facts: &'a Facts<'a>,
-    class: &'a Class,
-    service: &'a str,
-    entries: Vec<LookupResource>,
-}
-
-impl Found<'_> {
-    fn walk(&mut self, value: &Value, depth: usize) {
-        if depth > DEPTH_MAX || self.entries.len() >= RESOURCES_MAX {
-            return;
-        }
-        match value {
-            Value::Structure(members) => {
-                for member in members {
-                    if tables::treatment(self.service, "", "", member.name).is_some() {
-                        continue;
-                    }
-                    match &member.value {
-                        Value::String(text) => self.name(member.name, text),
-                        Value::List(items) => {
-                            for item in items.iter().take(RESOURCES_MAX) {
-                                match item {
-                                    Value::String(text) => self.name(member.name, text),
-                                    other => self.walk(other, depth + 1),
-                                }
+/// Reads names off a request or an answer.
+fn walk(found: &mut LookupResources<'_>, service: &str, value: &Value, depth: usize) {
+    if depth > DEPTH_MAX || found.is_full() {
+        return;
+    }
+    match value {
+        Value::Structure(members) => {
+            for member in members {
+                if tables::treatment(service, "", "", member.name).is_some() {
+                    continue;
+                }
+                match &member.value {
+                    Value::String(text) => found.name(member.name, text),
+                    Value::List(items) => {
+                        for item in items.iter().take(RESOURCES_MAX) {
+                            match item {
+                                Value::String(text) => found.name(member.name, text),
+                                other => walk(found, service, other, depth + 1),
                             }
                         }
-                        other => self.walk(other, depth + 1),
                     }
+                    other => walk(found, service, other, depth + 1),
                 }
             }
-            Value::List(items) => items
-                .iter()
-                .take(RESOURCES_MAX)
-                .for_each(|item| self.walk(item, depth + 1)),
-            _ => {}
         }
+        Value::List(items) => items
+            .iter()
+            .take(RESOURCES_MAX)
+            .for_each(|item| walk(found, service, item, depth + 1)),
+        _ => {}
     }
-
-    /// A member's text: an ARN tells its type, a name only under a member that is known.
-    fn name(&mut self, member: &str, text: &str) {
-        if text.starts_with("arn:") {
-            self.arn(text, None);
-            return;
-        }
-        if let Some(queue) = queue_arn(self.facts, self.class, member, text) {
-            self.push(Some("AWS::SQS::Queue"), text);
-            self.arn(&queue, Some("AWS::SQS::Queue"));
-            return;
-        }
-        let mut named = tables::NAMED.iter();
-        let Some((_, _, kind, template)) =
-            named.find(|(service, name, _, _)| *service == self.service && *name == member)
-        else {
-            return;
-        };
-        let is_alias = *kind == "AWS::KMS::Key" && text.starts_with("alias/");
-        let kind = if is_alias { "AWS::KMS::Alias" } else { kind };
-        if !template.is_empty() && !is_alias {
-            self.push(Some(kind), &filled(template, self.facts, self.class, text));
-        }
-        self.push(Some(kind), text);
-    }
-
-    fn arn(&mut self, text: &str, kind: Option<&str>) {
-        let Some(arn) = Arn::parse(text) else { return };
-        let Some(kind) = kind.or_else(|| kind_of(arn)) else {
-            return;
-        };
-        self.push(Some(kind), text);
-        let short = match kind {
-            "AWS::S3::Object" | "AWS::SecretsManager::Secret" => return,
-            _ => arn.resource.rsplit(['/', ':']).next().unwrap_or_default(),
-        };
-        self.push(Some(kind), short);
-    }
-
-    fn push(&mut self, kind: Option<&str>, name: &str) {
-        let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && self.entries.len() < RESOURCES_MAX;
-        let entry = LookupResource {
-            kind: kind.map(str::to_owned),
-            name: name.to_owned(),
-        };
-        if fits && !self.entries.contains(&entry) {
-            self.entries.push(entry);
-        }
-    }
-}
-
-/// The type of what an ARN names.
-fn kind_of(arn: Arn<'_>) -> Option<&'static str> {
-    let matches =
-        |line: &&(&str, &str, &str)| line.0 == arn.service && arn.resource.starts_with(line.1);
-    let kind = tables::ARN_KINDS
-        .iter()
-        .find(matches)
-        .map(|(_, _, kind)| *kind)?;
-    Some(if kind == "AWS::S3::Bucket" && arn.resource.contains('/') {
-        "AWS::S3::Object"
-    } else {
-        kind
-    })
-}
-
-/// An ARN's template with partition, Region, account and name.
-fn filled(template: &str, facts: &Facts<'_>, class: &Class, name: &str) -> String {
-    let part =
-        |part: &str| arn_part(part, facts, class).unwrap_or_else(|| part.replace("{}", name));
-    template.split(':').map(part).collect::<Vec<_>>().join(":")
 }
 
 /// What stands for a template's `P`, `R` or `A`.
 fn arn_part(part: &str, facts: &Facts<'_>, class: &Class) -> Option<String> {
     match part {
-        "P" => Some(class::partition(&class.region).to_owned()),
+        "P" => Some(class.region.partition().to_owned()),
         "R" => Some(class.region.to_string()),
         "A" => Some(facts.account.to_string()),
         _ => None,
     }
-}
-
-/// `https://sqs.us-east-1.amazonaws.com/123456789012/name` as the queue's ARN.
-fn queue_arn(facts: &Facts<'_>, class: &Class, member: &str, url: &str) -> Option<String> {
-    if member != "QueueUrl" {
-        return None;
-    }
-    let mut segments = url.trim_end_matches('/').rsplit('/');
-    let (name, account) = (
-        segments.next().filter(|name| !name.is_empty())?,
-        segments.next()?,
-    );
-    let account = account.parse().unwrap_or(facts.account);
-    Some(format!(
-        "arn:{}:sqs:{}:{account}:{name}",
-        class::partition(&class.region),
-        class.region
-    ))
 }
 
 fn owned(kind: &str, arn: String, account: Option<String>) -> Resource {
@@ -319,7 +216,7 @@ fn of_tables(facts: &Facts<'_>, class: &Class, request: Option<&Value>) -> Vec<R
     }
     let mut resources: Vec<Resource> = Vec::new();
     for name in names.into_iter().take(RESOURCES_MAX) {
-        let arn = named_arn(facts, class, "dynamodb", "TableName", name)
+        let arn = named_arn("dynamodb", &class.region, facts.account, "TableName", name)
             .unwrap_or_else(|| name.to_owned());
         let resource = owned("AWS::DynamoDB::Table", arn.clone(), owner(&arn, facts));
         if !resources.contains(&resource) {
@@ -370,7 +267,7 @@ fn data_arn(facts: &Facts<'_>, class: &Class, template: &str, request: &Value) -
             if text.starts_with("arn:") {
                 return Some(text.to_owned());
             }
-            if let Some(queue) = queue_arn(facts, class, member, text) {
+            if let Some(queue) = queue_arn(&class.region, facts.account, member, text) {
                 return Some(queue);
             }
             filled.push_str(before);
@@ -419,23 +316,6 @@ fn text_of<'a>(value: &'a Value, member: &str, depth: usize) -> Option<&'a str> 
     }
 }
 
-/// The ARN of a name under a member; an ARN stays itself.
-fn named_arn(
-    facts: &Facts<'_>,
-    class: &Class,
-    service: &str,
-    member: &str,
-    name: &str,
-) -> Option<String> {
-    if name.starts_with("arn:") {
-        return Some(name.to_owned());
-    }
-    let line = tables::NAMED
-        .iter()
-        .find(|(of, named, _, _)| *of == service && *named == member)?;
-    (!line.3.is_empty()).then(|| filled(line.3, facts, class, name))
-}
-
 /// `resources` of the few services that write them for management events.
 fn of_management(
     facts: &Facts<'_>,
@@ -464,7 +344,7 @@ fn of_management(
                 let arn = match service {
                     "ssm" => parameter_arn(facts, class, name),
                     _ if name.starts_with("alias/") => None,
-                    _ => named_arn(facts, class, service, member, name),
+                    _ => named_arn(service, &class.region, facts.account, member, name),
                 };
                 let Some(arn) = arn.filter(|arn| arn.len() <= limits::FIELD_BYTES_MAX) else {
                     continue;
@@ -491,7 +371,7 @@ fn parameter_arn(facts: &Facts<'_>, class: &Class, name: &str) -> Option<String>
     if name.starts_with("arn:") {
         return Some(name.to_owned());
     }
-    let (partition, region) = (class::partition(&class.region), &class.region);
+    let (partition, region) = (class.region.partition(), &class.region);
     Some(format!(
         "arn:{partition}:ssm:{region}:{}:parameter/{}",
         facts.account,

@@ -93,7 +93,7 @@ impl Place {
         if bucket.starts_with("arn:") {
             return bucket.to_owned();
         }
-        let (partition, service) = (class::partition(&class.region), self.service());
+        let (partition, service) = (class.region.partition(), self.service());
         let (region, account) = (&class.region, facts.account);
         // `name-111122223333`, and for Outposts `.op-0123` after it.
         let (point, outpost) = bucket.split_once('.').unwrap_or((bucket, ""));

@@ -13,7 +13,7 @@ pub(super) use forms::{
     EC2_ABSENT_SETS, EC2_ANSWER_NAMES, EC2_ITEM, EC2_ITEM_SETS, EC2_NAMES, EC2_PLAIN, EC2_SETS,
     EC2_TEXTS, RUN_INSTANCES_SET, S3_HEADERS_OMITTED, S3_QUERY_OMITTED,
 };
-pub(super) use resources::{ARN_KINDS, NAMED, RECORD_RESOURCES};
+pub(super) use resources::RECORD_RESOURCES;
 pub(super) use secrets::{Treatment, treatment};
 
 /// `eventSource` where it is not the endpoint prefix.

@@ -10,7 +10,7 @@ mod s3;
 mod services;
 
 use http::HeaderMap;
-use pugmark_core::identity::IdentityType;
+use pugmark_core::{event::record, identity::IdentityType};
 use pugmark_wire::{catalogue::Protocol, project, recognize};
 
 use super::*;
@@ -33,6 +33,26 @@ struct Scene {
     omitted: (Option<u64>, Option<u64>),
     unknown: Option<&'static str>,
     vpc_endpoint: Option<VpcEndpoint>,
+}
+
+/// Whoever reads the record somewhere else finds the keys that it was composed with.
+fn read_again(event: &Event) {
+    let again = record::read(event.json.clone(), &record::Place::default()).unwrap();
+    // The record may have a name where the request has another: EKS's `clusterName` is recorded as `name`.
+    for resource in &event.keys.lookup_resources {
+        let found = &again.keys.lookup_resources;
+        assert!(found.contains(resource), "{resource:?} is not in {found:?}");
+    }
+    let comparable = |event: &Event| {
+        let mut keys = event.keys.clone();
+        keys.lookup_resources.clear();
+        keys.access_key_id = keys.access_key_id.filter(|key| !key.is_empty());
+        // Nothing but TLS says in the record which of STS's endpoints was called.
+        keys.global_service &= keys.source != "sts.amazonaws.com";
+        keys
+    };
+    assert_eq!(comparable(&again), comparable(event));
+    assert_eq!(again.json, event.json);
 }
 
 /// A query call.
@@ -192,10 +212,12 @@ impl Scene {
             outcome_unknown: self.unknown,
         };
         let mut ids = 100;
-        copies(&facts, || {
+        let events = copies(&facts, || {
             ids += 1;
             Uuid::from_u128(ids)
-        })
+        });
+        events.iter().for_each(read_again);
+        events
     }
 
     fn json(&self) -> Json {
