@@ -21,6 +21,7 @@ use crate::{
     part::{self, Hook},
     query::Wanted,
     scan::{self, Files},
+    search::{Origin, Searches, Source},
     tail::{Row, Tail},
 };
 
@@ -53,6 +54,7 @@ struct Inner {
     hook: Hook,
     files: Arc<Files>,
     scans: Arc<Semaphore>,
+    searches: Searches,
     state: RwLock<State>,
     /// Entries below are in tail or files.
     ingested: watch::Sender<Seq>,
@@ -141,6 +143,7 @@ impl EventHistory {
                 hook,
                 files,
                 scans: Arc::new(Semaphore::new(SCANS_MAX)),
+                searches: Searches::default(),
                 state: RwLock::new(State {
                     manifest: Arc::new(manifest),
                     ..State::default()
@@ -220,19 +223,7 @@ impl EventHistory {
     /// When the system lets no file be opened. Damaged files are no error: see [`Self::damaged_files`].
     pub async fn lookup(&self, query: &LookupQuery) -> Result<LookupPage, TableError> {
         let inner = &self.inner;
-        let head = *inner.journal.head().borrow();
-        let mut ingested = inner.ingested.subscribe();
-        let is_fresh = tokio::time::timeout(FRESHNESS_WAIT, ingested.wait_for(|seq| *seq >= head))
-            .await
-            .is_ok();
-        if !is_fresh {
-            let ingested = ingested.borrow().0;
-            tracing::warn!(
-                head = head.0,
-                ingested,
-                "a look-up answers before event history has caught up"
-            );
-        }
+        inner.freshen().await;
         let wanted = Wanted::new(query, inner.horizon());
         if wanted.from > wanted.to {
             return Ok(LookupPage {
@@ -268,6 +259,35 @@ impl EventHistory {
         Ok(page(rows, needed))
     }
 
+    /// What a search reads, seen at one moment: everything that was in the journal when the call began is in it (unless
+    /// that takes longer than a second), each event in exactly one place.
+    pub(crate) async fn sources(&self) -> Vec<Source> {
+        let inner = &self.inner;
+        inner.freshen().await;
+        let reach = inner.horizon().as_second();
+        // Before the state: the tail holds all below it.
+        let head = inner.ingested.borrow().0;
+        let state = inner.read();
+        vec![Source {
+            origin: Origin::Recorded,
+            reach,
+            head,
+            tail: state.tail.rows(),
+            parts: state.manifest.all().cloned().collect(),
+            files: inner.files.clone(),
+        }]
+    }
+
+    /// Entries below this journal position can be found.
+    pub(crate) fn ingested(&self) -> watch::Receiver<Seq> {
+        self.inner.ingested.subscribe()
+    }
+
+    /// Searches that run at the same time.
+    pub(crate) fn searches(&self) -> &Searches {
+        &self.inner.searches
+    }
+
     /// Reads the journal to its head, flushing when the tail is full.
     pub(crate) async fn catch_up(&self) -> Result<(), TableError> {
         let head = *self.inner.journal.head().borrow();
@@ -297,6 +317,23 @@ impl Inner {
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits, up to a second, until everything is seen that is in the journal now.
+    async fn freshen(&self) {
+        let head = *self.journal.head().borrow();
+        let mut ingested = self.ingested.subscribe();
+        let is_fresh = tokio::time::timeout(FRESHNESS_WAIT, ingested.wait_for(|seq| *seq >= head))
+            .await
+            .is_ok();
+        if !is_fresh {
+            let ingested = ingested.borrow().0;
+            tracing::warn!(
+                head = head.0,
+                ingested,
+                "a look-up answers before event history has caught up"
+            );
+        }
     }
 
     /// Event history reaches back to here.

@@ -10,6 +10,7 @@ mod part;
 mod query;
 mod scan;
 mod schema;
+mod search;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,10 @@ use std::{path::PathBuf, time::Duration};
 pub use history::EventHistory;
 use pugmark_journal::{JournalError, Seq};
 pub use query::{Cursor, LookupCategory, LookupKey, LookupPage, LookupQuery};
+pub use search::{
+    Condition, CountQuestion, Counts, Field, FieldError, Found, Operator, Order, Origin,
+    PageLimits, Question, Rank, SearchPage, Text, TextError,
+};
 
 /// How event history behaves.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +105,15 @@ pub enum TableError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Back off: too many searches wait already.
+    #[error("too many searches at the same time")]
+    Busy,
+    /// Fix the request: it asks for too much.
+    #[error("{0}")]
+    Exceeded(String),
+    /// Nothing: the caller has gone.
+    #[error("the search was stopped")]
+    Stopped,
     /// Stop: the process ends, or a task of ours failed.
     #[error("a task of event history ended early: {0}")]
     Task(String),

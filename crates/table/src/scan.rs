@@ -76,7 +76,7 @@ struct Unit {
 }
 
 /// A file that cannot be read, or an error of the system.
-enum Failure {
+pub(crate) enum Failure {
     Damaged(usize, Damage),
     System(TableError),
 }
@@ -98,6 +98,11 @@ impl Files {
             .collect()
     }
 
+    /// Whether a file was found damaged since the start.
+    pub(crate) fn is_damaged(&self, path: &str) -> bool {
+        lock(&self.damaged).contains_key(path)
+    }
+
     /// The wanted events of tail and files together, newest first, at most as many as needed. Damaged files are
     /// reported and left out.
     pub(crate) fn find(
@@ -108,7 +113,7 @@ impl Files {
     ) -> Result<Vec<Row>, TableError> {
         let mut left_out: HashSet<usize> = HashSet::new();
         for (index, part) in parts.iter().enumerate() {
-            if lock(&self.damaged).contains_key(&part.path) {
+            if self.is_damaged(&part.path) {
                 left_out.insert(index);
             }
         }
@@ -124,7 +129,7 @@ impl Files {
         }
     }
 
-    fn report(&self, path: &str, damage: Damage) {
+    pub(crate) fn report(&self, path: &str, damage: Damage) {
         tracing::error!(
             file = path,
             damage,
@@ -193,7 +198,7 @@ impl Files {
     }
 
     /// The file, ready to read.
-    fn open(&self, index: usize, part: &Part) -> Result<Opened, Failure> {
+    pub(crate) fn open(&self, index: usize, part: &Part) -> Result<Opened, Failure> {
         let path = self.dir.join(&part.path);
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -295,9 +300,10 @@ impl Open<'_> {
     }
 }
 
-struct Opened {
-    reader: PartReader,
-    footer: ArrowReaderMetadata,
+/// A file, ready to read.
+pub(crate) struct Opened {
+    pub(crate) reader: PartReader,
+    pub(crate) footer: ArrowReaderMetadata,
 }
 
 impl Opened {
@@ -385,7 +391,12 @@ impl Opened {
     }
 
     /// Whole events: the rows of one row group, numbers ascending.
-    fn rows(&self, part: usize, group: usize, numbers: &[usize]) -> Result<Vec<Row>, Failure> {
+    pub(crate) fn rows(
+        &self,
+        part: usize,
+        group: usize,
+        numbers: &[usize],
+    ) -> Result<Vec<Row>, Failure> {
         guarded(part, || {
             let total = self.footer.metadata().row_group(group).num_rows() as usize;
             let ranges = numbers.iter().map(|number| *number..*number + 1);
@@ -440,18 +451,24 @@ fn fetch(found: Vec<(Place, Candidate)>, open: &mut Open<'_>) -> Result<Vec<Row>
 }
 
 /// Runs a reading step; a panic of the decoder on damaged bytes is damage too.
-fn guarded<T>(part: usize, step: impl FnOnce() -> Result<T, Damage>) -> Result<T, Failure> {
+pub(crate) fn guarded<T>(
+    part: usize,
+    step: impl FnOnce() -> Result<T, Damage>,
+) -> Result<T, Failure> {
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(result) => result.map_err(|damage| Failure::Damaged(part, damage)),
         Err(_) => Err(Failure::Damaged(part, "the decoder gave up on it".into())),
     }
 }
 
-fn text(error: impl std::fmt::Display) -> Damage {
+pub(crate) fn text(error: impl std::fmt::Display) -> Damage {
     error.to_string()
 }
 
-fn leaf(columns: &parquet::schema::types::SchemaDescriptor, path: &[&str]) -> Option<usize> {
+pub(crate) fn leaf(
+    columns: &parquet::schema::types::SchemaDescriptor,
+    path: &[&str],
+) -> Option<usize> {
     columns
         .columns()
         .iter()
@@ -519,7 +536,7 @@ impl Footers {
 
 /// Reads at offsets, so that many readers share one open file.
 #[derive(Clone)]
-struct PartReader(Arc<File>, u64);
+pub(crate) struct PartReader(Arc<File>, u64);
 
 impl Length for PartReader {
     fn len(&self) -> u64 {
@@ -552,7 +569,7 @@ impl ChunkReader for PartReader {
     }
 }
 
-struct PartCursor {
+pub(crate) struct PartCursor {
     file: Arc<File>,
     at: u64,
 }

@@ -26,13 +26,13 @@ pub(crate) const EVENT_TIME: &str = "event_time";
 pub(crate) const SEQ: &str = "seq";
 pub(crate) const CATEGORY: &str = "event_category";
 pub(crate) const EVENT: &str = "event";
-const EVENT_ID: &str = "event_id";
-const EVENT_NAME: &str = "event_name";
-const EVENT_SOURCE: &str = "event_source";
-const READ_ONLY: &str = "read_only";
-const USERNAME: &str = "username";
-const ACCESS_KEY_ID: &str = "access_key_id";
-const LOOKUP_RESOURCES: &str = "lookup_resources";
+pub(crate) const EVENT_ID: &str = "event_id";
+pub(crate) const EVENT_NAME: &str = "event_name";
+pub(crate) const EVENT_SOURCE: &str = "event_source";
+pub(crate) const READ_ONLY: &str = "read_only";
+pub(crate) const USERNAME: &str = "username";
+pub(crate) const ACCESS_KEY_ID: &str = "access_key_id";
+pub(crate) const LOOKUP_RESOURCES: &str = "lookup_resources";
 
 /// Leaf columns with a bloom filter.
 pub(crate) const BLOOMED: [&[&str]; 6] = [
@@ -406,7 +406,8 @@ fn optional(texts: &StringArray, row: usize) -> Option<String> {
     texts.is_valid(row).then(|| texts.value(row).to_owned())
 }
 
-fn column<'a, T: 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, Damage> {
+/// A column of this type.
+pub(crate) fn column<'a, T: 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, Damage> {
     let column = batch
         .column_by_name(name)
         .ok_or_else(|| format!("column {name} is missing"))?;

@@ -5,6 +5,7 @@
 mod crash;
 mod files;
 mod model;
+mod search;
 
 use std::{path::Path, sync::Arc};
 

@@ -1,0 +1,365 @@
+//! Which rows of a row group an answer can have: skipped by statistics and bloom filter, chosen by cheap columns, and only
+//! then by their records.
+
+use std::collections::BTreeSet;
+
+use arrow_array::{Int64Array, StringArray, TimestampMillisecondArray};
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
+    },
+    file::{metadata::RowGroupMetaData, statistics::Statistics},
+};
+
+use super::{
+    Origin, Rank,
+    field::{Column, Field, Kind},
+    filter::{Condition, Operator},
+    path,
+    scan::Asked,
+};
+use crate::{
+    scan::{Failure, Opened, guarded, leaf, text},
+    schema::{self, Damage},
+};
+
+/// Rows whose cheap columns are looked at in one go.
+const COLUMN_ROWS: usize = 8192;
+/// Records in memory at a time, for each thread: at most 256 KiB each, about 1 KiB as a rule.
+const RECORD_ROWS: usize = 512;
+
+/// What lies between these in a row group, both inclusive.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) oldest: i64,
+    pub(super) newest: i64,
+    pub(super) least_seq: u64,
+    pub(super) greatest_seq: u64,
+}
+
+impl Bounds {
+    /// Ranks of the first and the last event that can be within.
+    pub(super) fn ranks(&self, asked: &Asked, origin: Origin) -> (Rank, Rank) {
+        let corner = |seconds, seq| asked.order.rank(seconds, origin, seq);
+        let (a, b) = (
+            corner(self.oldest, self.least_seq),
+            corner(self.newest, self.greatest_seq),
+        );
+        (a.min(b), a.max(b))
+    }
+}
+
+/// A row group of a file.
+pub(super) struct Group<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) origin: Origin,
+    /// The oldest event time that is shown.
+    pub(super) reach: i64,
+    pub(super) opened: &'a Opened,
+    /// Which file, for reports.
+    pub(super) part: usize,
+    pub(super) group: usize,
+}
+
+/// The row groups of a file that can have something, with what lies in each.
+pub(super) fn groups(
+    asked: &Asked,
+    reach: i64,
+    opened: &Opened,
+    part: usize,
+) -> Result<Vec<(usize, Bounds)>, Failure> {
+    guarded(part, || {
+        let metadata = opened.footer.metadata();
+        let columns = metadata.file_metadata().schema_descr();
+        let time = leaf(columns, &[schema::EVENT_TIME]).ok_or("it has no event times")?;
+        let seq = leaf(columns, &[schema::SEQ]).ok_or("it has no positions")?;
+        let mut groups = Vec::new();
+        for (index, group) in metadata.row_groups().iter().enumerate() {
+            let (oldest, newest) = integers(group, time);
+            let (least, greatest) = integers(group, seq);
+            let bounds = Bounds {
+                oldest: oldest.div_euclid(1000),
+                newest: newest.div_euclid(1000),
+                least_seq: u64::try_from(least).unwrap_or(0),
+                greatest_seq: u64::try_from(greatest).unwrap_or(u64::MAX),
+            };
+            let is_within = bounds.newest >= asked.from.max(reach) && bounds.oldest <= asked.to;
+            let may_hold = |condition: &Condition| {
+                let Kind::Column(column) = &condition.field.0 else {
+                    return true;
+                };
+                leaf(columns, &[column.name()])
+                    .is_none_or(|leaf| may_hold(group, leaf, *column, condition))
+            };
+            let category = leaf(columns, &[schema::CATEGORY]);
+            let holds_category = category.is_none_or(|leaf| {
+                asked
+                    .categories
+                    .iter()
+                    .any(|category| may_equal(group, leaf, category.as_str()))
+            });
+            if is_within && holds_category && asked.columns.iter().all(may_hold) {
+                groups.push((index, bounds));
+            }
+        }
+        Ok(groups)
+    })
+}
+
+/// Least and greatest number of a column; everything, when statistics are missing.
+fn integers(group: &RowGroupMetaData, column: usize) -> (i64, i64) {
+    match group.column(column).statistics() {
+        Some(Statistics::Int64(numbers)) => (
+            numbers.min_opt().copied().unwrap_or(i64::MIN),
+            numbers.max_opt().copied().unwrap_or(i64::MAX),
+        ),
+        _ => (i64::MIN, i64::MAX),
+    }
+}
+
+/// Whether a condition can hold in a row group, by the statistics of its column.
+fn may_hold(group: &RowGroupMetaData, leaf: usize, column: Column, condition: &Condition) -> bool {
+    if condition.is_negated || column == Column::Key(crate::LookupKey::ReadOnly) {
+        return true;
+    }
+    let Some(statistics) = group.column(leaf).statistics() else {
+        return true;
+    };
+    if statistics.null_count_opt() == u64::try_from(group.num_rows()).ok() {
+        return false;
+    }
+    condition.operator != Operator::Equals
+        || condition
+            .values
+            .iter()
+            .any(|value| may_equal(group, leaf, value))
+}
+
+fn may_equal(group: &RowGroupMetaData, leaf: usize, value: &str) -> bool {
+    match group.column(leaf).statistics() {
+        // Bounds may be cut short, which leaves them bounds.
+        Some(Statistics::ByteArray(texts)) => match (texts.min_opt(), texts.max_opt()) {
+            (Some(least), Some(most)) => (least.data()..=most.data()).contains(&value.as_bytes()),
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+impl Group<'_> {
+    /// The rows that match, with their ranks, in the order of rows. With `limit`, the first so many by rank suffice.
+    pub(super) fn matches(&self, limit: Option<usize>) -> Result<Vec<(Rank, usize)>, Failure> {
+        guarded(self.part, || {
+            if !self.may_match()? {
+                return Ok(Vec::new());
+            }
+            let mut rows = self.by_columns()?;
+            let is_in_order = rows.is_sorted();
+            if self.asked.asks_records() {
+                self.retain_by_records(&mut rows, limit.filter(|_| is_in_order))?;
+            }
+            if let Some(limit) = limit
+                && is_in_order
+            {
+                rows.truncate(limit);
+            }
+            Ok(rows)
+        })
+    }
+
+    /// How many rows there are, if statistics alone tell that all of them match.
+    pub(super) fn rows_that_all_match(&self) -> Option<u64> {
+        let asked = self.asked;
+        if !asked.columns.is_empty() || asked.asks_records() {
+            return None;
+        }
+        let metadata = self.opened.footer.metadata();
+        let columns = metadata.file_metadata().schema_descr();
+        let group = metadata.row_group(self.group);
+        let (oldest, newest) = integers(group, leaf(columns, &[schema::EVENT_TIME])?);
+        let category = leaf(columns, &[schema::CATEGORY])?;
+        let Some(Statistics::ByteArray(names)) = group.column(category).statistics() else {
+            return None;
+        };
+        let (least, most) = (names.min_opt()?.data(), names.max_opt()?.data());
+        let is_asked = |name: &[u8]| {
+            asked
+                .categories
+                .iter()
+                .any(|it| it.as_str().as_bytes() == name)
+        };
+        let is_within = oldest.div_euclid(1000) >= asked.from.max(self.reach)
+            && newest.div_euclid(1000) <= asked.to;
+        (is_within && least == most && is_asked(least))
+            .then(|| u64::try_from(group.num_rows()).unwrap_or(0))
+    }
+
+    /// The values of a field in these rows: `each` gets the row's index in `rows`.
+    pub(super) fn values(
+        &self,
+        rows: &[usize],
+        field: &Field,
+        mut each: impl FnMut(usize, &str),
+    ) -> Result<(), Failure> {
+        guarded(self.part, || match &field.0 {
+            Kind::Column(column) => {
+                let mut first = 0;
+                for batch in self.read(&[column.name()], Some(rows), COLUMN_ROWS)? {
+                    let batch = batch.map_err(text)?;
+                    let values = column.of(&batch)?;
+                    for row in 0..batch.num_rows() {
+                        values.values(row, &mut |value| each(first + row, value));
+                    }
+                    first += batch.num_rows();
+                }
+                Ok(())
+            }
+            Kind::Path(names) => {
+                let mut first = 0;
+                for batch in self.read(&[schema::EVENT], Some(rows), RECORD_ROWS)? {
+                    let batch = batch.map_err(text)?;
+                    let records: &StringArray = schema::column(&batch, schema::EVENT)?;
+                    for row in 0..batch.num_rows() {
+                        let json = records.value(row).as_bytes();
+                        path::values(json, names, &mut |value| each(first + row, value));
+                    }
+                    first += batch.num_rows();
+                }
+                Ok(())
+            }
+        })
+    }
+
+    /// Asks the bloom filters.
+    fn may_match(&self) -> Result<bool, Damage> {
+        for condition in &self.asked.columns {
+            let Kind::Column(column) = &condition.field.0 else {
+                continue;
+            };
+            if condition.is_negated || condition.operator != Operator::Equals {
+                continue;
+            }
+            let builder = self.builder();
+            let leaf = column
+                .bloomed()
+                .and_then(|path| leaf(builder.parquet_schema(), path));
+            let Some(leaf) = leaf else { continue };
+            let bloom = builder
+                .get_row_group_column_bloom_filter(self.group, leaf)
+                .map_err(text)?;
+            if bloom.is_some_and(|bloom| {
+                !condition
+                    .values
+                    .iter()
+                    .any(|value| bloom.check(value.as_str()))
+            }) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn by_columns(&self) -> Result<Vec<(Rank, usize)>, Damage> {
+        let asked = self.asked;
+        let conditions = asked
+            .columns
+            .iter()
+            .filter_map(|condition| match &condition.field.0 {
+                Kind::Column(column) => Some((condition, *column)),
+                Kind::Path(_) => None,
+            });
+        let mut names = vec![schema::EVENT_TIME, schema::SEQ, schema::CATEGORY];
+        names.extend(conditions.clone().map(|(_, column)| column.name()));
+        let (mut rows, mut first) = (Vec::new(), 0);
+        for batch in self.read(&names, None, COLUMN_ROWS)? {
+            let batch = batch.map_err(text)?;
+            let times: &TimestampMillisecondArray = schema::column(&batch, schema::EVENT_TIME)?;
+            let seqs: &Int64Array = schema::column(&batch, schema::SEQ)?;
+            let categories: &StringArray = schema::column(&batch, schema::CATEGORY)?;
+            let columns = conditions
+                .clone()
+                .map(|(condition, column)| Ok((condition, column.of(&batch)?)));
+            let columns = columns.collect::<Result<Vec<_>, Damage>>()?;
+            for row in 0..batch.num_rows() {
+                let seconds = times.value(row).div_euclid(1000);
+                let rank = asked.admits(seconds, self.reach, self.origin, seqs.value(row) as u64);
+                let Some(rank) = rank else { continue };
+                let category = categories.value(row);
+                if asked.categories.iter().any(|it| it.as_str() == category)
+                    && columns
+                        .iter()
+                        .all(|(condition, values)| condition.holds(|each| values.values(row, each)))
+                {
+                    rows.push((rank, first + row));
+                }
+            }
+            first += batch.num_rows();
+        }
+        Ok(rows)
+    }
+
+    /// Leaves the rows whose records match too; with `limit`, no more than so many.
+    fn retain_by_records(
+        &self,
+        rows: &mut Vec<(Rank, usize)>,
+        limit: Option<usize>,
+    ) -> Result<(), Damage> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let numbers: Vec<usize> = rows.iter().map(|(_, row)| *row).collect();
+        let (mut kept, mut first) = (Vec::new(), 0);
+        for batch in self.read(&[schema::EVENT], Some(&numbers), RECORD_ROWS)? {
+            let batch = batch.map_err(text)?;
+            let records: &StringArray = schema::column(&batch, schema::EVENT)?;
+            self.asked
+                .records_in(records, |row| kept.push(rows[first + row]));
+            first += batch.num_rows();
+            if limit.is_some_and(|limit| kept.len() >= limit) {
+                break;
+            }
+        }
+        *rows = kept;
+        Ok(())
+    }
+
+    fn builder(&self) -> ParquetRecordBatchReaderBuilder<crate::scan::PartReader> {
+        ParquetRecordBatchReaderBuilder::new_with_metadata(
+            self.opened.reader.clone(),
+            self.opened.footer.clone(),
+        )
+    }
+
+    /// Columns of all rows, or of some.
+    fn read(
+        &self,
+        names: &[&str],
+        rows: Option<&[usize]>,
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader, Damage> {
+        let builder = self.builder();
+        let wanted: BTreeSet<&str> = names.iter().copied().collect();
+        let roots = self.opened.footer.schema().fields().iter().enumerate();
+        let roots = roots
+            .filter(|(_, field)| wanted.contains(field.name().as_str()))
+            .map(|(index, _)| index);
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let mut builder = builder
+            .with_row_groups(vec![self.group])
+            .with_projection(mask)
+            .with_batch_size(batch_rows);
+        if let Some(rows) = rows {
+            let total = self
+                .opened
+                .footer
+                .metadata()
+                .row_group(self.group)
+                .num_rows() as usize;
+            let ranges = rows.iter().map(|row| *row..*row + 1);
+            builder =
+                builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total));
+        }
+        builder.build().map_err(text)
+    }
+}

@@ -1,0 +1,664 @@
+//! Random events, flushes, restarts, questions and counts, compared with a plain evaluation over a list.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    Condition, CountQuestion, Counts, Field, Operator, Order, Origin, PageLimits, Question, Rank,
+    Text,
+};
+
+const OTHER_ACCOUNT: &str = "999988887777";
+const REGIONS: [&str; 3] = ["eu-central-1", "us-east-1", "ap-south-1"];
+const NAMES: [&str; 3] = ["CreateUser", "ListUsers", "PutObject"];
+const BUCKETS: [&str; 5] = ["audit-logs", "Audit", "ünï/code", "a\"quoted\\", "x\ny"];
+const FIELDS: [&str; 14] = [
+    "EventName",
+    "eventname",
+    "ReadOnly",
+    "Username",
+    "ResourceName",
+    "resourcetype",
+    "errorCode",
+    "awsRegion",
+    "recipientAccountId",
+    "userIdentity.arn",
+    "requestParameters.bucketName",
+    "requestparameters.TAGS.key",
+    "requestParameters",
+    "responseElements",
+];
+const VALUES: [&str; 13] = [
+    "CreateUser",
+    "true",
+    "alice",
+    "bob",
+    "AWS::IAM::User",
+    "AccessDenied",
+    "us-east-1",
+    "audit",
+    "ünï/code",
+    "a\"quoted\\",
+    "443",
+    "s",
+    "{\"n\":1.50}",
+];
+const TEXTS: [&str; 10] = [
+    "alice",
+    "AUDIT",
+    "createuser audit",
+    "ÜNÏ",
+    r#"\"quoted\\"#,
+    r#"\"eventName\":"#,
+    "443 alice",
+    "nowhere",
+    "e",
+    "ünï/code bob",
+];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Append(Vec<Event>),
+    Again(usize),
+    Flush,
+    Restart,
+    Ask(Box<Ask>),
+    Count(Box<Question>, Option<&'static str>, Option<u32>),
+}
+
+#[derive(Debug, Clone)]
+struct Ask {
+    question: Question,
+    order: Order,
+    events: usize,
+    is_hurried: bool,
+}
+
+fn an_event() -> impl Strategy<Value = Event> {
+    let parts = (
+        prop_oneof![8 => NOW - 20..NOW, 3 => NOW - 2 * 86_400..NOW, 1 => Just(NOW - 91 * 86_400)],
+        prop_oneof![8 => Just(EventCategory::Management), 2 => Just(EventCategory::Insight)],
+        (select(&[ACCOUNT, OTHER_ACCOUNT][..]), select(&REGIONS[..])),
+        select(&NAMES[..]),
+        option::of(any::<bool>()),
+        option::of(select(&["alice", "Bob"][..])),
+        option::of(select(&["AccessDenied", "Throttling"][..])),
+        option::of(select(&BUCKETS[..])),
+        vec(select(&["bob", "carol"][..]), 0..3),
+        any::<u64>(),
+    );
+    parts.prop_map(
+        |(seconds, category, (account, region), name, read_only, user, error, bucket, resources, id)| {
+            let mut event = sample(u128::from(id), seconds);
+            let keys = &mut event.keys;
+            keys.category = category;
+            keys.account = account.parse().unwrap();
+            keys.region = region.parse().unwrap();
+            keys.name = name.into();
+            keys.read_only = read_only;
+            keys.username = user.map(Into::into);
+            keys.identity_arn = user.map(|user| format!("arn:aws:iam::{account}:user/{user}"));
+            keys.error_code = error.map(Into::into);
+            keys.lookup_resources = resources
+                .iter()
+                .enumerate()
+                .map(|(index, name)| LookupResource {
+                    kind: (index == 0).then(|| "AWS::IAM::User".to_owned()),
+                    name: (*name).into(),
+                })
+                .collect();
+            let mut record = json!({
+                "userIdentity": {"userName": user, "arn": keys.identity_arn},
+                "eventName": name,
+                "awsRegion": region,
+                "errorCode": error,
+                "requestParameters": {"bucketName": bucket, "port": 443, "tags": [{"key": "s"}, {"key": null}, {"Key": name}]},
+                "responseElements": null,
+                "eventID": keys.id.to_string(),
+                "recipientAccountId": account,
+            });
+            if resources.is_empty() {
+                record["responseElements"] = json!({"list": ["a", ["b"]], "n": serde_json::from_str::<Value>("1.50").unwrap()});
+            }
+            event.json = Bytes::from(record.to_string());
+            event
+        },
+    )
+}
+
+fn a_condition() -> impl Strategy<Value = Condition> {
+    let operators = [
+        Operator::Equals,
+        Operator::StartsWith,
+        Operator::EndsWith,
+        Operator::Contains,
+        Operator::Exists,
+    ];
+    (
+        select(&FIELDS[..]),
+        select(operators.to_vec()),
+        prop::bool::weighted(0.3),
+        vec(select(&VALUES[..]), 1..4),
+    )
+        .prop_map(|(field, operator, is_negated, values)| Condition {
+            field: Field::parse(field).unwrap(),
+            operator,
+            is_negated,
+            values: values.into_iter().map(Into::into).collect(),
+        })
+}
+
+fn a_question() -> impl Strategy<Value = Question> {
+    let moment = || option::of(prop_oneof![NOW - 25..NOW + 5, NOW - 3 * 86_400..NOW]);
+    let text = prop_oneof![3 => Just(None), 2 => select(&TEXTS[..]).prop_map(Some)];
+    (
+        vec(a_condition(), 0..3),
+        text,
+        moment(),
+        moment(),
+        option::of(vec(select(&REGIONS[..]), 1..3)),
+        select(vec![
+            vec![ACCOUNT],
+            vec![OTHER_ACCOUNT],
+            vec![ACCOUNT, OTHER_ACCOUNT],
+        ]),
+        select(vec![
+            vec![LookupCategory::Management],
+            vec![LookupCategory::Insight],
+            vec![LookupCategory::Management, LookupCategory::Insight],
+        ]),
+    )
+        .prop_map(
+            |(conditions, text, start, end, regions, accounts, categories)| Question {
+                accounts: accounts.iter().map(|it| it.parse().unwrap()).collect(),
+                regions: regions.map(|list| list.iter().map(|it| it.parse().unwrap()).collect()),
+                categories,
+                origins: vec![Origin::Recorded, Origin::Imported],
+                start: start.map(time),
+                end: end.map(time),
+                conditions,
+                text: text.map(|text| Text::parse(text).unwrap()),
+            },
+        )
+}
+
+fn a_step() -> impl Strategy<Value = Step> {
+    let orders = [Order::NewestFirst, Order::OldestFirst, Order::Arrival];
+    let ask = (
+        a_question(),
+        select(orders.to_vec()),
+        1..9_usize,
+        prop::bool::weighted(0.3),
+    );
+    let ask = ask.prop_map(|(question, order, events, is_hurried)| {
+        Step::Ask(Box::new(Ask {
+            question,
+            order,
+            events,
+            is_hurried,
+        }))
+    });
+    let count = (
+        a_question(),
+        option::of(select(&FIELDS[..])),
+        option::of(select(&[1_u32, 7, 3600][..])),
+    );
+    prop_oneof![
+        5 => vec(an_event(), 1..24).prop_map(Step::Append),
+        1 => any::<usize>().prop_map(Step::Again),
+        2 => Just(Step::Flush),
+        1 => Just(Step::Restart),
+        5 => ask,
+        3 => count.prop_map(|(question, by, interval)| Step::Count(Box::new(question), by, interval)),
+    ]
+}
+
+/// The values of a field by the words of the contract, from the whole tree.
+fn plain_values(event: &Event, field: &str) -> Vec<String> {
+    let keys = &event.keys;
+    match field.to_lowercase().as_str() {
+        "eventname" => return vec![keys.name.clone()],
+        "readonly" => return keys.read_only.iter().map(ToString::to_string).collect(),
+        "username" => return keys.username.iter().cloned().collect(),
+        "resourcename" => {
+            return keys
+                .lookup_resources
+                .iter()
+                .map(|it| it.name.clone())
+                .collect();
+        }
+        "resourcetype" => {
+            return keys
+                .lookup_resources
+                .iter()
+                .filter_map(|it| it.kind.clone())
+                .collect();
+        }
+        _ => {}
+    }
+    fn walk(value: &Value, path: &[&str], found: &mut Vec<String>) {
+        match (value, path.split_first()) {
+            (Value::Array(items), _) => items.iter().for_each(|item| walk(item, path, found)),
+            (Value::Object(members), Some((name, rest))) => {
+                for (key, value) in members {
+                    if key.to_lowercase() == name.to_lowercase() {
+                        walk(value, rest, found);
+                    }
+                }
+            }
+            (Value::Null, _) | (_, Some(_)) => {}
+            (Value::String(text), None) => found.push(text.clone()),
+            (other, None) => found.push(other.to_string()),
+        }
+    }
+    let record: Value = serde_json::from_slice(&event.json).unwrap();
+    let mut found = Vec::new();
+    walk(&record, &field.split('.').collect::<Vec<_>>(), &mut found);
+    found
+}
+
+fn plain_text(event: &Event, text: &str) -> bool {
+    let json = std::str::from_utf8(&event.json).unwrap().to_lowercase();
+    text.split(' ').all(|word| {
+        // The texts of this test have no quotation marks but escaped ones.
+        let word = word
+            .replace(r#"\""#, "\"")
+            .replace(r"\\", "\\")
+            .to_lowercase();
+        let escaped = Value::from(word.as_str()).to_string();
+        json.contains(&word) || json.contains(&escaped[1..escaped.len() - 1])
+    })
+}
+
+/// The events of the answer with their positions, in the order of arrival.
+fn matching<'a>(list: &'a [Event], question: &Question, texts: &Texts) -> Vec<(u64, &'a Event)> {
+    let mut seen = std::collections::HashSet::new();
+    let horizon = NOW - 90 * 86_400;
+    let from = question
+        .start
+        .map_or(horizon, |start| start.as_second().max(horizon));
+    let to = question.end.map_or(i64::MAX, Timestamp::as_second);
+    let mut found = Vec::new();
+    for (seq, event) in list.iter().enumerate() {
+        let keys = &event.keys;
+        if !(horizon..).contains(&keys.time.as_second())
+            || !seen.insert((
+                keys.id,
+                keys.time,
+                keys.account,
+                &keys.region,
+                keys.category,
+            ))
+        {
+            continue;
+        }
+        let holds = |(condition, field): (&Condition, &String)| {
+            let any = |fits: &dyn Fn(&str, &str) -> bool| {
+                plain_values(event, field)
+                    .iter()
+                    .any(|value| condition.values.iter().any(|wanted| fits(value, wanted)))
+            };
+            let fits = match condition.operator {
+                Operator::Equals => any(&|value, wanted| value == wanted),
+                Operator::StartsWith => any(&|value, wanted| value.starts_with(wanted)),
+                Operator::EndsWith => any(&|value, wanted| value.ends_with(wanted)),
+                Operator::Contains => any(&|value, wanted| value.contains(wanted)),
+                Operator::Exists => !plain_values(event, field).is_empty(),
+            };
+            fits != condition.is_negated
+        };
+        let category = |it: &LookupCategory| it.event_category() == keys.category;
+        if (from..=to).contains(&keys.time.as_second())
+            && question.accounts.contains(&keys.account)
+            && question
+                .regions
+                .as_ref()
+                .is_none_or(|regions| regions.contains(&keys.region))
+            && question.categories.iter().any(category)
+            && question.conditions.iter().zip(&texts.fields).all(holds)
+            && texts
+                .text
+                .as_ref()
+                .is_none_or(|text| plain_text(event, text))
+        {
+            found.push((seq as u64, event));
+        }
+    }
+    found
+}
+
+/// What a parsed question no longer says in words.
+struct Texts {
+    fields: Vec<String>,
+    text: Option<String>,
+}
+
+fn texts(question: &Question) -> Texts {
+    let fields = question.conditions.iter().map(|condition| {
+        let name = FIELDS
+            .iter()
+            .find(|name| Field::parse(name).unwrap() == condition.field);
+        (*name.unwrap()).to_owned()
+    });
+    let parsed = question.text.as_ref().map(|text| format!("{text:?}"));
+    let text = TEXTS
+        .iter()
+        .find(|text| Some(format!("{:?}", Text::parse(text).unwrap())) == parsed);
+    Texts {
+        fields: fields.collect(),
+        text: text.map(|text| (*text).to_owned()),
+    }
+}
+
+async fn answer(history: &EventHistory, ask: &Ask) -> Vec<(u64, Event)> {
+    history.catch_up().await.unwrap();
+    let limits = PageLimits {
+        events: ask.events,
+        bytes: if ask.events.is_multiple_of(3) {
+            900
+        } else {
+            usize::MAX
+        },
+        time: if ask.is_hurried {
+            Duration::ZERO
+        } else {
+            Duration::from_secs(60)
+        },
+    };
+    let mut after: Option<Rank> = None;
+    let mut found = Vec::new();
+    loop {
+        let page = history
+            .search(&ask.question, ask.order, after, limits)
+            .await
+            .unwrap();
+        assert!(page.events.len() <= ask.events);
+        found.extend(
+            page.events
+                .into_iter()
+                .map(|found| (found.seq, found.event)),
+        );
+        if page.is_last {
+            assert_eq!(page.next.is_some(), ask.order == Order::Arrival);
+            return found;
+        }
+        assert!(page.next > after, "a page comes further");
+        after = page.next;
+    }
+}
+
+fn expected(list: &[Event], ask: &Ask) -> Vec<(u64, Event)> {
+    let mut found = matching(list, &ask.question, &texts(&ask.question));
+    match ask.order {
+        Order::NewestFirst => {
+            found.sort_by_key(|(seq, event)| std::cmp::Reverse((event.keys.time, *seq)))
+        }
+        Order::OldestFirst => found.sort_by_key(|(seq, event)| (event.keys.time, *seq)),
+        Order::Arrival => {}
+    }
+    found
+        .into_iter()
+        .map(|(seq, event)| (seq, event.clone()))
+        .collect()
+}
+
+fn expected_counts(
+    list: &[Event],
+    question: &Question,
+    by: Option<&str>,
+    interval: Option<u32>,
+) -> Counts {
+    let found = matching(list, question, &texts(question));
+    let mut counts = Counts {
+        total: found.len() as u64,
+        ..Counts::default()
+    };
+    let (mut values, mut histogram) = (BTreeMap::<String, u64>::new(), BTreeMap::new());
+    for (_, event) in &found {
+        if let Some(field) = by {
+            let of_event: BTreeSet<String> = plain_values(event, field).into_iter().collect();
+            counts.missing += u64::from(of_event.is_empty());
+            for value in of_event {
+                *values.entry(value).or_default() += 1;
+            }
+        }
+        if let Some(interval) = interval {
+            let interval = i64::from(interval);
+            let begin = event.keys.time.as_second().div_euclid(interval) * interval;
+            *histogram.entry(begin).or_insert(0) += 1;
+        }
+    }
+    let mut values: Vec<(String, u64)> = values.into_iter().collect();
+    values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts.other = values.iter().skip(2).map(|(_, count)| count).sum();
+    values.truncate(2);
+    counts.values = values;
+    counts.histogram = histogram.into_iter().collect();
+    counts
+}
+
+async fn check_count(
+    history: &EventHistory,
+    list: &[Event],
+    (question, by, interval): (&Question, Option<&str>, Option<u32>),
+) {
+    history.catch_up().await.unwrap();
+    let counted = CountQuestion {
+        by: by.map(|field| Field::parse(field).unwrap()),
+        values_max: 2,
+        interval_seconds: interval,
+    };
+    let counts = history
+        .count(question, &counted, Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert_eq!(
+        counts,
+        expected_counts(list, question, by, interval),
+        "{question:?} {by:?}"
+    );
+}
+
+async fn check(steps: Vec<Step>) {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 30));
+    let mut history = open(dir.path(), &journal, Hook::default()).await;
+    let mut list: Vec<Event> = Vec::new();
+    let mut asked = Vec::new();
+    for step in steps {
+        match step {
+            Step::Append(events) => {
+                append(&journal, &events).await;
+                list.extend(events);
+            }
+            Step::Again(index) => {
+                if let Some(event) = list.get(index % list.len().max(1)).cloned() {
+                    append(&journal, std::slice::from_ref(&event)).await;
+                    list.push(event);
+                }
+            }
+            Step::Flush => {
+                history.catch_up().await.unwrap();
+                history.flush().await.unwrap();
+            }
+            Step::Restart => {
+                drop(history);
+                history = open(dir.path(), &journal, Hook::default()).await;
+            }
+            Step::Ask(ask) => {
+                assert_eq!(
+                    answer(&history, &ask).await,
+                    expected(&list, &ask),
+                    "{ask:?}"
+                );
+                asked.push(ask);
+            }
+            Step::Count(question, by, interval) => {
+                check_count(&history, &list, (&question, by, interval)).await;
+            }
+        }
+    }
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    for ask in asked {
+        assert_eq!(
+            answer(&history, &ask).await,
+            expected(&list, &ask),
+            "from files: {ask:?}"
+        );
+        check_count(
+            &history,
+            &list,
+            (&ask.question, Some("ResourceName"), Some(3)),
+        )
+        .await;
+    }
+    assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn searches_and_counts_answer_like_a_plain_evaluation(steps in vec(a_step(), 1..24)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(check(steps));
+    }
+}
+
+fn everything() -> Question {
+    Question {
+        accounts: vec![ACCOUNT.parse().unwrap()],
+        regions: None,
+        categories: vec![LookupCategory::Management],
+        origins: vec![Origin::Recorded],
+        start: None,
+        end: None,
+        conditions: Vec::new(),
+        text: None,
+    }
+}
+
+const LIMITS: PageLimits = PageLimits {
+    events: 4,
+    bytes: usize::MAX,
+    time: Duration::from_secs(60),
+};
+
+#[tokio::test]
+async fn pages_stay_stable_and_arrival_misses_nothing_while_events_arrive() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 30));
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    let first: Vec<Event> = (0..30)
+        .map(|number| sample(number, NOW - 100 + number as i64 / 10))
+        .collect();
+    append(&journal, &first).await;
+    let (mut newest, mut arrived) = (Vec::new(), Vec::new());
+    let (mut after, mut follow) = (None, None);
+    let mut is_done = false;
+    for round in 0_u128..20 {
+        history.catch_up().await.unwrap();
+        if !is_done {
+            let page = history
+                .search(&everything(), Order::NewestFirst, after, LIMITS)
+                .await
+                .unwrap();
+            newest.extend(
+                page.events
+                    .iter()
+                    .map(|found| found.event.keys.id.as_u128()),
+            );
+            (after, is_done) = (page.next, page.is_last);
+        }
+        let page = history
+            .search(&everything(), Order::Arrival, follow, LIMITS)
+            .await
+            .unwrap();
+        arrived.extend(
+            page.events
+                .iter()
+                .map(|found| found.event.keys.id.as_u128()),
+        );
+        follow = page.next;
+        // A new one, and one whose time lies long before those that were shown.
+        if round < 10 {
+            append(
+                &journal,
+                &[
+                    sample(1000 + round, NOW - 10),
+                    sample(2000 + round, NOW - 5000),
+                ],
+            )
+            .await;
+        }
+        if round % 2 == 0 {
+            history.catch_up().await.unwrap();
+            history.flush().await.unwrap();
+        }
+    }
+    let late: Vec<u128> = newest
+        .iter()
+        .copied()
+        .filter(|number| *number >= 2000)
+        .collect();
+    newest.retain(|number| *number < 2000);
+    assert_eq!(newest, (0..30).rev().collect::<Vec<_>>());
+    assert!(late.is_sorted_by(|a, b| a > b));
+    let expected: Vec<u128> = (0..30)
+        .chain((0..10).flat_map(|round| [1000 + round, 2000 + round]))
+        .collect();
+    assert_eq!(arrived, expected);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_left_out_and_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 30));
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    for day in 0..3 {
+        let events: Vec<Event> = (0..8)
+            .map(|number| sample(day * 100 + number, NOW - 86_400 * day as i64))
+            .collect();
+        append(&journal, &events).await;
+        history.catch_up().await.unwrap();
+        history.flush().await.unwrap();
+    }
+    let mut files = Vec::new();
+    let mut folders = vec![dir.path().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "parquet") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    let mut bytes = std::fs::read(&files[1]).unwrap();
+    let half = bytes.len() / 2;
+    bytes[4..half].fill(0xff);
+    std::fs::write(&files[1], bytes).unwrap();
+    let limits = PageLimits {
+        events: 100,
+        ..LIMITS
+    };
+    let page = history
+        .search(&everything(), Order::NewestFirst, None, limits)
+        .await
+        .unwrap();
+    assert_eq!((page.events.len(), page.is_last), (16, true));
+    assert_eq!(history.damaged_files(), [files[1].clone()]);
+    let counts = history
+        .count(&everything(), &CountQuestion::default(), LIMITS.time)
+        .await
+        .unwrap();
+    assert_eq!(counts.total, 16);
+}
