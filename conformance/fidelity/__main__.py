@@ -27,7 +27,7 @@ from botocore.config import Config  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 from botocore.handlers import generate_idempotent_uuid, validate_bucket_name  # noqa: E402
 from catalogue.generate import Builder  # noqa: E402
-from conftest import Moto, Pugmark  # noqa: E402
+from conftest import ACCOUNT, Moto, Pugmark  # noqa: E402
 
 # What must agree always, and the share of calls in which the rest must.
 ALWAYS = ("eventSource", "eventName", "readOnly", "managementEvent", "eventCategory")
@@ -105,7 +105,10 @@ class Call:
 def make(calls, directory):
     """Makes the calls and finds the record of each by its user agent."""
     moto = Moto().start()
-    server = Pugmark(directory / "data", "--upstream", moto.endpoint, "--delivery-interval", "1s")
+    # Nobody signs with a web identity or an assertion: the event is the account's of the role.
+    roles = {call.params.get("RoleArn", "").split(":")[4] for call in calls if call.operation.name.startswith("AssumeRoleWith")}
+    config = f'[organization]\nid = "o-fidelity00"\nmembers = {json.dumps(sorted(roles - {ACCOUNT}))}\n'
+    server = Pugmark(directory / "data", "--upstream", moto.endpoint, "--delivery-interval", "1s", config=config)
     try:
         server.start()
         start_trail(server, calls)
@@ -126,7 +129,7 @@ def start_trail(server, calls):
     """A trail that takes everything: management events, and data events of the types that occur."""
     server.client("s3").create_bucket(Bucket=BUCKET)
     client = server.client("cloudtrail")
-    client.create_trail(Name="fidelity", S3BucketName=BUCKET, IsMultiRegionTrail=True)
+    client.create_trail(Name="fidelity", S3BucketName=BUCKET, IsMultiRegionTrail=True, IsOrganizationTrail=True)
     types = {"AWS::S3::Object", "AWS::Lambda::Function", "AWS::DynamoDB::Table"}
     for call in calls:
         if call.event.get("eventCategory") == "Data":

@@ -80,6 +80,8 @@ pub struct SessionContext {
     pub mfa_authenticated: bool,
     /// `sourceIdentity` set when the role was assumed.
     pub source_identity: Option<String>,
+    /// Whether the credentials come from a sign-in to the console: `sessionCredentialFromConsole`.
+    pub from_console: bool,
 }
 
 /// `sessionContext.sessionIssuer`.
@@ -122,6 +124,13 @@ impl Identity {
             account: Some(account),
             ..Self::unknown(access_key_id)
         }
+    }
+
+    /// Whether the caller's credentials come from a sign-in to the console.
+    pub fn is_from_console(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.from_console)
     }
 
     /// What `LookupEvents` calls `Username`: the IAM user, the role session's name, `root`, or the service.

@@ -13,6 +13,7 @@ mod render;
 mod resources;
 mod rules;
 mod s3;
+pub(crate) mod signin;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -146,6 +147,15 @@ pub struct Facts<'a> {
 /// several, one `sharedEventID`; on the owners' side the caller is only an account (CloudTrail event reference). A call that
 /// failed touched nobody's resources.
 pub fn copies(facts: &Facts<'_>, mut new_id: impl FnMut() -> Uuid) -> Vec<Event> {
+    let unsigned = identity::unsigned(facts);
+    let facts = &match &unsigned {
+        Some((identity, account)) => Facts {
+            identity,
+            account: *account,
+            ..*facts
+        },
+        None => *facts,
+    };
     // A call through a VPC endpoint always has a second event; of any other the resources tell.
     let shared_by_network = facts.vpc_endpoint.map(|_| new_id());
     let own = compose(&Facts {
@@ -245,7 +255,7 @@ pub fn compose(facts: &Facts<'_>) -> Event {
             .map(|text| cut(text).to_owned()),
         error_code: error.as_ref().map(|error| cut(&error.code).to_owned()),
         vpc_endpoint_id: facts.vpc_endpoint.map(|endpoint| endpoint.id.clone()),
-        from_console: false,
+        from_console: is_from_console(facts),
         lookup_resources: resources::for_lookup(facts, &class, request, &resources),
         resources,
     };
@@ -254,6 +264,11 @@ pub fn compose(facts: &Facts<'_>) -> Event {
         keys,
         json: json.into(),
     }
+}
+
+/// Whether the caller's credentials come from a sign-in to the console; the sign-in itself has none yet.
+fn is_from_console(facts: &Facts<'_>) -> bool {
+    facts.identity.access_key_id.is_some() && facts.identity.is_from_console()
 }
 
 /// Whether the error hides what was requested.
@@ -339,6 +354,11 @@ fn record(
         "tlsDetails",
         facts.tls.map(|tls| tls_details(tls, facts.host)),
     );
+    // A text, and never "false" (CloudTrail record contents).
+    put(
+        "sessionCredentialFromConsole",
+        keys.from_console.then(|| "true".into()),
+    );
     within_limit(record)
 }
 
@@ -372,6 +392,7 @@ fn request_parameters(facts: &Facts<'_>, call: &Call, request: Option<&Value>) -
     match call.service.id() {
         _ if s3::is_formed(call) => s3::request_parameters(facts, call, request),
         "ec2" => request.map_or(Json::Null, |request| ec2::request_parameters(call, request)),
+        _ if signin::is_formed(call) => request.map_or(Json::Null, signin::request_parameters),
         _ => request.map_or(Json::Null, |request| render::request(call, request)),
     }
 }
@@ -416,6 +437,9 @@ fn additional_event_data(facts: &Facts<'_>) -> Option<Json> {
     let mut data = Map::new();
     if facts.call.is_some_and(s3::is_formed) {
         s3::additional_event_data(facts, &mut data);
+    }
+    if facts.call.is_some_and(signin::is_formed) {
+        signin::additional_event_data(facts, &mut data);
     }
     if let Some(reason) = facts.outcome_unknown {
         data.insert("outcome".to_owned(), "unknown".into());

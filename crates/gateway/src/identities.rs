@@ -1,9 +1,10 @@
 //! Who an access key belongs to: configured principals, and what the traffic teaches.
 //!
 //! Answers of `AssumeRole*`, `GetSessionToken`, `GetFederationToken` and `CreateAccessKey` that pass by say which
-//! principal a new key belongs to. Only ids are kept, never secrets or tokens.
+//! principal a new key belongs to, and those of `CreateOAuth2Token` who signed in. Only ids are kept, never secrets or tokens.
 
 mod learnt;
+mod signin;
 
 use std::{
     fmt,
@@ -119,6 +120,7 @@ pub struct Identities {
     reload: Option<Reload>,
     reloaded: Mutex<Option<Instant>>,
     learnt: Learnt,
+    sign_ins: signin::SignIns,
 }
 
 impl Identities {
@@ -138,6 +140,7 @@ impl Identities {
             reload,
             reloaded: Mutex::default(),
             learnt: Learnt::open(learnt_path)?,
+            sign_ins: signin::SignIns::default(),
         };
         identities.refresh(Duration::ZERO);
         Ok(identities)
@@ -217,6 +220,23 @@ impl Identities {
         if let Some((identity, expires)) = taught {
             self.learnt.put(identity, expires, now);
         }
+    }
+
+    /// Learns from a successful answer of `CreateOAuth2Token`, by its bytes, who signed in; as the record of that call has
+    /// them, without the new access key.
+    pub(crate) fn learn_sign_in(
+        &self,
+        request: &[u8],
+        answer: &[u8],
+        now: Timestamp,
+    ) -> Option<Identity> {
+        let signed_in = self.sign_ins.learn(request, answer, now)?;
+        let caller = Identity {
+            access_key_id: None,
+            ..signed_in.identity.clone()
+        };
+        self.learnt.put(signed_in.identity, signed_in.expires, now);
+        Some(caller)
     }
 
     fn refresh(&self, interval: Duration) {

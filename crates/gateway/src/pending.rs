@@ -104,6 +104,7 @@ impl Pending {
         if !self.may_matter() {
             return Ok(());
         }
+        self.sign_in(&outcome);
         let (events, request, response) = self.compose(&outcome);
         drop(outcome);
         if let (Some(call), Some(request), Some(response)) = (&self.call, &request, &response) {
@@ -122,6 +123,26 @@ impl Pending {
             self.recorder.close_intent(intent);
         }
         recorded
+    }
+
+    /// A call that nobody signs because it signs somebody in: its answer says whom.
+    fn sign_in(&mut self, outcome: &Outcome<'_>) {
+        let signs_in = self.call.as_ref().is_some_and(compose::signin::is_formed);
+        let succeeded = outcome.error.is_none() && outcome.status.is_some_and(|it| it.is_success());
+        let (true, true, Ok(answer)) = (signs_in, succeeded, &outcome.body) else {
+            return;
+        };
+        let request = self
+            .request_body
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .copy();
+        let now = self.clock.now();
+        let learnt = request.map(|request| self.identities.learn_sign_in(&request, answer, now));
+        if let Ok(Some(identity)) = learnt {
+            self.account = identity.account.unwrap_or(self.account);
+            self.identity = identity;
+        }
     }
 
     /// False for a data event while no trail logs any: by far the most calls in front of a bucket store.

@@ -18,6 +18,9 @@ const SEGMENTS_MAX: usize = 1024;
 /// Further names in a credential scope that mean S3.
 const S3_SIGNING_NAMES: [&str; 3] = ["s3express", "s3-outposts", "s3-object-lambda"];
 
+/// Services that sign somebody in, so that nobody signs their calls: posts of JSON or forms to paths of their own.
+const SIGN_IN_SERVICES: [&str; 2] = ["signin", "sso-oidc"];
+
 /// S3 operations with a successor of the same URI (`…Configuration`), whose shapes say all that these say and more.
 const S3_SUPERSEDED: [&str; 4] = [
     "GetBucketLifecycle",
@@ -95,9 +98,22 @@ fn candidates(parts: &Parts, signing_name: Option<&str>) -> Vec<&'static Service
     if !services.is_empty() {
         return services;
     }
+    let named = |names: &[&str]| {
+        names
+            .iter()
+            .filter_map(|it| catalogue.service(it))
+            .collect()
+    };
+    if parts.headers.contains_key("x-amz-sso_bearer_token") {
+        return named(&["sso"]);
+    }
     // A stranger without signature or known host speaks to a bucket, unless the request says otherwise.
-    let is_form = header_text(parts, header::CONTENT_TYPE.as_str())
-        .starts_with("application/x-www-form-urlencoded");
+    let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
+    let is_form = content_type.starts_with("application/x-www-form-urlencoded");
+    let is_json = content_type.starts_with("application/json");
+    if parts.method == Method::POST && (is_form || is_json) && parts.uri.path() != "/" {
+        return named(&SIGN_IN_SERVICES);
+    }
     if is_form || parts.headers.contains_key("x-amz-target") {
         return Vec::new();
     }
@@ -877,6 +893,30 @@ mod tests {
         );
         let sso = [("host", "portal.sso.us-east-1.amazonaws.com")];
         check("POST", "/logout", &sso, "", None, "sso:Logout RestJson []");
+        let json = [
+            ("host", "localhost:4580"),
+            ("content-type", "application/json"),
+        ];
+        let token = "signin:CreateOAuth2Token RestJson []";
+        check("POST", "/v1/token", &json, "{}", None, token);
+        check("POST", "/v1/token", &form, "grant_type=x", None, token);
+        check(
+            "POST",
+            "/client/register",
+            &json,
+            "{}",
+            None,
+            "sso-oidc:RegisterClient RestJson []",
+        );
+        let bearer = [("host", "localhost:4580"), ("x-amz-sso_bearer_token", "t")];
+        check(
+            "GET",
+            "/assignment/accounts",
+            &bearer,
+            "",
+            None,
+            "sso:ListAccounts RestJson []",
+        );
         let lifecycle = "s3:PutBucketLifecycleConfiguration RestXml [(\"Bucket\", \"b\")]";
         check("PUT", "/b?lifecycle", &[], "", Some("s3"), lifecycle);
     }

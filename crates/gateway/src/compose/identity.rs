@@ -1,12 +1,56 @@
 //! `userIdentity`, in AWS's field order (CloudTrail event reference, "userIdentity").
 
 use pugmark_core::{
+    account::{AccountId, Arn},
     clock::iso_seconds,
-    identity::{Identity, SessionContext},
+    identity::{Identity, IdentityType, SessionContext},
 };
 use serde_json::{Map, Value as Json, json};
 
-use super::fields::cut;
+use super::{Facts, fields::cut};
+
+/// What S3 says of a caller that signed nothing.
+const ANONYMOUS: &str = "ANONYMOUS_PRINCIPAL";
+
+/// Callers without a signature, of whom the call itself tells: with a web identity token or a SAML assertion whoever it was
+/// made out to, as the answer says; the account is the role's. Elsewhere but in S3 an unsigned caller is unknown.
+pub(super) fn unsigned(facts: &Facts<'_>) -> Option<(Identity, AccountId)> {
+    let is_unsigned = facts.identity.kind == IdentityType::AwsAccount
+        && facts.identity.principal_id.as_deref() == Some("");
+    let call = facts.call.filter(|_| is_unsigned)?;
+    let answered = |name: &str| facts.response?.member(name)?.as_str();
+    let given = |name: &str| facts.request?.member(name)?.as_str();
+    let role = given("RoleArn").and_then(|arn| Arn::parse(arn)?.account.parse().ok());
+    let account = role.unwrap_or(facts.account);
+    let federated =
+        |kind, id: Option<String>, user: Option<&str>, provider: Option<&str>| Identity {
+            kind,
+            principal_id: id,
+            user_name: user.map(str::to_owned),
+            identity_provider: provider.map(str::to_owned),
+            ..Identity::unknown(None)
+        };
+    let identity = match (call.service.id(), call.operation.name()) {
+        ("s3", _) => return None,
+        ("sts", "AssumeRoleWithWebIdentity") => {
+            let (user, provider) = (
+                answered("SubjectFromWebIdentityToken"),
+                answered("Provider").or_else(|| given("ProviderId")),
+            );
+            let parts = [provider, answered("Audience"), user];
+            let id = parts.into_iter().collect::<Option<Vec<_>>>();
+            let id = id.map(|parts| parts.join(":"));
+            federated(IdentityType::WebIdentityUser, id, user, provider)
+        }
+        ("sts", "AssumeRoleWithSAML") => {
+            let (user, qualifier) = (answered("Subject"), answered("NameQualifier"));
+            let id = qualifier.zip(user).map(|(of, user)| format!("{of}:{user}"));
+            federated(IdentityType::SamlUser, id, user, qualifier)
+        }
+        _ => Identity::unknown(None),
+    };
+    Some((identity, account))
+}
 
 /// The element's content.
 pub(super) fn json(identity: &Identity) -> Json {
@@ -14,10 +58,13 @@ pub(super) fn json(identity: &Identity) -> Json {
     out.insert("type".to_owned(), identity.kind.as_str().into());
     put(&mut out, "principalId", identity.principal_id.as_deref());
     put(&mut out, "arn", identity.arn.as_deref());
+    let account = identity.account.as_ref().map(|account| account.as_str());
+    let is_anonymous =
+        identity.kind == IdentityType::AwsAccount && identity.principal_id.as_deref() == Some("");
     put(
         &mut out,
         "accountId",
-        identity.account.as_ref().map(|account| account.as_str()),
+        account.or(is_anonymous.then_some(ANONYMOUS)),
     );
     put(&mut out, "accessKeyId", identity.access_key_id.as_deref());
     put(&mut out, "userName", identity.user_name.as_deref());

@@ -82,12 +82,14 @@ pub(super) fn for_lookup(
             found.arn(arn, resource.kind.as_deref());
         }
     }
+    let is_warehouse = class.event_source == "s3tables.amazonaws.com";
     if service == "s3"
+        && !is_warehouse
         && let Some(bucket) = s3::label(call, "Bucket")
     {
         found.name("Bucket", bucket);
     }
-    if let Some(request) = request {
+    if let Some(request) = request.filter(|_| !is_warehouse) {
         walk(&mut found, service, request, 0);
     }
     // What a read answers is not what the call touched.
@@ -142,6 +144,16 @@ fn arn_part(part: &str, facts: &Facts<'_>, class: &Class) -> Option<String> {
     }
 }
 
+/// A resource of which only the type is known.
+fn of_kind(kind: &str) -> Resource {
+    Resource {
+        kind: Some(kind.to_owned()),
+        arn: None,
+        account: None,
+        is_prefix: false,
+    }
+}
+
 fn owned(kind: &str, arn: String, account: Option<String>) -> Resource {
     Resource {
         kind: Some(kind.to_owned()),
@@ -172,6 +184,12 @@ fn of_s3(facts: &Facts<'_>, class: &Class, call: &Call) -> Vec<Resource> {
         return Vec::new();
     }
     let place = s3::place(bucket, facts.host);
+    if place == s3::Place::TableWarehouse {
+        return match class.category {
+            EventCategory::Data => s3::WAREHOUSE_KINDS.map(of_kind).to_vec(),
+            _ => Vec::new(),
+        };
+    }
     let arn = place.arn(bucket, facts, class);
     let mut resources = Vec::new();
     if let (EventCategory::Data, Some(objects)) = (class.category, place.objects()) {
@@ -226,62 +244,83 @@ fn of_tables(facts: &Facts<'_>, class: &Class, request: Option<&Value>) -> Vec<R
     resources
 }
 
-/// The resource of other services' data events, by the table; the type alone where AWS gives no more.
+/// The resources of other services' data events, by the table; the type alone where AWS gives no more.
 fn of_data(
     facts: &Facts<'_>,
     class: &Class,
     call: &Call,
     request: Option<&Value>,
 ) -> Vec<Resource> {
-    let mut lines = class::data_events(call.operation);
-    let Some(first) = lines.next() else {
+    let lines: Vec<_> = class::data_events(call.operation).collect();
+    let arn = |line: &tables::DataEvents| data_arn(facts, class, line.arn, request?);
+    let mut instead = lines.iter().copied().filter(|line| !line.beside);
+    let Some(first) = instead.clone().next() else {
         return Vec::new();
     };
-    let named = request.and_then(|request| {
-        std::iter::once(first)
-            .chain(lines)
-            .find_map(|line| Some((line, data_arn(facts, class, line.arn, request)?)))
+    let named = instead.find_map(|line| Some((line, Some(arn(line)?))));
+    let own = named.unwrap_or((first, None));
+    let beside = lines.iter().copied().filter(|line| line.beside);
+    let others = beside.filter_map(|line| match line.arn {
+        "" => Some((line, None)),
+        _ => Some((line, Some(arn(line)?))),
     });
-    let (line, arn) = named.map_or((first, None), |(line, arn)| (line, Some(arn)));
-    let account = arn.as_deref().and_then(|arn| owner(arn, facts));
-    vec![Resource {
-        kind: Some(line.kind.to_owned()),
-        arn,
-        account,
-        is_prefix: false,
-    }]
+    std::iter::once(own)
+        .chain(others)
+        .map(|(line, arn)| Resource {
+            kind: Some(line.kind.to_owned()),
+            account: arn.as_deref().and_then(|arn| owner(arn, facts)),
+            arn,
+            is_prefix: false,
+        })
+        .collect()
 }
 
 /// A data event's ARN by its template; `None` without the members that it names.
 fn data_arn(facts: &Facts<'_>, class: &Class, template: &str, request: &Value) -> Option<String> {
-    let mut parts: Vec<String> = Vec::new();
-    for part in template.split(':') {
-        let mut filled = String::new();
-        let mut rest = arn_part(part, facts, class).unwrap_or_else(|| part.to_owned());
-        while let Some((before, (member, after))) = rest
+    let mut arn = String::new();
+    for (index, part) in template.split(':').enumerate() {
+        if index > 0 {
+            arn.push(':');
+        }
+        let part = arn_part(part, facts, class).unwrap_or_else(|| part.to_owned());
+        let mut rest = part.as_str();
+        while let Some((before, (place, after))) = rest
             .split_once('{')
             .and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
         {
-            let (member, prefix) = member.split_once('=').unwrap_or((member, ""));
-            let text = text_of(request, member, 0).filter(|text| text.starts_with(prefix))?;
+            let (path, text) = placed(request, place)?;
+            let queue = queue_arn(&class.region, facts.account, path, text);
+            let text = queue.as_deref().unwrap_or(text);
             if text.starts_with("arn:") {
-                return Some(text.to_owned());
+                // What the template says before it stands in the ARN itself.
+                arn = text.to_owned();
+            } else {
+                arn.push_str(before);
+                arn.push_str(match path {
+                    // `111122223333:function:name` and a function's version or alias are no part of its ARN.
+                    "FunctionName" => function_name(text),
+                    _ => text,
+                });
             }
-            if let Some(queue) = queue_arn(&class.region, facts.account, member, text) {
-                return Some(queue);
-            }
-            filled.push_str(before);
-            filled.push_str(match member {
-                // `111122223333:function:name` and a function's version or alias are no part of its ARN.
-                "FunctionName" => function_name(text),
-                _ => text,
-            });
-            rest = after.to_owned();
+            rest = after;
         }
-        filled.push_str(&rest);
-        parts.push(filled);
+        arn.push_str(rest);
     }
-    (parts.len() > 1).then(|| parts.join(":"))
+    arn.starts_with("arn:").then_some(arn)
+}
+
+/// What stands at a template's `{place}`: the member's path, and its text or the part of it that the place asks for.
+fn placed<'a, 'b>(request: &'a Value, place: &'b str) -> Option<(&'b str, &'a str)> {
+    let text = |path: &str| text_of(request, path, 0).filter(|text| !text.is_empty());
+    if let Some((path, prefix)) = place.split_once('=') {
+        let text = text(path)?;
+        let name = Arn::parse(text).map_or(text, |arn| arn.resource);
+        name.starts_with(prefix).then_some((path, text))
+    } else if let Some((path, end)) = place.split_once('<') {
+        Some((path, text(path)?.split_once(end)?.0))
+    } else {
+        Some((place, text(place)?))
+    }
 }
 
 fn function_name(text: &str) -> &str {
@@ -289,29 +328,33 @@ fn function_name(text: &str) -> &str {
     name.split(':').next().unwrap_or_default()
 }
 
-/// The first text of a member, at the top or in the entries of a list.
-fn text_of<'a>(value: &'a Value, member: &str, depth: usize) -> Option<&'a str> {
-    if depth > DEPTH_MAX || member.is_empty() {
+/// The first text of a member, at the top or in the entries of a list; `Outer.Member` is one in a structure.
+fn text_of<'a>(value: &'a Value, path: &str, depth: usize) -> Option<&'a str> {
+    if depth > DEPTH_MAX || path.is_empty() {
         return None;
+    }
+    let first = |value: &'a Value| match value {
+        Value::List(items) => items.first(),
+        other => Some(other),
+    };
+    if let Some((outer, inner)) = path.split_once('.') {
+        return text_of(first(value.member(outer)?)?, inner, depth + 1);
     }
     match value {
         Value::Structure(members) => {
-            let direct = members
-                .iter()
-                .find(|it| it.name == member)
-                .and_then(|it| it.value.as_str());
+            let direct = value.member(path).and_then(first).and_then(Value::as_str);
             direct.or_else(|| {
                 let lists = members
                     .iter()
                     .filter(|it| matches!(it.value, Value::List(_)));
                 lists
                     .into_iter()
-                    .find_map(|it| text_of(&it.value, member, depth + 1))
+                    .find_map(|it| text_of(&it.value, path, depth + 1))
             })
         }
         Value::List(items) => items
             .first()
-            .and_then(|item| text_of(item, member, depth + 1)),
+            .and_then(|item| text_of(item, path, depth + 1)),
         _ => None,
     }
 }

@@ -31,12 +31,19 @@ pub(super) fn is_formed(call: &Call) -> bool {
 pub(super) enum Place {
     Bucket,
     DirectoryBucket,
+    DirectoryAccessPoint,
+    /// Where S3 Tables keeps a table's files.
+    TableWarehouse,
     AccessPoint,
     ObjectLambda,
     Outpost,
 }
 
-/// An access point is told by its ARN or the host, a directory bucket by the end of its name.
+/// What a table's files belong to; the names of their bucket do not tell which table it is.
+pub(super) const WAREHOUSE_KINDS: [&str; 2] =
+    ["AWS::S3Tables::TableBucket", "AWS::S3Tables::Table"];
+
+/// An access point is told by its ARN or the host, what is no general bucket by the end of its name.
 pub(super) fn place(bucket: &str, host: &str) -> Place {
     let service = bucket
         .strip_prefix("arn:")
@@ -52,6 +59,10 @@ pub(super) fn place(bucket: &str, host: &str) -> Place {
         Place::AccessPoint
     } else if bucket.ends_with("--x-s3") {
         Place::DirectoryBucket
+    } else if bucket.ends_with("--xa-s3") {
+        Place::DirectoryAccessPoint
+    } else if bucket.ends_with("--table-s3") {
+        Place::TableWarehouse
     } else {
         Place::Bucket
     }
@@ -64,7 +75,10 @@ impl Place {
             Self::Bucket => Some("AWS::S3::Object"),
             Self::DirectoryBucket => Some("AWS::S3Express::Object"),
             Self::Outpost => Some("AWS::S3Outposts::Object"),
-            Self::AccessPoint | Self::ObjectLambda => None,
+            Self::AccessPoint
+            | Self::ObjectLambda
+            | Self::DirectoryAccessPoint
+            | Self::TableWarehouse => None,
         }
     }
 
@@ -73,6 +87,8 @@ impl Place {
         match self {
             Self::Bucket => "AWS::S3::Bucket",
             Self::DirectoryBucket => "AWS::S3Express::DirectoryBucket",
+            Self::DirectoryAccessPoint => "AWS::S3Express::AccessPoint",
+            Self::TableWarehouse => "AWS::S3Tables::TableBucket",
             Self::AccessPoint => "AWS::S3::AccessPoint",
             Self::ObjectLambda => "AWS::S3ObjectLambda::AccessPoint",
             Self::Outpost => "AWS::S3Outposts::AccessPoint",
@@ -83,7 +99,8 @@ impl Place {
     fn service(self) -> &'static str {
         match self {
             Self::Bucket | Self::AccessPoint => "s3",
-            Self::DirectoryBucket => "s3express",
+            Self::DirectoryBucket | Self::DirectoryAccessPoint => "s3express",
+            Self::TableWarehouse => "s3tables",
             Self::ObjectLambda => "s3-object-lambda",
             Self::Outpost => "s3-outposts",
         }
@@ -100,8 +117,11 @@ impl Place {
         let (name, owner) = point.rsplit_once('-').unwrap_or((point, ""));
         match self {
             Self::Bucket => format!("arn:{partition}:{service}:::{bucket}"),
-            Self::DirectoryBucket => {
+            Self::DirectoryBucket | Self::TableWarehouse => {
                 format!("arn:{partition}:{service}:{region}:{account}:bucket/{bucket}")
+            }
+            Self::DirectoryAccessPoint => {
+                format!("arn:{partition}:{service}:{region}:{account}:accesspoint/{bucket}")
             }
             Self::AccessPoint | Self::ObjectLambda => {
                 format!("arn:{partition}:{service}:{region}:{owner}:accesspoint/{name}")
@@ -133,7 +153,10 @@ pub(super) fn request_parameters(facts: &Facts<'_>, call: &Call, request: Option
     let mut put = |name: &str, value: &str| {
         map.insert(name.to_owned(), shown(&secrets, name, value).into());
     };
-    if let Some(bucket) = label(call, "Bucket") {
+    // The host alone names a table's files (CloudTrail's examples for S3 Tables).
+    if let Some(bucket) = label(call, "Bucket")
+        && place(bucket, facts.host) != Place::TableWarehouse
+    {
         put("bucketName", bucket);
     }
     put("Host", cut(facts.host));

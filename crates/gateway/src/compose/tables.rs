@@ -155,6 +155,7 @@ pub(super) const READS: &[(&str, &str)] = &[
     ("ses", "SendEmail"),                  // seen
     ("ses", "SendRawEmail"),               // as SendEmail
     ("sesv2", "SendEmail"),                // as SendEmail
+    ("signin", "CreateOAuth2Token"),       // ref: AWS Sign-In's sample
     ("sts", "AssumeRole"),                 // seen
     ("sts", "AssumeRoleWithSAML"),         // ref
     ("sts", "AssumeRoleWithWebIdentity"),  // ref

@@ -181,7 +181,8 @@ fn to_json(identity: &Identity, expires: Option<Timestamp>) -> Value {
                    "account": issuer.account.as_str(), "userName": issuer.user_name})
         });
         json!({"issuer": issuer, "provider": session.web_identity_provider, "mfa": session.mfa_authenticated,
-               "created": session.created.map(Timestamp::as_second), "sourceIdentity": session.source_identity})
+               "created": session.created.map(Timestamp::as_second), "sourceIdentity": session.source_identity,
+               "console": session.from_console})
     });
     json!({"key": identity.access_key_id, "type": identity.kind.as_str(), "principalId": identity.principal_id,
            "arn": identity.arn, "account": identity.account.map(|account| account.to_string()),
@@ -217,6 +218,7 @@ fn from_json(json: &Value) -> Option<(Identity, Option<Timestamp>)> {
         created: time(&json["session"]["created"]),
         mfa_authenticated: json["session"]["mfa"] == true,
         source_identity: text(&json["session"]["sourceIdentity"]),
+        from_console: json["session"]["console"] == true,
     });
     let identity = Identity {
         kind,

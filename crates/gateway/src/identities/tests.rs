@@ -147,3 +147,53 @@ fn arns_of_no_principal_are_refused() {
         assert!(identity_from_arn(bad, "AKIA").is_none(), "{bad}");
     }
 }
+
+#[test]
+fn a_sign_in_and_its_refreshes_teach_whose_keys_they_give() {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("identities.log");
+    let open = || Identities::new(Vec::new(), None, Some(path.clone())).unwrap();
+    let identities = open();
+    let arn = "arn:aws:sts::123456789012:assumed-role/Admin/alice";
+    let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"sub":"{arn}"}}"#));
+    let answer = |key: &str, refresh: &str, id_token: &str| {
+        format!(
+            r#"{{"accessToken":{{"accessKeyId":"{key}","secretAccessKey":"s","sessionToken":"t"}},
+                "expiresIn":900,"refreshToken":"{refresh}"{id_token}}}"#
+        )
+    };
+    let id_token = format!(r#","idToken":"e30.{claims}.sig""#);
+    let learn = |identities: &Identities, request: &str, answer: String| {
+        identities.learn_sign_in(request.as_bytes(), answer.as_bytes(), NOW)
+    };
+    let code = r#"{"clientId":"c","grantType":"authorization_code","code":"x"}"#;
+    let caller = learn(&identities, code, answer("ASIA1", "r1", &id_token)).unwrap();
+    assert_eq!(
+        (caller.arn.as_deref(), caller.access_key_id.as_deref()),
+        (Some(arn), None)
+    );
+    // A refresh has no ID token; the token may come as a form.
+    let refresh = "grant_type=refresh_token&refresh_token=r1";
+    let caller = learn(&identities, refresh, answer("ASIA2", "r2", "")).unwrap();
+    assert_eq!(caller.arn.as_deref(), Some(arn));
+    for identities in [identities, open()] {
+        for key in ["ASIA1", "ASIA2"] {
+            let learnt = identities.identify(Some(key));
+            assert_eq!(learnt.arn.as_deref(), Some(arn));
+            assert!(learnt.is_from_console());
+            assert_eq!(learnt.session.unwrap().created, Some(NOW));
+        }
+    }
+    // Nobody knows whose a token is that was never seen.
+    let refresh = r#"{"grantType":"refresh_token","refreshToken":"stolen"}"#;
+    let identities = open();
+    assert_eq!(learn(&identities, refresh, answer("ASIA3", "r3", "")), None);
+    assert_eq!(
+        identities.identify(Some("ASIA3")).kind,
+        IdentityType::Unknown
+    );
+    let log = std::fs::read_to_string(&path).unwrap();
+    assert!(!log.contains("r1") && !log.contains(&claims));
+}

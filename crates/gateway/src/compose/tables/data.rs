@@ -1,17 +1,20 @@
 //! Data events: calls on what is inside a resource ("Logging data events").
 //!
 //! The types are those of AWS's list, the operations those of the services' own "Logging … with CloudTrail" pages; where a
-//! page names none, the operations of the service's data plane. Types of protocols without an AWS model (GraphQL, FHIR, agents,
-//! consoles) have no line, nor those of which it is not settled what calls are data: those calls stay management events.
+//! page names none, the operations of the service's data plane, or those on what the type is called after. Types that no call
+//! of a model makes have no line; `docs/recording.md` has them, each with its reason.
 
 /// A line of data events: calls on what is inside a resource.
 pub(in crate::compose) struct DataEvents {
     pub(in crate::compose) service: &'static str,
     /// `resources.type`.
     pub(in crate::compose) kind: &'static str,
-    /// The resource's ARN: `P`, `R`, `A` stand for partition, Region and account, `{Member}` for a member of the request,
-    /// which may be the ARN itself, `{Member=prefix}` for one that begins so. Empty: AWS gives the type alone.
+    /// The resource's ARN: `P`, `R`, `A` stand for partition, Region and account, `{Member}` or `{Outer.Member}` for a member
+    /// of the request, which may be the ARN itself (what the template says before it is then left out), `{Member=prefix}` for
+    /// one that begins so (an ARN: its last part), `{Member<text}` for what of it is before that text. Empty: the type alone.
     pub(in crate::compose) arn: &'static str,
+    /// Its resource stands beside that of another line, not instead of it.
+    pub(in crate::compose) beside: bool,
     /// Separated by spaces.
     operations: &'static str,
 }
@@ -32,11 +35,25 @@ const fn data(
         service,
         kind,
         arn,
+        beside: false,
         operations,
     }
 }
 
-/// The lines of an operation. Where there are several, the first holds whose members the request has, else the first.
+/// A resource beside the one of a line made with `data`, where the request names it.
+const fn beside(
+    service: &'static str,
+    kind: &'static str,
+    arn: &'static str,
+    operations: &'static str,
+) -> DataEvents {
+    DataEvents {
+        beside: true,
+        ..data(service, kind, arn, operations)
+    }
+}
+
+/// The lines of an operation. Of those made with `data` the first holds whose members the request has, else the first.
 pub(in crate::compose) fn data_events<'a>(
     service: &'a str,
     operation: &'a str,
@@ -56,6 +73,12 @@ const DATA_EVENTS: &[DataEvents] = &[
         "GetTransformerJob StartTransformerJob"),
     data("backupsearch", "AWS::Backup::SearchJob", "arn:P:backup-search:R:A:search-job/{SearchJobIdentifier}",
         "ListSearchJobBackups ListSearchJobResults"),
+    data("bedrock", "AWS::Bedrock::AdvancedOptimizePromptJob", "arn:P:bedrock:R:A:advanced-prompt-optimization-job/{jobIdentifier}",
+        "GetAdvancedPromptOptimizationJob StopAdvancedPromptOptimizationJob"),
+    data("bedrock", "AWS::Bedrock::AdvancedOptimizePromptJob", "arn:P:bedrock:R:A:advanced-prompt-optimization-job/{jobIdentifiers}",
+        "BatchDeleteAdvancedPromptOptimizationJob"),
+    data("bedrock", "AWS::Bedrock::AdvancedOptimizePromptJob", "",
+        "CreateAdvancedPromptOptimizationJob ListAdvancedPromptOptimizationJobs"),
     data("bedrock-agent-runtime", "AWS::Bedrock::AgentAlias", "arn:P:bedrock:R:A:agent-alias/{agentId}/{agentAliasId}",
         "DeleteAgentMemory GetAgentMemory InvokeAgent"),
     data("bedrock-agent-runtime", "AWS::Bedrock::FlowExecution", "arn:P:bedrock:R:A:flow/{flowIdentifier}/alias/{flowAliasIdentifier}/execution/{executionIdentifier}",
@@ -79,6 +102,10 @@ const DATA_EVENTS: &[DataEvents] = &[
     data("bedrock-agentcore", "AWS::BedrockAgentCore::BrowserCustom", "arn:P:bedrock-agentcore:R:A:browser-custom/{browserIdentifier}",
         "GetBrowserSession InvokeBrowser ListBrowserSessions SaveBrowserSessionProfile StartBrowserSession \
          StopBrowserSession UpdateBrowserStream"),
+    beside("bedrock-agentcore", "AWS::BedrockAgentCore::BrowserProfile", "arn:P:bedrock-agentcore:R:A:browser-profile/{profileIdentifier}",
+        "SaveBrowserSessionProfile"),
+    beside("bedrock-agentcore", "AWS::BedrockAgentCore::BrowserProfile", "arn:P:bedrock-agentcore:R:A:browser-profile/{profileConfiguration.profileIdentifier}",
+        "StartBrowserSession"),
     data("bedrock-agentcore", "AWS::BedrockAgentCore::CodeInterpreter", "arn:P:bedrock-agentcore:R:aws:code-interpreter/{codeInterpreterIdentifier=aws.}",
         "GetCodeInterpreterSession InvokeCodeInterpreter ListCodeInterpreterSessions StartCodeInterpreterSession \
          StopCodeInterpreterSession"),
@@ -91,10 +118,16 @@ const DATA_EVENTS: &[DataEvents] = &[
         "BatchCreateMemoryRecords BatchDeleteMemoryRecords BatchUpdateMemoryRecords CreateEvent DeleteEvent \
          DeleteMemoryRecord GetEvent GetMemoryRecord ListActors ListEvents ListMemoryExtractionJobs \
          ListMemoryRecords ListSessions RetrieveMemoryRecords StartMemoryExtractionJob"),
-    data("bedrock-agentcore", "AWS::BedrockAgentCore::APIKeyCredentialProvider", "", "GetResourceApiKey"),
-    data("bedrock-agentcore", "AWS::BedrockAgentCore::OAuth2CredentialProvider", "",
-        "CompleteResourceTokenAuth GetResourceOauth2Token"),
+    data("bedrock-agentcore", "AWS::BedrockAgentCore::APIKeyCredentialProvider", "arn:P:bedrock-agentcore:R:A:token-vault/default/apikeycredentialprovider/{resourceCredentialProviderName}",
+        "GetResourceApiKey"),
+    data("bedrock-agentcore", "AWS::BedrockAgentCore::OAuth2CredentialProvider", "arn:P:bedrock-agentcore:R:A:token-vault/default/oauth2credentialprovider/{resourceCredentialProviderName}",
+        "GetResourceOauth2Token"),
+    data("bedrock-agentcore", "AWS::BedrockAgentCore::OAuth2CredentialProvider", "", "CompleteResourceTokenAuth"),
+    beside("bedrock-agentcore", "AWS::BedrockAgentCore::TokenVault", "arn:P:bedrock-agentcore:R:A:token-vault/default",
+        "CompleteResourceTokenAuth GetResourceApiKey GetResourceOauth2Token"),
     data("bedrock-agentcore", "AWS::BedrockAgentCore::WorkloadIdentity", "arn:P:bedrock-agentcore:R:A:workload-identity-directory/default/workload-identity/{workloadName}",
+        "GetWorkloadAccessToken GetWorkloadAccessTokenForJWT GetWorkloadAccessTokenForUserId"),
+    beside("bedrock-agentcore", "AWS::BedrockAgentCore::WorkloadIdentityDirectory", "arn:P:bedrock-agentcore:R:A:workload-identity-directory/default",
         "GetWorkloadAccessToken GetWorkloadAccessTokenForJWT GetWorkloadAccessTokenForUserId"),
     data("bedrock-agentcore", "AWS::BedrockAgentCore::Payments", "{paymentManagerArn}",
         "CreatePaymentInstrument CreatePaymentSession DeletePaymentInstrument DeletePaymentSession \
@@ -102,13 +135,24 @@ const DATA_EVENTS: &[DataEvents] = &[
          ListPaymentInstruments ListPaymentSessions ProcessPayment"),
     data("bedrock-agentcore", "AWS::BedrockAgentCore::Recommendation", "arn:P:bedrock-agentcore:R:A:recommendation/{recommendationId}",
         "DeleteRecommendation GetRecommendation ListRecommendations StartRecommendation"),
-    data("bedrock-agentcore", "AWS::BedrockAgentCore::Registry", "", "SearchRegistryRecords"),
+    data("bedrock-agentcore", "AWS::BedrockAgentCore::Registry", "arn:P:bedrock-agentcore:R:A:registry/{registryIds}",
+        "SearchRegistryRecords"),
     data("bedrock-agentcore", "AWS::BedrockAgentCore::Runtime", "arn:P:bedrock-agentcore:R:A:runtime/{agentRuntimeArn}",
         "GetAgentCard InvokeAgentRuntime InvokeAgentRuntimeCommand StopRuntimeSession"),
+    beside("bedrock-agentcore", "AWS::BedrockAgentCore::RuntimeEndpoint", "arn:P:bedrock-agentcore:R:A:runtime/{agentRuntimeArn}/runtime-endpoint/{qualifier}",
+        "GetAgentCard InvokeAgentRuntime InvokeAgentRuntimeCommand StopRuntimeSession"),
     data("bedrock-agentcore", "AWS::BedrockAgentCore::Runtime", "{harnessArn}", "InvokeHarness"),
+    data("bedrock-data-automation", "AWS::Bedrock::Blueprint", "{blueprint.blueprintArn}",
+        "InvokeBlueprintOptimizationAsync"),
+    beside("bedrock-data-automation", "AWS::Bedrock::DataAutomationProfile", "{dataAutomationProfileArn}",
+        "InvokeBlueprintOptimizationAsync"),
     data("bedrock-data-automation-runtime", "AWS::Bedrock::DataAutomationInvocation", "{invocationArn}",
         "GetDataAutomationStatus"),
     data("bedrock-data-automation-runtime", "AWS::Bedrock::DataAutomationProfile", "{dataAutomationProfileArn}",
+        "InvokeDataAutomation InvokeDataAutomationAsync"),
+    beside("bedrock-data-automation-runtime", "AWS::Bedrock::DataAutomationProject", "{dataAutomationConfiguration.dataAutomationProjectArn}",
+        "InvokeDataAutomation InvokeDataAutomationAsync"),
+    beside("bedrock-data-automation-runtime", "AWS::Bedrock::Blueprint", "{blueprints.blueprintArn}",
         "InvokeDataAutomation InvokeDataAutomationAsync"),
     data("bedrock-runtime", "AWS::Bedrock::Guardrail", "arn:P:bedrock:R:A:guardrail/{guardrailIdentifier}",
         "ApplyGuardrail"),
@@ -123,6 +167,15 @@ const DATA_EVENTS: &[DataEvents] = &[
         "ConfigureAgent PostAgentProfile"),
     data("cognito-identity", "AWS::Cognito::IdentityPool", "arn:P:cognito-identity:R:A:identitypool/{IdentityPoolId}",
         "GetCredentialsForIdentity GetId GetOpenIdToken"),
+    data("connecthealth", "AWS::HealthAgent::Session", "",
+        "GetMedicalScribeListeningSession StartMedicalScribeListeningSession"),
+    data("connecthealth", "AWS::HealthAgent::PatientInsightsJob", "arn:P:health-agent:R:A:domain/{domainId}/patient-insights-job/{jobId}",
+        "GetPatientInsightsJob StartPatientInsightsJob"),
+    beside("connecthealth", "AWS::HealthAgent::Subscription", "arn:P:health-agent:R:A:domain/{domainId}/subscription/{subscriptionId}",
+        "GetMedicalScribeListeningSession StartMedicalScribeListeningSession"),
+    beside("connecthealth", "AWS::HealthAgent::Domain", "arn:P:health-agent:R:A:domain/{domainId}",
+        "GetMedicalScribeListeningSession GetPatientInsightsJob StartMedicalScribeListeningSession \
+         StartPatientInsightsJob"),
     data("dataexchange", "AWS::DataExchange::Asset", "arn:P:dataexchange:R:A:data-sets/{DataSetId}/revisions/{RevisionId}/assets/{AssetId}",
         "SendApiAsset"),
     data("deadline", "AWS::Deadline::Fleet", "arn:P:deadline:R:A:farm/{farmId}/fleet/{fleetId}",
@@ -135,6 +188,11 @@ const DATA_EVENTS: &[DataEvents] = &[
     data("deadline", "AWS::Deadline::Job", "arn:P:deadline:R:A:farm/{farmId}/queue/{queueId}/job/{jobId}",
         "GetSession GetSessionAction GetStep GetTask ListSessionActions ListSessions ListStepConsumers \
          ListStepDependencies ListSteps ListTasks SearchSteps SearchTasks UpdateSession UpdateStep UpdateTask"),
+    // The model sends these, and only these, to the host of the data plane (`dp.`).
+    data("devops-agent", "AWS::AIDevOps::AgentSpace", "arn:P:aidevops:R:A:agentspace/{agentSpaceId}",
+        "CreateBacklogTask CreateChat GetBacklogTask GetRecommendation ListBacklogTasks ListChats ListExecutions \
+         ListGoals ListJournalRecords ListPendingMessages ListRecommendations SendMessage UpdateBacklogTask \
+         UpdateGoal UpdateRecommendation"),
     data("dynamodb", "AWS::DynamoDB::Table", "arn:P:dynamodb:R:A:table/{TableName}",
         "BatchExecuteStatement BatchGetItem BatchWriteItem DeleteItem ExecuteStatement ExecuteTransaction GetItem \
          PutItem Query Scan TransactGetItems TransactWriteItems UpdateItem"),
@@ -145,11 +203,20 @@ const DATA_EVENTS: &[DataEvents] = &[
     data("events", "AWS::Events::EventBus", "arn:P:events:R:A:event-bus/{EventBusName}", "PutEvents"),
     data("events", "AWS::Events::Endpoint", "arn:P:events:R:A:endpoint/{EndpointId}", "PutEvents"),
     data("events", "AWS::Events::EventSource", "arn:P:events:R:A:event-source/{Source}", "PutPartnerEvents"),
+    data("finspace-data", "AWS::FinSpace::Environment", "",
+        "AssociateUserToPermissionGroup CreateChangeset CreateDataView CreateDataset CreatePermissionGroup \
+         CreateUser DeleteDataset DeletePermissionGroup DisableUser DisassociateUserFromPermissionGroup EnableUser \
+         GetChangeset GetDataView GetDataset GetExternalDataViewAccessDetails GetPermissionGroup \
+         GetProgrammaticAccessCredentials GetUser GetWorkingLocation ListChangesets ListDataViews ListDatasets \
+         ListPermissionGroups ListPermissionGroupsByUser ListUsers ListUsersByPermissionGroup ResetUserPassword \
+         UpdateChangeset UpdateDataset UpdatePermissionGroup UpdateUser"),
     data("firehose", "AWS::KinesisFirehose::DeliveryStream", "arn:P:firehose:R:A:deliverystream/{DeliveryStreamName}",
         "PutRecord PutRecordBatch"),
     data("gameliftstreams", "AWS::GameLiftStreams::StreamGroup", "arn:P:gameliftstreams:R:A:streamgroup/{Identifier}",
         "ExportStreamSessionFiles GetStreamSession ListStreamSessions StartStreamSession \
          CreateStreamSessionConnection TerminateStreamSession"),
+    beside("gameliftstreams", "AWS::GameLiftStreams::Application", "arn:P:gameliftstreams:R:A:application/{ApplicationIdentifier}",
+        "StartStreamSession"),
     data("geo-maps", "AWS::GeoMaps::Provider", "arn:P:geo-maps:R::provider/default",
         "GetGlyphs GetSprites GetStaticMap GetStyleDescriptor GetTile"),
     data("geo-places", "AWS::GeoPlaces::Provider", "arn:P:geo-places:R::provider/default",
@@ -191,6 +258,8 @@ const DATA_EVENTS: &[DataEvents] = &[
     data("lambda", "AWS::Lambda::Function", "arn:P:lambda:R:A:function:{FunctionName}",
         "Invoke InvokeAsync InvokeWithResponseStream"),
     data("lexv2-runtime", "AWS::Lex::BotAlias", "arn:P:lex:R:A:bot-alias/{botId}/{botAliasId}",
+        "DeleteSession GetSession PutSession RecognizeText RecognizeUtterance StartConversation"),
+    beside("lexv2-runtime", "AWS::Lex::Bot", "arn:P:lex:R:A:bot/{botId}",
         "DeleteSession GetSession PutSession RecognizeText RecognizeUtterance StartConversation"),
     // AWS records no PutLogEvents at all; as a data event it stays out of event history. Ours.
     data("logs", "AWS::Logs::LogGroup", "arn:P:logs:R:A:log-group:{logGroupName}", "PutLogEvents"),
@@ -248,6 +317,8 @@ const DATA_EVENTS: &[DataEvents] = &[
         "SendMediaMessage SendTextMessage SendVoiceMessage"),
     data("pinpoint-sms-voice-v2", "AWS::SMSVoice::OriginationIdentity", "arn:P:sms-voice:R:A:pool/{OriginationIdentity=pool-}",
         "SendMediaMessage SendTextMessage SendVoiceMessage"),
+    beside("pinpoint-sms-voice-v2", "AWS::SMSVoice::ConfigurationSet", "arn:P:sms-voice:R:A:configuration-set/{ConfigurationSetName}",
+        "SendMediaMessage SendNotifyTextMessage SendNotifyVoiceMessage SendTextMessage SendVoiceMessage"),
     data("qapps", "AWS::QApps::QApp", "arn:P:qapps:R:A:application/{instanceId}/qapp/{appId}",
         "ImportDocument PredictQApp"),
     data("qapps", "AWS::QApps::QAppSession", "arn:P:qapps:R:A:application/{instanceId}/qapp/{appId}/session/{sessionId}",
@@ -260,8 +331,15 @@ const DATA_EVENTS: &[DataEvents] = &[
     data("qbusiness", "AWS::QBusiness::Application", "arn:P:qbusiness:R:A:application/{applicationId}",
         "Chat ChatSync DeleteAttachment DeleteConversation GetMedia ListAttachments ListConversations ListMessages \
          PutFeedback SearchRelevantContent"),
+    data("qbusiness", "AWS::QBusiness::WebExperience", "arn:P:qbusiness:R:A:application/{applicationId}/web-experience/{webExperienceId}",
+        "CreateAnonymousWebExperienceUrl"),
+    data("quicksight", "AWS::QuickSight::AutomationJob", "", "DescribeAutomationJob StartAutomationJob"),
+    beside("quicksight", "AWS::QuickSight::Automation", "", "DescribeAutomationJob StartAutomationJob"),
     data("rds-data", "AWS::RDS::DBCluster", "{resourceArn}",
         "BatchExecuteStatement BeginTransaction CommitTransaction ExecuteStatement RollbackTransaction"),
+    data("resource-explorer-2", "AWS::ResourceExplorer2::ManagedView", "{ViewArn=managed-view/}", "ListResources"),
+    // `Search` is a management event (seen).
+    data("resource-explorer-2", "AWS::ResourceExplorer2::View", "{ViewArn}", "ListResources"),
     data("rum", "AWS::RUM::AppMonitor", "", "PutRumEvents"),
     data("rum", "AWS::RUM::AppMonitor", "arn:P:rum:R:A:appmonitor/{Name}", "GetAppMonitorData"),
     data("s3", "AWS::S3::Object", "",
@@ -275,6 +353,10 @@ const DATA_EVENTS: &[DataEvents] = &[
         "DeleteVectors GetVectors ListVectors PutVectors QueryVectors"),
     data("s3vectors", "AWS::S3Vectors::Index", "arn:P:s3vectors:R:A:bucket/{vectorBucketName}/index/{indexName}",
         "DeleteVectors GetVectors ListVectors PutVectors QueryVectors"),
+    beside("s3vectors", "AWS::S3Vectors::VectorBucket", "arn:P:s3vectors:R:A:bucket/{vectorBucketName}",
+        "DeleteVectors GetVectors ListVectors PutVectors QueryVectors"),
+    beside("s3vectors", "AWS::S3Vectors::VectorBucket", "{indexArn</index/}",
+        "DeleteVectors GetVectors ListVectors PutVectors QueryVectors"),
     data("sagemaker-featurestore-runtime", "AWS::SageMaker::FeatureGroup", "arn:P:sagemaker:R:A:feature-group/{FeatureGroupName}",
         "BatchGetRecord DeleteRecord GetRecord PutRecord"),
     data("sagemaker-metrics", "AWS::SageMaker::ExperimentTrialComponent", "arn:P:sagemaker:R:A:experiment-trial-component/{TrialComponentName}",
@@ -284,18 +366,36 @@ const DATA_EVENTS: &[DataEvents] = &[
     data("sdb", "AWS::SDB::Domain", "arn:P:sdb:R:A:domain/{DomainName}",
         "BatchDeleteAttributes BatchPutAttributes DeleteAttributes GetAttributes PutAttributes Select"),
     data("servicediscovery", "AWS::ServiceDiscovery::Service", "", "DiscoverInstances DiscoverInstancesRevision"),
-    data("ses", "AWS::SES::EmailIdentity", "", "SendBulkTemplatedEmail SendTemplatedEmail SendEmail SendRawEmail"),
-    data("sesv2", "AWS::SES::EmailIdentity", "", "SendBulkEmail SendEmail"),
+    beside("servicediscovery", "AWS::ServiceDiscovery::Namespace", "", "DiscoverInstances DiscoverInstancesRevision"),
+    // A sender's address may belong to the identity of the address or of its domain: only an ARN tells.
+    data("ses", "AWS::SES::EmailIdentity", "{SourceArn}",
+        "SendBulkTemplatedEmail SendEmail SendRawEmail SendTemplatedEmail"),
+    beside("ses", "AWS::SES::ConfigurationSet", "arn:P:ses:R:A:configuration-set/{ConfigurationSetName}",
+        "SendBulkTemplatedEmail SendEmail SendRawEmail SendTemplatedEmail"),
+    beside("ses", "AWS::SES::Template", "arn:P:ses:R:A:template/{Template}", "SendBulkTemplatedEmail SendTemplatedEmail"),
+    data("sesv2", "AWS::SES::EmailIdentity", "{FromEmailAddressIdentityArn}", "SendBulkEmail SendEmail"),
+    beside("sesv2", "AWS::SES::ConfigurationSet", "arn:P:ses:R:A:configuration-set/{ConfigurationSetName}",
+        "SendBulkEmail SendEmail"),
+    beside("sesv2", "AWS::SES::Template", "arn:P:ses:R:A:template/{Content.Template.TemplateName}", "SendEmail"),
+    beside("sesv2", "AWS::SES::Template", "{Content.Template.TemplateArn}", "SendEmail"),
+    beside("sesv2", "AWS::SES::Template", "arn:P:ses:R:A:template/{DefaultContent.Template.TemplateName}", "SendBulkEmail"),
+    beside("sesv2", "AWS::SES::Template", "{DefaultContent.Template.TemplateArn}", "SendBulkEmail"),
     data("signer", "AWS::Signer::SigningProfile", "arn:P:signer:R:A:/signing-profiles/{profileName}", "SignPayload"),
     data("signer-data", "AWS::Signer::SigningJob", "{jobArn}", "GetRevocationStatus"),
     data("sns", "AWS::SNS::Topic", "{TopicArn}", "Publish PublishBatch"),
-    data("sns", "AWS::SNS::PlatformEndpoint", "{TargetArn}", "Publish"),
+    data("sns", "AWS::SNS::PlatformEndpoint", "{TargetArn=endpoint/}", "Publish"),
+    data("sns", "AWS::SNS::Topic", "{TargetArn}", "Publish"),
     data("socialmessaging", "AWS::SocialMessaging::PhoneNumberId", "arn:P:social-messaging:R:A:phone-number-id/{originationPhoneNumberId}",
         "DeleteWhatsAppMessageMedia GetWhatsAppMessageMedia PostWhatsAppMessageMedia SendWhatsAppMessage"),
+    data("socialmessaging", "AWS::SocialMessaging::WabaId", "arn:P:social-messaging:R:A:waba/{id}",
+        "CreateWhatsAppMessageTemplate CreateWhatsAppMessageTemplateFromLibrary CreateWhatsAppMessageTemplateMedia \
+         DeleteWhatsAppMessageTemplate GetWhatsAppMessageTemplate ListWhatsAppMessageTemplates \
+         ListWhatsAppTemplateLibrary UpdateWhatsAppMessageTemplate"),
     data("sqs", "AWS::SQS::Queue", "{QueueUrl}",
         "ChangeMessageVisibility ChangeMessageVisibilityBatch DeleteMessage DeleteMessageBatch GetQueueAttributes \
          ListDeadLetterSourceQueues ListQueues ListQueueTags ReceiveMessage SendMessage SendMessageBatch"),
     data("sqs", "AWS::SQS::Queue", "arn:P:sqs:R:A:{QueueName}", "GetQueueUrl"),
+    data("ssm", "AWS::SSM::ExecutionPreview", "", "GetExecutionPreview StartExecutionPreview"),
     data("stepfunctions", "AWS::StepFunctions::StateMachine", "{stateMachineArn}",
         "SendTaskFailure SendTaskHeartbeat SendTaskSuccess StartSyncExecution"),
     data("stepfunctions", "AWS::StepFunctions::Activity", "{activityArn}", "GetActivityTask"),
@@ -304,11 +404,14 @@ const DATA_EVENTS: &[DataEvents] = &[
         "PollForActivityTask PollForDecisionTask RecordActivityTaskHeartbeat RequestCancelWorkflowExecution \
          RespondActivityTaskCanceled RespondActivityTaskCompleted RespondActivityTaskFailed \
          RespondDecisionTaskCompleted SignalWorkflowExecution StartWorkflowExecution TerminateWorkflowExecution"),
+    // Which tables and databases a query names stands in its SQL alone.
     data("timestream-query", "AWS::Timestream::Table", "", "Query"),
+    beside("timestream-query", "AWS::Timestream::Database", "", "Query"),
     data("timestream-query", "AWS::Timestream::RegionalEndpoint", "", "DescribeEndpoints"),
     data("timestream-write", "AWS::Timestream::Table", "arn:P:timestream:R:A:database/{DatabaseName}/table/{TableName}",
         "WriteRecords"),
     data("timestream-write", "AWS::Timestream::RegionalEndpoint", "", "DescribeEndpoints"),
+    data("uxc", "AWS::UXC::AccountCustomization", "", "GetAccountCustomizations UpdateAccountCustomizations"),
     data("verifiedpermissions", "AWS::VerifiedPermissions::PolicyStore", "arn:P:verifiedpermissions::A:policy-store/{policyStoreId}",
         "BatchIsAuthorized BatchIsAuthorizedWithToken IsAuthorized IsAuthorizedWithToken"),
     data("xray", "AWS::XRay::Trace", "", "BatchGetTraces GetTraceSummaries PutTraceSegments"),
@@ -336,9 +439,13 @@ mod tests {
                 collect(operation.input(), 0, &mut members);
             }
             for placeholder in line.arn.split('{').skip(1) {
-                let member = placeholder.split(['=', '}']).next().unwrap();
-                assert!(members.contains(member), "{} {member}", line.service);
+                let path = placeholder.split(['=', '<', '}']).next().unwrap();
+                for member in path.split('.') {
+                    assert!(members.contains(member), "{} {member}", line.service);
+                }
             }
+            let of_its_own = |name: &str| data_events(line.service, name).any(|line| !line.beside);
+            assert!(line.operations().all(of_its_own), "{}", line.kind);
         }
     }
 

@@ -179,3 +179,131 @@ fn a_vpc_endpoints_owner_gets_a_network_activity_event() {
     let events = through("123456789012", delete().fails(400, missing)).compose_copies();
     assert_eq!((events.len(), &events[1].keys.error_code), (2, &None));
 }
+
+fn anonymous() -> Identity {
+    Identity {
+        kind: IdentityType::AwsAccount,
+        principal_id: Some(String::new()),
+        ..Identity::unknown(None)
+    }
+}
+
+fn unsigned(scene: Scene) -> Scene {
+    Scene {
+        identity: anonymous(),
+        auth: AuthMethod::None,
+        ..scene
+    }
+}
+
+#[test]
+fn unsigned_calls_say_what_is_known_of_the_caller() {
+    unsigned(rest("s3", "GET", "/public/k", "").host("localhost:4580")).check(json!({
+        "userIdentity": {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"},
+    }));
+    unsigned(json_rpc(
+        "cognito-identity",
+        "AWSCognitoIdentityService.GetId",
+        r#"{"IdentityPoolId":"eu-central-1:1"}"#,
+    ))
+    .check(json!({"userIdentity": {"type": "Unknown"}, "eventCategory": "Data"}));
+}
+
+#[test]
+fn federated_callers_are_whom_the_answer_names() {
+    let role = "arn:aws:iam::111122223333:role/Deploy";
+    let provider = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
+    let subject = "repo:octo/app:ref:refs/heads/main";
+    let assume = |operation: &str, more: &str| {
+        let body = format!("Action={operation}&RoleArn={role}&RoleSessionName=s{more}");
+        unsigned(query("sts", STS, &body))
+    };
+    let web = assume("AssumeRoleWithWebIdentity", "&WebIdentityToken=s3cr3t")
+        .answers(&format!(
+            "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+             <AssumeRoleWithWebIdentityResult><SubjectFromWebIdentityToken>{subject}</SubjectFromWebIdentityToken>\
+             <Audience>sts.amazonaws.com</Audience><Provider>{provider}</Provider>\
+             </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
+        ));
+    web.check(json!({
+        "userIdentity": {
+            "type": "WebIdentityUser", "principalId": format!("{provider}:sts.amazonaws.com:{subject}"),
+            "userName": subject, "identityProvider": provider,
+        },
+        "recipientAccountId": "111122223333",
+    }));
+    assert_eq!(web.compose_copies().len(), 1);
+    assume("AssumeRoleWithSAML", "&PrincipalArn=p&SAMLAssertion=s3cr3t")
+        .answers(
+            "<AssumeRoleWithSAMLResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+             <AssumeRoleWithSAMLResult><Subject>alice</Subject><NameQualifier>q1</NameQualifier>\
+             </AssumeRoleWithSAMLResult></AssumeRoleWithSAMLResponse>",
+        )
+        .check(json!({
+            "userIdentity": {
+                "type": "SAMLUser", "principalId": "q1:alice", "userName": "alice", "identityProvider": "q1",
+            },
+        }));
+    // Refused: nobody said who it was.
+    assume("AssumeRoleWithWebIdentity", "&WebIdentityToken=s3cr3t")
+        .fails(
+            403,
+            "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+        )
+        .check(json!({"userIdentity": {"type": "WebIdentityUser"}, "errorCode": "AccessDenied"}));
+}
+
+#[test]
+fn a_sign_in_keeps_its_codes_and_tokens_to_itself() {
+    let token = |grant: &str| {
+        let body = format!(
+            r#"{{"clientId":"arn:aws:signin:::devtools/same-device","grantType":"{grant}","code":"s3cr3t",
+                "codeVerifier":"s3cr3t","refreshToken":"s3cr3t","redirectUri":"http://127.0.0.1/s3cr3t"}}"#
+        );
+        let mut signed_in = user();
+        signed_in.access_key_id = None;
+        Scene {
+            identity: signed_in,
+            auth: AuthMethod::None,
+            signing: "",
+            ..rest("signin", "POST", "/v1/token", &body)
+        }
+        .answers(
+            r#"{"accessToken":{"accessKeyId":"ASIA1","secretAccessKey":"s3cr3t","sessionToken":"s3cr3t"},
+                "tokenType":"aws_sigv4","expiresIn":900,"refreshToken":"s3cr3t","idToken":"s3cr3t"}"#,
+        )
+    };
+    let first = token("authorization_code");
+    first.check(json!({
+        "eventSource": "signin.amazonaws.com", "eventName": "CreateOAuth2Token", "eventType": "AwsApiCall",
+        "readOnly": true,
+        "requestParameters": {"client_id": "arn:aws:signin:::devtools/same-device"},
+        "responseElements": null,
+        "additionalEventData": {"success": "true", "x-amzn-vpce-id": ""},
+    }));
+    let json = String::from_utf8(first.compose().json.to_vec()).unwrap();
+    assert!(!json.contains("s3cr3t") && !json.contains("sessionCredentialFromConsole"));
+    token("refresh_token").check(json!({
+        "additionalEventData": {"grant_type": "refresh_token", "success": "true", "x-amzn-vpce-id": ""},
+    }));
+    token("refresh_token")
+        .fails(401, r#"{"error":"TOKEN_EXPIRED","message":"expired"}"#)
+        .check(json!({"additionalEventData": {
+            "grant_type": "refresh_token", "success": "false", "x-amzn-vpce-id": "",
+        }}));
+}
+
+#[test]
+fn calls_with_credentials_of_a_sign_in_say_so() {
+    let mut identity = user();
+    identity.session = Some(SessionContext {
+        from_console: true,
+        ..SessionContext::default()
+    });
+    let call = Scene {
+        identity,
+        ..json_rpc("cloudtrail", "CloudTrail_20131101.ListTrails", "{}")
+    };
+    call.check(json!({"sessionCredentialFromConsole": "true"}));
+    assert!(call.compose().keys.from_console);
+}

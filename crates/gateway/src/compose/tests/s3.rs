@@ -193,6 +193,23 @@ fn access_points_and_directory_buckets_have_types_of_their_own() {
             {"accountId": "123456789012", "type": "AWS::S3Express::DirectoryBucket", "ARN": bucket},
         ]),
     );
+    check(
+        "s3express",
+        "p--euc1-az1--xa-s3.s3express-euc1-az1.eu-central-1.amazonaws.com",
+        "/k",
+        "s3express.amazonaws.com",
+        json!([{
+            "accountId": "123456789012", "type": "AWS::S3Express::AccessPoint",
+            "ARN": "arn:aws:s3express:eu-central-1:123456789012:accesspoint/p--euc1-az1--xa-s3",
+        }]),
+    );
+    check(
+        "s3",
+        "63a8e430-6e0b-46f5--table-s3.s3.eu-central-1.amazonaws.com",
+        "/data/0.parquet",
+        "s3tables.amazonaws.com",
+        json!([{"type": "AWS::S3Tables::TableBucket"}, {"type": "AWS::S3Tables::Table"}]),
+    );
     rest("s3-object-lambda", "POST", "/WriteGetObjectResponse", "")
         .host("route.s3-object-lambda.eu-central-1.amazonaws.com")
         .check(json!({

@@ -268,6 +268,10 @@ fn data_events_name_their_resource_by_what_the_request_gives() {
             "ARN": "arn:aws:lambda:eu-central-1:123456789012:function:f",
         }],
     }));
+    let topic = "arn:aws:sns:eu-central-1:123456789012:t";
+    sns(&format!("TargetArn={topic}")).check(json!({
+        "resources": [{"accountId": "123456789012", "type": "AWS::SNS::Topic", "ARN": topic}],
+    }));
     json_rpc(
         "kinesis",
         "Kinesis_20131202.PutRecord",
@@ -279,6 +283,68 @@ fn data_events_name_their_resource_by_what_the_request_gives() {
             "ARN": "arn:aws:kinesis:eu-central-1:123456789012:stream/s",
         }],
     }));
+}
+
+#[test]
+fn a_data_event_names_all_that_the_call_touched() {
+    let vectors = "arn:aws:s3vectors:eu-central-1:123456789012:bucket/docs";
+    let resources = json!([
+        {"accountId": "123456789012", "type": "AWS::S3Vectors::Index", "ARN": format!("{vectors}/index/en")},
+        {"accountId": "123456789012", "type": "AWS::S3Vectors::VectorBucket", "ARN": vectors},
+    ]);
+    let query = |names: &str| {
+        let body = format!(r#"{{{names},"topK":3,"queryVector":{{"float32":[0.5]}}}}"#);
+        rest("s3vectors", "POST", "/QueryVectors", &body)
+    };
+    query(r#""vectorBucketName":"docs","indexName":"en""#)
+        .check(json!({"eventCategory": "Data", "resources": resources}));
+    query(&format!(r#""indexArn":"{vectors}/index/en""#)).check(json!({"resources": resources}));
+
+    // A structure's member; what the request does not name is left out.
+    let send = r#"{"FromEmailAddress":"a@example.com","ConfigurationSetName":"c",
+        "Content":{"Template":{"TemplateName":"hello"}}}"#;
+    rest("ses", "POST", "/v2/email/outbound-emails", send).check(json!({
+        "eventCategory": "Data",
+        "resources": [
+            {"type": "AWS::SES::EmailIdentity"},
+            {"accountId": "123456789012", "type": "AWS::SES::ConfigurationSet",
+             "ARN": "arn:aws:ses:eu-central-1:123456789012:configuration-set/c"},
+            {"accountId": "123456789012", "type": "AWS::SES::Template",
+             "ARN": "arn:aws:ses:eu-central-1:123456789012:template/hello"},
+        ],
+    }));
+
+    // The template goes on after a member that is an ARN itself.
+    let runtime = "arn:aws:bedrock-agentcore:eu-central-1:123456789012:runtime/agent-1";
+    let path = format!(
+        "/runtimes/{}/invocations?qualifier=prod",
+        runtime.replace(':', "%3A").replace('/', "%2F")
+    );
+    rest("bedrock-agentcore", "POST", &path, "{}").check(json!({
+        "resources": [
+            {"accountId": "123456789012", "type": "AWS::BedrockAgentCore::Runtime", "ARN": runtime},
+            {"accountId": "123456789012", "type": "AWS::BedrockAgentCore::RuntimeEndpoint",
+             "ARN": format!("{runtime}/runtime-endpoint/prod")},
+        ],
+    }));
+
+    // By the last part of an ARN.
+    let list = |view: &str| {
+        let view = format!("arn:aws:resource-explorer-2:eu-central-1:123456789012:{view}");
+        let body = format!(r#"{{"ViewArn":"{view}"}}"#);
+        let call = rest("resource-explorer-2", "POST", "/ListResources", &body);
+        (call, view)
+    };
+    for (name, kind) in [
+        ("view/all/1", "AWS::ResourceExplorer2::View"),
+        ("managed-view/all/1", "AWS::ResourceExplorer2::ManagedView"),
+    ] {
+        let (call, view) = list(name);
+        call.check(json!({
+            "eventCategory": "Data",
+            "resources": [{"accountId": "123456789012", "type": kind, "ARN": view}],
+        }));
+    }
 }
 
 #[test]
