@@ -1,7 +1,7 @@
 //! Event history: follows the journal, keeps the newest events in memory and the rest in files, answers look-ups.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
@@ -16,19 +16,24 @@ use tokio::{
 };
 
 use crate::{
-    Cursor, LookupPage, LookupQuery, Settings, TableError, ingest,
-    manifest::{Manifest, Part},
-    part::{self, Hook},
+    Cursor, LookupPage, LookupQuery, Settings, TableError, compact, ingest,
+    log::{Change, Part, Snapshot},
+    manifest::Manifest,
+    part::{self, Hook, Names},
     query::Wanted,
     scan::{self, Files},
     search::{Origin, Searches, Source},
     tail::{Row, Tail},
 };
 
+/// The name under which the log says how far its files hold the journal.
+const JOURNAL: &str = "pugmark.journal";
 /// How much of the journal is read at a time.
 const READ_BYTES: usize = 1024 * 1024;
 /// How long a look-up waits for the tail to reach the journal's head.
 const FRESHNESS_WAIT: Duration = Duration::from_secs(1);
+/// How often the files are looked over for a day with many small ones, when nothing was written.
+const COMPACTION_INTERVAL: Duration = Duration::from_secs(60);
 /// Look-ups that read files at the same time; more wait.
 const SCANS_MAX: usize = 8;
 
@@ -66,18 +71,34 @@ struct Inner {
 #[derive(Default)]
 struct State {
     tail: Tail,
-    manifest: Arc<Manifest>,
+    files: Arc<Snapshot>,
     /// Bytes of journal entries since the position.
     unsaved_journal_bytes: u64,
 }
 
-/// A flush that was committed.
-struct Flushed {
-    manifest: Manifest,
-    expired: Vec<Arc<Part>>,
+/// A flush or a compaction that was committed.
+struct Written {
+    files: Snapshot,
+    /// Files that no longer count.
+    removed: Vec<Arc<Part>>,
+    /// Nothing was written: an earlier commit had succeeded though it was told otherwise, and is seen now.
+    is_late: bool,
 }
 
-type FlushTask = JoinHandle<Result<Flushed, TableError>>;
+impl Written {
+    /// The state on disk, if it is newer than `files`: of a commit that failed after it had taken place.
+    fn late(dir: &Path, files: &Snapshot) -> Result<Option<Self>, TableError> {
+        let mut files = files.clone();
+        let is_newer = files.refresh(dir)?;
+        Ok(is_newer.then_some(Self {
+            files,
+            removed: Vec::new(),
+            is_late: true,
+        }))
+    }
+}
+
+type WriteTask = JoinHandle<Result<Written, TableError>>;
 
 impl EventHistory {
     /// Opens the history in `dir`, deletes what an interrupted flush left, and reads the journal up to its head.
@@ -102,23 +123,24 @@ impl EventHistory {
     ) -> Result<Self, TableError> {
         let files = Arc::new(Files::new(dir.clone()));
         let (at, checked) = (dir.clone(), files.clone());
-        let manifest = blocking(move || {
+        let (now, hooked) = (clock.now(), hook.clone());
+        let snapshot = blocking(move || {
             std::fs::create_dir_all(&at)
                 .map_err(TableError::io(format!("make {}", at.display())))?;
-            let manifest = Manifest::load(&at)?;
-            let orphans = part::delete_orphans(&at, &manifest)?;
+            let snapshot = load(&at, now, &hooked)?;
+            let orphans = part::delete_orphans(&at, &snapshot)?;
             if orphans > 0 {
                 tracing::info!(
                     orphans,
                     "files of an interrupted flush were deleted; the journal still has their events"
                 );
             }
-            checked.check(manifest.all());
-            Ok(manifest)
+            checked.check(snapshot.all());
+            Ok(snapshot)
         })
         .await?;
         let (cursor, first, head) = (
-            Seq(manifest.cursor),
+            Seq(snapshot.position(JOURNAL).unwrap_or(0)),
             journal.first(),
             *journal.head().borrow(),
         );
@@ -145,7 +167,7 @@ impl EventHistory {
                 scans: Arc::new(Semaphore::new(SCANS_MAX)),
                 searches: Searches::default(),
                 state: RwLock::new(State {
-                    manifest: Arc::new(manifest),
+                    files: Arc::new(snapshot),
                     ..State::default()
                 }),
                 ingested: watch::Sender::new(start),
@@ -162,14 +184,20 @@ impl EventHistory {
     /// When the journal has an entry that cannot be read, or the last flush fails.
     pub async fn run(&self, mut shutdown: watch::Receiver<bool>) -> Result<(), TableError> {
         let mut head = self.inner.journal.head();
-        let mut flushing: Option<FlushTask> = None;
+        let mut writing: Option<WriteTask> = None;
         let mut due = Instant::now() + self.inner.settings.flush_interval;
         let mut retry_at = Instant::now();
+        let mut compact_at = Instant::now();
         loop {
             let now = Instant::now();
-            if flushing.is_none() && now >= retry_at && (self.inner.is_full(1) || now >= due) {
-                due = now + self.inner.settings.flush_interval;
-                flushing = self.inner.start_flush();
+            if writing.is_none() && now >= retry_at {
+                if self.inner.is_full(1) || now >= due {
+                    due = now + self.inner.settings.flush_interval;
+                    writing = self.inner.start_flush();
+                } else if now >= compact_at {
+                    compact_at = now + COMPACTION_INTERVAL;
+                    writing = self.inner.start_compaction();
+                }
             }
             let is_behind = *self.inner.ingested.borrow() < *head.borrow_and_update();
             let wake = if self.inner.is_full(1) {
@@ -180,8 +208,9 @@ impl EventHistory {
             tokio::select! {
                 biased;
                 _ = shutdown.wait_for(|stop| *stop) => break,
-                done = finished(&mut flushing), if flushing.is_some() => {
-                    flushing = None;
+                done = finished(&mut writing), if writing.is_some() => {
+                    writing = None;
+                    compact_at = Instant::now();
                     if let Err(error) = self.inner.publish(done) {
                         tracing::error!(error = &error as &dyn std::error::Error, "event history could not be written to files; it is tried again");
                         retry_at = Instant::now() + self.inner.settings.flush_retry_interval;
@@ -194,11 +223,11 @@ impl EventHistory {
                         break;
                     }
                 }
-                () = tokio::time::sleep_until(wake), if flushing.is_none() => {}
+                () = tokio::time::sleep_until(wake), if writing.is_none() => {}
             }
         }
-        if flushing.is_some() {
-            let done = finished(&mut flushing).await;
+        if writing.is_some() {
+            let done = finished(&mut writing).await;
             self.inner.publish(done)?;
         }
         self.catch_up().await?;
@@ -235,7 +264,7 @@ impl EventHistory {
             let state = inner.read();
             (
                 state.tail.find(&wanted),
-                wanted_parts(&state.manifest, &wanted),
+                wanted_parts(&state.files, &wanted),
             )
         };
         let is_enough = tail.len() == wanted.needed() && {
@@ -273,7 +302,7 @@ impl EventHistory {
             reach,
             head,
             tail: state.tail.rows(),
-            parts: state.manifest.all().cloned().collect(),
+            parts: state.files.all().cloned().collect(),
             files: inner.files.clone(),
         }]
     }
@@ -286,6 +315,21 @@ impl EventHistory {
     /// Searches that run at the same time.
     pub(crate) fn searches(&self) -> &Searches {
         &self.inner.searches
+    }
+
+    #[cfg(test)]
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.read().files.clone()
+    }
+
+    /// Compacts until nothing is left to compact.
+    #[cfg(test)]
+    pub(crate) async fn compact(&self) -> Result<(), TableError> {
+        while let Some(task) = self.inner.start_compaction() {
+            let done = finished(&mut Some(task)).await;
+            self.inner.publish(done)?;
+        }
+        Ok(())
     }
 
     /// Reads the journal to its head, flushing when the tail is full.
@@ -302,11 +346,15 @@ impl EventHistory {
 
     /// Writes the tail to files.
     pub(crate) async fn flush(&self) -> Result<(), TableError> {
-        let Some(task) = self.inner.start_flush() else {
-            return Ok(());
-        };
-        let done = finished(&mut Some(task)).await;
-        self.inner.publish(done)
+        while let Some(task) = self.inner.start_flush() {
+            let done = finished(&mut Some(task)).await;
+            let is_late = done.as_ref().is_ok_and(|written| written.is_late);
+            self.inner.publish(done)?;
+            if !is_late {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -381,10 +429,10 @@ impl Inner {
     /// Leaves out events that files hold already: an append that was retried stores an event twice, and the first one
     /// may have been flushed since. Only files whose time range an event falls into are asked.
     async fn without_filed(&self, rows: Vec<Arc<Row>>) -> Result<Vec<Arc<Row>>, TableError> {
-        let manifest = self.read().manifest.clone();
+        let files = self.read().files.clone();
         let overlapping = |row: &Row| -> Vec<Arc<Part>> {
             let seconds = row.place().seconds;
-            let parts = manifest
+            let parts = files
                 .parts(row.event.keys.account, &row.event.keys.region)
                 .iter();
             parts
@@ -416,57 +464,121 @@ impl Inner {
     }
 
     /// Begins to write what the tail holds; `None` when there is nothing to save.
-    fn start_flush(&self) -> Option<FlushTask> {
+    fn start_flush(&self) -> Option<WriteTask> {
+        let now = self.clock.now();
         let horizon = self.horizon().as_second();
-        let (rows, manifest, cursor) = {
+        let (rows, files, cursor) = {
             let state = self.read();
             // Only the follower's own task moves `ingested`, and it is the one that is here.
             (
                 state.tail.rows(),
-                state.manifest.clone(),
+                state.files.clone(),
                 self.ingested.borrow().0,
             )
         };
-        if cursor == manifest.cursor && rows.is_empty() && !manifest.has_expired(horizon) {
+        let kept = SignedDuration::try_from(self.settings.removed_files_kept);
+        let kept_since = now
+            .checked_sub(kept.unwrap_or(SignedDuration::MAX))
+            .unwrap_or(Timestamp::MIN);
+        let gone = files.removed_before(kept_since.as_millisecond());
+        let removed: Vec<Arc<Part>> = files
+            .all()
+            .filter(|part| part.newest < horizon)
+            .cloned()
+            .collect();
+        let is_saved = files.position(JOURNAL).unwrap_or(0) == cursor && rows.is_empty();
+        if is_saved && removed.is_empty() && gone.is_empty() {
             return None;
         }
-        let (dir, hook, row_group_rows) = (
-            self.dir.clone(),
-            self.hook.clone(),
-            self.settings.row_group_rows,
-        );
+        let (dir, hook, settings) = (self.dir.clone(), self.hook.clone(), self.settings);
         Some(tokio::task::spawn_blocking(move || {
-            let added = part::write_all(&dir, rows, row_group_rows, &hook)?;
-            let (next, expired) = manifest.next(cursor, added, horizon);
-            next.commit(&dir, &hook)?;
-            part::delete(&dir, &expired);
-            Ok(Flushed {
-                manifest: next,
-                expired,
+            if let Some(late) = Written::late(&dir, &files)? {
+                return Ok(late);
+            }
+            let mut names = Names::after(&files);
+            let added = part::write_all(&dir, rows, settings.row_group_rows, &mut names, &hook)?;
+            let forgotten = part::delete(&dir, gone);
+            let change = Change {
+                operation: "WRITE",
+                added,
+                removed: removed.clone(),
+                positions: vec![(JOURNAL, cursor)],
+                forgotten,
+            };
+            let files = files.commit(&dir, change, now, &hook)?;
+            Ok(Written {
+                files,
+                removed,
+                is_late: false,
             })
         }))
     }
 
-    /// Makes a committed flush visible: its events are looked up in files from now on, not in the tail.
-    fn publish(&self, flushed: Result<Flushed, TableError>) -> Result<(), TableError> {
-        let Flushed { manifest, expired } = flushed?;
-        let cursor = manifest.cursor;
+    /// Begins to make many small files of one day one; `None` when there are not so many.
+    fn start_compaction(&self) -> Option<WriteTask> {
+        let now = self.clock.now();
+        let files = self.read().files.clone();
+        let job = compact::next_job(&files, &self.settings, now, &self.files)?;
+        let (dir, hook, settings) = (self.dir.clone(), self.hook.clone(), self.settings);
+        let reader = self.files.clone();
+        Some(tokio::task::spawn_blocking(move || {
+            if let Some(late) = Written::late(&dir, &files)? {
+                return Ok(late);
+            }
+            let files = compact::run(&dir, &files, &job, &settings, now, &reader, &hook)?;
+            Ok(Written {
+                files,
+                removed: job,
+                is_late: false,
+            })
+        }))
+    }
+
+    /// Makes a committed write visible: what it holds is looked up in files from now on, not in the tail.
+    fn publish(&self, written: Result<Written, TableError>) -> Result<(), TableError> {
+        let Written { files, removed, .. } = written?;
+        let cursor = files.position(JOURNAL).unwrap_or(0);
         let old = {
             let mut state = self.write();
-            let rest = state.tail.from(cursor);
-            state.manifest = Arc::new(manifest);
-            state.unsaved_journal_bytes = rest.bytes() as u64;
-            std::mem::replace(&mut state.tail, rest)
+            let is_flush = state.files.position(JOURNAL) != files.position(JOURNAL);
+            state.files = Arc::new(files);
+            is_flush.then(|| {
+                let rest = state.tail.from(cursor);
+                state.unsaved_journal_bytes = rest.bytes() as u64;
+                std::mem::replace(&mut state.tail, rest)
+            })
         };
         drop(old);
-        self.files.forget(&expired);
+        self.files.forget(&removed);
         self.position.send_replace(Seq(cursor));
         Ok(())
     }
 }
 
-fn wanted_parts(manifest: &Manifest, wanted: &Wanted) -> Vec<Arc<Part>> {
-    let parts = manifest.parts(wanted.account, &wanted.region).iter();
+/// The table in `dir`, made out of what a version before the log left, if need be.
+fn load(dir: &Path, now: Timestamp, hook: &Hook) -> Result<Snapshot, TableError> {
+    let snapshot = Snapshot::load(dir)?;
+    let Some(manifest) = Manifest::load(dir)? else {
+        return Ok(snapshot);
+    };
+    let snapshot = if snapshot.version.is_some() {
+        // The conversion was interrupted after its commit.
+        snapshot
+    } else {
+        let change = Change {
+            operation: "CONVERT",
+            added: manifest.parts,
+            positions: vec![(JOURNAL, manifest.cursor)],
+            ..Change::default()
+        };
+        snapshot.commit(dir, change, now, hook)?
+    };
+    Manifest::delete(dir)?;
+    Ok(snapshot)
+}
+
+fn wanted_parts(files: &Snapshot, wanted: &Wanted) -> Vec<Arc<Part>> {
+    let parts = files.parts(wanted.account, &wanted.region).iter();
     parts
         .filter(|part| scan::is_wanted(wanted, part))
         .cloned()
@@ -487,7 +599,7 @@ fn page(mut rows: Vec<Row>, page_events: usize) -> LookupPage {
     }
 }
 
-async fn finished(task: &mut Option<FlushTask>) -> Result<Flushed, TableError> {
+async fn finished(task: &mut Option<WriteTask>) -> Result<Written, TableError> {
     match task {
         Some(task) => task
             .await

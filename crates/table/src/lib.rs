@@ -3,8 +3,11 @@
 //! Invariant: it follows the journal and answers look-ups; it knows no trail, no wire protocol and no error code of AWS.
 //! How events lie on disk (`docs/formats.md`) is private to this crate.
 
+mod compact;
 mod history;
+mod index;
 mod ingest;
+mod log;
 mod manifest;
 mod part;
 mod query;
@@ -38,8 +41,14 @@ pub struct Settings {
     /// The position is saved after this many bytes of journal entries, even if few of them were management events, so
     /// that the journal can let them go.
     pub unsaved_journal_bytes_max: u64,
-    /// Rows in a row group of a file: the unit that a look-up reads or skips.
+    /// Rows in a row group of a file.
     pub row_group_rows: usize,
+    /// So many files of one day are made one.
+    pub compact_files: usize,
+    /// Compaction makes no file with more rows.
+    pub file_rows_max: u64,
+    /// Files that compaction or retention replaced are kept for so long, for other programs that still read them.
+    pub removed_files_kept: Duration,
 }
 
 impl Default for Settings {
@@ -49,7 +58,10 @@ impl Default for Settings {
             flush_interval: Duration::from_secs(10 * 60),
             flush_retry_interval: Duration::from_secs(5),
             unsaved_journal_bytes_max: 128 * 1024 * 1024,
-            row_group_rows: 4096,
+            row_group_rows: 64 * 1024,
+            compact_files: 8,
+            file_rows_max: 512 * 1024,
+            removed_files_kept: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -78,8 +90,8 @@ pub enum TableError {
         source: std::io::Error,
     },
     /// Repair: the list of files cannot be read, so nobody may guess which files count.
-    #[error("{}: not a manifest of event history: {detail}", path.display())]
-    Manifest {
+    #[error("{}: the log of an event table cannot be read: {detail}", path.display())]
+    Log {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.

@@ -1,14 +1,14 @@
 //! Writes files of events, and knows where they lie.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     fs::{self, File},
-    io,
-    path::{Path, PathBuf},
+    io::{self, Write},
+    path::Path,
     sync::Arc,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use arrow_array::RecordBatch;
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
@@ -18,35 +18,39 @@ use parquet::{
     },
     schema::types::ColumnPath,
 };
-use pugmark_core::{
-    account::{AccountId, Region},
-    event::EventCategory,
-};
+use pugmark_core::account::{AccountId, Region};
 
 use crate::{
-    TableError,
-    manifest::{Manifest, Part},
+    TableError, index,
+    log::{Part, Snapshot, day_name},
+    query::Place,
     schema,
     tail::Row,
 };
 
-const FILES: &str = "events";
+/// Where versions before the log put their files.
+const OLD_FILES: &str = "events/";
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// One event out of a file costs reading one such page.
 const EVENT_PAGE_BYTES: usize = 64 * 1024;
 /// Rows between two looks at a page's size.
 const WRITE_BATCH_ROWS: usize = 32;
+/// A page of a small column has at most so many rows: what a look-up decodes to reach one of them.
+const PAGE_ROWS: usize = 4096;
+/// Rows that become columns at a time.
+const BATCH_ROWS: usize = 1024;
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
-/// The steps of a flush between which a process can die.
+/// The steps of a flush or a compaction between which a process can die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     PartWrite,
     PartRename,
+    IndexWrite,
     PartSync,
-    ManifestWrite,
-    ManifestRename,
-    ManifestSync,
+    LogWrite,
+    LogLink,
+    LogSync,
     Committed,
 }
 
@@ -68,11 +72,34 @@ impl Hook {
     }
 }
 
-/// Writes the rows, one file for each account, Region and day. The files count once a manifest names them.
+/// Names the files of one commit: by its version, and in their order.
+pub(crate) struct Names {
+    version: u64,
+    next: u64,
+}
+
+impl Names {
+    /// For the commit that comes after `snapshot`.
+    pub(crate) fn after(snapshot: &Snapshot) -> Self {
+        Self {
+            version: snapshot.next_version(),
+            next: 0,
+        }
+    }
+
+    fn next(&mut self) -> String {
+        let name = format!("part-{:020}-{:020}.parquet", self.version, self.next);
+        self.next += 1;
+        name
+    }
+}
+
+/// Writes the rows, one file for each account, Region and day. The files count once the log names them.
 pub(crate) fn write_all(
     dir: &Path,
     rows: Vec<Arc<Row>>,
     row_group_rows: usize,
+    names: &mut Names,
     hook: &Hook,
 ) -> Result<Vec<Part>, TableError> {
     let mut groups: BTreeMap<(AccountId, Region, i64), Vec<Arc<Row>>> = BTreeMap::new();
@@ -86,81 +113,149 @@ pub(crate) fn write_all(
     }
     groups
         .into_iter()
-        .map(|((account, region, _), mut rows)| {
+        .map(|((account, region, day), mut rows)| {
             rows.sort_by_key(|row| row.place().newest_first());
-            write(dir, account, region, &rows, row_group_rows, hook)
+            let place = (account, region, day * SECONDS_PER_DAY);
+            let mut file = PartFile::create(dir, place, row_group_rows, names, hook)?;
+            for rows in rows.chunks(BATCH_ROWS) {
+                let batch = schema::batch(rows).map_err(|error| file.failed(error))?;
+                file.write(&batch)?;
+            }
+            file.finish()
         })
         .collect()
 }
 
-fn write(
-    dir: &Path,
+/// A file that is being written, newest row first.
+pub(crate) struct PartFile<'a> {
+    dir: &'a Path,
+    hook: &'a Hook,
+    path: String,
+    writer: ArrowWriter<File>,
+    index: index::Builder,
     account: AccountId,
     region: Region,
-    rows: &[Arc<Row>],
-    row_group_rows: usize,
-    hook: &Hook,
-) -> Result<Part, TableError> {
-    let seqs = || rows.iter().map(|row| row.seq);
-    let (Some(first), Some(last)) = (seqs().min(), seqs().max()) else {
-        return Err(TableError::Task("a file without rows".into()));
-    };
-    let times = || rows.iter().map(|row| row.place().seconds);
-    let (oldest, newest) = (
-        times().min().unwrap_or_default(),
-        times().max().unwrap_or_default(),
-    );
-    let folder = format!(
-        "{FILES}/account={account}/region={region}/day={}",
-        day_name(newest)
-    );
-    let path = format!("{folder}/part-{first:020}-{last:020}.parquet");
-    let (target, temporary) = (dir.join(&path), dir.join(format!("{path}.tmp")));
-    let failed = |action: &str| TableError::io(format!("{action} {}", target.display()));
-
-    hook.at(Step::PartWrite)?;
-    fs::create_dir_all(dir.join(&folder)).map_err(failed("make the directory of"))?;
-    let file = File::create(&temporary).map_err(failed("create"))?;
-    let file = write_rows(file, rows, row_group_rows).map_err(|source| TableError::Write {
-        path: target.clone(),
-        source: Box::new(source),
-    })?;
-    file.sync_all().map_err(failed("sync"))?;
-    let bytes = file.metadata().map_err(failed("look at"))?.len();
-    hook.at(Step::PartRename)?;
-    fs::rename(&temporary, &target).map_err(failed("rename"))?;
-    hook.at(Step::PartSync)?;
-    for folder in Path::new(&folder).ancestors() {
-        sync_dir(&dir.join(folder))?;
-    }
-    let insight_rows = rows
-        .iter()
-        .filter(|row| row.event.keys.category == EventCategory::Insight)
-        .count() as u64;
-    Ok(Part {
-        path,
-        account,
-        region,
-        rows: rows.len() as u64,
-        insight_rows,
-        bytes,
-        oldest,
-        newest,
-    })
+    rows: u64,
+    oldest: i64,
+    newest: i64,
+    categories: Option<(String, String)>,
 }
 
-fn write_rows(
-    file: File,
-    rows: &[Arc<Row>],
-    row_group_rows: usize,
-) -> Result<File, parquet::errors::ParquetError> {
-    let properties = properties(row_group_rows)?;
-    let mut writer = ArrowWriter::try_new(file, schema::SCHEMA.clone(), Some(properties))?;
-    for rows in rows.chunks(row_group_rows.max(1)) {
-        writer.write(&schema::batch(rows)?)?;
-        writer.flush()?;
+impl<'a> PartFile<'a> {
+    /// Begins the file of an account, Region and day, which a second of that day stands for.
+    pub(crate) fn create(
+        dir: &'a Path,
+        (account, region, day): (AccountId, Region, i64),
+        row_group_rows: usize,
+        names: &mut Names,
+        hook: &'a Hook,
+    ) -> Result<Self, TableError> {
+        let folder = format!("account={account}/region={region}/day={}", day_name(day));
+        let path = format!("{folder}/{}", names.next());
+        let target = dir.join(&path);
+        let failed = |action: &str| TableError::io(format!("{action} {}", target.display()));
+        hook.at(Step::PartWrite)?;
+        fs::create_dir_all(dir.join(&folder)).map_err(failed("make the directory of"))?;
+        let file = File::create(temporary(&target)).map_err(failed("create"))?;
+        let broken = |source| TableError::Write {
+            path: target.clone(),
+            source: Box::new(source),
+        };
+        let properties = properties(row_group_rows).map_err(broken)?;
+        let writer = ArrowWriter::try_new(file, schema::SCHEMA.clone(), Some(properties));
+        Ok(Self {
+            dir,
+            hook,
+            writer: writer.map_err(broken)?,
+            index: index::Builder::default(),
+            path,
+            account,
+            region,
+            rows: 0,
+            oldest: i64::MAX,
+            newest: i64::MIN,
+            categories: None,
+        })
     }
-    writer.into_inner()
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Adds rows, in order.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
+        self.writer
+            .write(batch)
+            .map_err(|error| self.failed(error))?;
+        let damage = |detail: String| TableError::Task(detail);
+        self.index.add(batch).map_err(damage)?;
+        let keys = schema::Keys::of(batch, None).map_err(damage)?;
+        for row in 0..batch.num_rows() {
+            let Place { seconds, .. } = keys.place(row);
+            self.oldest = self.oldest.min(seconds);
+            self.newest = self.newest.max(seconds);
+            let category = keys.category(row);
+            let (first, last) = self
+                .categories
+                .get_or_insert_with(|| (category.to_owned(), category.to_owned()));
+            if category < first.as_str() {
+                category.clone_into(first);
+            } else if category > last.as_str() {
+                category.clone_into(last);
+            }
+        }
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Makes the file and its index durable.
+    pub(crate) fn finish(self) -> Result<Part, TableError> {
+        let target = self.dir.join(&self.path);
+        let failed = |action: &str| TableError::io(format!("{action} {}", target.display()));
+        let broken = |source| TableError::Write {
+            path: target.clone(),
+            source: Box::new(source),
+        };
+        let file = self.writer.into_inner().map_err(broken)?;
+        file.sync_all().map_err(failed("sync"))?;
+        let bytes = file.metadata().map_err(failed("look at"))?.len();
+        self.hook.at(Step::IndexWrite)?;
+        let keys = self.dir.join(index::path_of(&self.path));
+        let mut file = File::create(temporary(&keys)).map_err(failed("create the index of"))?;
+        file.write_all(&self.index.finish())
+            .and_then(|()| file.sync_all())
+            .map_err(failed("write the index of"))?;
+        fs::rename(temporary(&keys), &keys).map_err(failed("rename the index of"))?;
+        self.hook.at(Step::PartRename)?;
+        fs::rename(temporary(&target), &target).map_err(failed("rename"))?;
+        self.hook.at(Step::PartSync)?;
+        for folder in Path::new(&self.path).ancestors().skip(1) {
+            sync_dir(&self.dir.join(folder))?;
+        }
+        Ok(Part {
+            path: self.path,
+            account: self.account,
+            region: self.region,
+            rows: self.rows,
+            bytes,
+            oldest: self.oldest,
+            newest: self.newest,
+            categories: self.categories.unwrap_or_default(),
+        })
+    }
+
+    fn failed(&self, error: impl std::error::Error + Send + Sync + 'static) -> TableError {
+        TableError::Write {
+            path: self.dir.join(&self.path),
+            source: Box::new(error),
+        }
+    }
+}
+
+fn temporary(path: &Path) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    name.into()
 }
 
 fn properties(row_group_rows: usize) -> Result<WriterProperties, parquet::errors::ParquetError> {
@@ -179,6 +274,7 @@ fn properties(row_group_rows: usize) -> Result<WriterProperties, parquet::errors
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_max_row_group_row_count(Some(row_group_rows.max(1)))
         .set_write_batch_size(WRITE_BATCH_ROWS)
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(vec![newest_first(0), newest_first(1)]))
         .set_column_dictionary_enabled(ColumnPath::from("event_id"), false)
@@ -190,17 +286,16 @@ fn properties(row_group_rows: usize) -> Result<WriterProperties, parquet::errors
         builder = builder
             .set_column_bloom_filter_enabled(path.clone(), true)
             .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
-            .set_column_bloom_filter_max_ndv(path, (2 * row_group_rows.max(32)) as u64);
+            .set_column_bloom_filter_max_ndv(path, row_group_rows.max(32) as u64);
     }
     Ok(builder.build())
 }
 
-/// Deletes what an interrupted flush left: files of ours that the manifest does not name.
-pub(crate) fn delete_orphans(dir: &Path, manifest: &Manifest) -> Result<usize, TableError> {
-    let known: HashSet<PathBuf> = manifest.all().map(|part| dir.join(&part.path)).collect();
-    let mut folders = vec![dir.join(FILES)];
+/// Deletes what an interrupted flush left: files of ours that the log does not know.
+pub(crate) fn delete_orphans(dir: &Path, snapshot: &Snapshot) -> Result<usize, TableError> {
+    let mut folders = vec![(dir.to_path_buf(), String::new())];
     let mut deleted = 0;
-    while let Some(folder) = folders.pop() {
+    while let Some((folder, prefix)) = folders.pop() {
         let failed = || TableError::io(format!("list {}", folder.display()));
         let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -208,16 +303,20 @@ pub(crate) fn delete_orphans(dir: &Path, manifest: &Manifest) -> Result<usize, T
         };
         for entry in entries {
             let entry = entry.map_err(failed())?;
-            let path = entry.path();
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let path = format!("{prefix}{name}");
             if entry.file_type().map_err(failed())?.is_dir() {
-                folders.push(path);
+                if !name.starts_with(['_', '.']) {
+                    folders.push((entry.path(), format!("{path}/")));
+                }
                 continue;
             }
-            let name = entry.file_name();
-            let name = name.to_str().unwrap_or_default();
-            if is_part_name(name.strip_suffix(".tmp").unwrap_or(name)) && !known.contains(&path) {
-                fs::remove_file(&path)
-                    .map_err(TableError::io(format!("delete {}", path.display())))?;
+            let is_temporary = name.ends_with(".tmp");
+            let Some(part) = part_of(&path) else { continue };
+            if is_temporary || !snapshot.knows(&part) {
+                fs::remove_file(entry.path())
+                    .map_err(TableError::io(format!("delete {}", entry.path().display())))?;
                 deleted += 1;
             }
         }
@@ -225,17 +324,45 @@ pub(crate) fn delete_orphans(dir: &Path, manifest: &Manifest) -> Result<usize, T
     Ok(deleted)
 }
 
-/// Deletes files that no manifest names any more.
-pub(crate) fn delete(dir: &Path, parts: &[Arc<Part>]) {
-    for part in parts {
-        if let Err(error) = fs::remove_file(dir.join(&part.path)) {
-            tracing::warn!(%error, file = part.path, "a file over its retention could not be deleted; the next start tries again");
+/// The file of events to which a file belongs, by its path, if it is one that is made here.
+fn part_of(path: &str) -> Option<String> {
+    let path = path.strip_suffix(".tmp").unwrap_or(path);
+    let (folder, name) = path.rsplit_once('/')?;
+    let name = match name.strip_suffix(".keys") {
+        Some(stem) => format!("{}.parquet", stem.strip_prefix('_')?),
+        None => name.to_owned(),
+    };
+    let part = format!("{folder}/{name}");
+    is_part_path(&part).then_some(part)
+}
+
+/// Deletes files that stopped counting; returns those that are gone now.
+pub(crate) fn delete(dir: &Path, paths: Vec<String>) -> Vec<String> {
+    let remove = |path: &Path| match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    let mut gone = Vec::with_capacity(paths.len());
+    for path in paths {
+        let keys = remove(&dir.join(index::path_of(&path)));
+        match keys.and_then(|()| remove(&dir.join(&path))) {
+            Ok(()) => gone.push(path),
+            Err(error) => {
+                tracing::warn!(%error, file = path, "a file that no longer counts could not be deleted; it is tried again");
+            }
         }
     }
+    gone
+}
+
+/// Whether a file was made before there was a log: it may have columns of version 1.
+pub(crate) fn is_old(path: &str) -> bool {
+    path.starts_with(OLD_FILES)
 }
 
 /// Whether a path is one of those that are made here.
 pub(crate) fn is_part_path(path: &str) -> bool {
+    let path = path.strip_prefix(OLD_FILES).unwrap_or(path);
     let mut parts = path.split('/');
     let mut starts = |prefix: &str| {
         parts
@@ -243,8 +370,7 @@ pub(crate) fn is_part_path(path: &str) -> bool {
             .and_then(|part| part.strip_prefix(prefix))
             .is_some_and(|rest| !rest.starts_with('.'))
     };
-    starts(FILES)
-        && starts("account=")
+    starts("account=")
         && starts("region=")
         && starts("day=")
         && parts.next().is_some_and(is_part_name)
@@ -264,11 +390,4 @@ fn is_part_name(name: &str) -> bool {
         .and_then(|name| name.strip_suffix(".parquet"))
         .and_then(|range| range.split_once('-'))
         .is_some_and(|(first, last)| number(first) && number(last))
-}
-
-fn day_name(seconds: i64) -> String {
-    let time = Timestamp::from_second(seconds).unwrap_or_default();
-    time.to_zoned(TimeZone::UTC)
-        .strftime("%Y-%m-%d")
-        .to_string()
 }

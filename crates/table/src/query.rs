@@ -52,6 +52,20 @@ pub enum LookupKey {
     AccessKeyId,
 }
 
+impl LookupKey {
+    /// All keys.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::EventId,
+        Self::EventName,
+        Self::ReadOnly,
+        Self::Username,
+        Self::ResourceType,
+        Self::ResourceName,
+        Self::EventSource,
+        Self::AccessKeyId,
+    ];
+}
+
 /// A question to event history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LookupQuery {

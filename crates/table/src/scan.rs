@@ -5,46 +5,56 @@ use std::{
     collections::{BTreeMap, BinaryHeap, HashMap, HashSet, hash_map::Entry},
     fs::File,
     io::{self, Read},
+    ops::Range,
     os::unix::fs::FileExt,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::{
     arrow::{
         ProjectionMask,
         arrow_reader::{
-            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder, RowSelection,
         },
     },
+    basic::{LogicalType, TimeUnit},
     errors::ParquetError,
     file::{
         metadata::{PageIndexPolicy, RowGroupMetaData},
         reader::{ChunkReader, Length},
         statistics::Statistics,
     },
+    schema::types::SchemaDescriptor,
 };
 
 use crate::{
     LookupKey, TableError,
-    manifest::Part,
+    index::{self, Index, IndexError},
+    log::Part,
     query::{Place, Wanted},
     schema::{self, Damage},
     tail::{Row, id_of},
 };
 
 /// Footers that are kept, in bytes; a look-up over more files than fit reads the rest again.
-const FOOTER_BYTES_MAX: usize = 8 * 1024 * 1024;
+const FOOTER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Files that one look-up holds open.
 const OPEN_FILES_MAX: usize = 32;
+/// Indexes that are kept open between look-ups.
+const OPEN_INDEXES_MAX: usize = 512;
 
 /// The files of event history, for reading.
 #[derive(Debug)]
 pub(crate) struct Files {
     dir: PathBuf,
     footers: Mutex<Footers>,
+    /// `None`: the file has no index that can be read.
+    indexes: Mutex<HashMap<String, Option<Arc<Index>>>>,
     damaged: Mutex<BTreeMap<String, Damage>>,
 }
 
@@ -67,12 +77,27 @@ enum Candidate {
 }
 
 /// What is looked at next: a whole file, or one of its row groups.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(PartialEq, Eq)]
 struct Unit {
     /// Nothing in it is newer, in seconds.
     latest: i64,
     part: usize,
     group: Option<usize>,
+    /// The rows of the group, ascending, that the file's index says may be wanted; `None`: all of them.
+    rows: Option<Vec<Range<usize>>>,
+}
+
+impl Ord for Unit {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let order = |unit: &Self| (unit.latest, unit.part, unit.group);
+        order(self).cmp(&order(other))
+    }
+}
+
+impl PartialOrd for Unit {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// A file that cannot be read, or an error of the system.
@@ -86,6 +111,7 @@ impl Files {
         Self {
             dir,
             footers: Mutex::default(),
+            indexes: Mutex::default(),
             damaged: Mutex::default(),
         }
     }
@@ -156,6 +182,7 @@ impl Files {
                 latest: parts[part].newest.min(wanted.latest()),
                 part,
                 group: None,
+                rows: None,
             })
             .collect();
         let mut open = Open {
@@ -169,10 +196,16 @@ impl Files {
             {
                 break;
             }
-            let opened = open.file(unit.part)?;
             match unit.group {
-                None => units.extend(opened.groups(unit.part, wanted)?),
+                None => {
+                    let rows = self.indexed(&parts[unit.part], wanted)?;
+                    if rows.as_ref().is_none_or(|rows| !rows.is_empty()) {
+                        let opened = open.file(unit.part)?;
+                        units.extend(opened.groups(unit.part, wanted, rows.as_deref())?);
+                    }
+                }
                 Some(group) => {
+                    let opened = open.file(unit.part)?;
                     let stored = |(place, row)| {
                         (
                             place,
@@ -185,7 +218,7 @@ impl Files {
                     };
                     found.extend(
                         opened
-                            .matches(unit.part, group, wanted)?
+                            .matches(unit.part, group, wanted, unit.rows.as_deref())?
                             .into_iter()
                             .map(stored),
                     );
@@ -195,6 +228,99 @@ impl Files {
             }
         }
         fetch(found, &mut open)
+    }
+
+    /// The rows of a file that its index says may be wanted; `None` when it cannot tell.
+    fn indexed(&self, part: &Part, wanted: &Wanted) -> Result<Option<Vec<Range<usize>>>, Failure> {
+        let Some((key, value)) = &wanted.filter else {
+            return Ok(None);
+        };
+        if *key == LookupKey::EventId && id_of(value).is_none() {
+            return Ok(Some(Vec::new()));
+        }
+        self.candidates(part, *key, value)
+    }
+
+    /// The rows of a file that its index says may have a value; `None` when it cannot tell.
+    fn candidates(
+        &self,
+        part: &Part,
+        key: LookupKey,
+        value: &str,
+    ) -> Result<Option<Vec<Range<usize>>>, Failure> {
+        let known = lock(&self.indexes).get(&part.path).cloned();
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let path = self.dir.join(index::path_of(&part.path));
+                let index = self
+                    .usable(&path, Index::open(&path))?
+                    .flatten()
+                    .map(Arc::new);
+                let mut indexes = lock(&self.indexes);
+                if indexes.len() >= OPEN_INDEXES_MAX {
+                    indexes.clear();
+                }
+                indexes.insert(part.path.clone(), index.clone());
+                index
+            }
+        };
+        let Some(index) = index else { return Ok(None) };
+        let path = self.dir.join(index::path_of(&part.path));
+        let rows = self.usable(&path, index.find(key, value))?;
+        if rows.is_none() {
+            lock(&self.indexes).insert(part.path.clone(), None);
+        }
+        Ok(rows)
+    }
+
+    /// A damaged index is no loss: the file's own columns answer, only later.
+    fn usable<T>(&self, path: &Path, result: Result<T, IndexError>) -> Result<Option<T>, Failure> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(IndexError::Damaged(damage)) => {
+                tracing::error!(file = %path.display(), damage, "an index of event history is damaged: look-ups read the file itself, which takes longer");
+                Ok(None)
+            }
+            Err(IndexError::System(path, source)) => Err(Failure::System(TableError::Io {
+                action: format!("open {}", path.display()),
+                source,
+            })),
+        }
+    }
+
+    /// Whether a file was found damaged.
+    pub(crate) fn is_damaged(&self, path: &str) -> bool {
+        lock(&self.damaged).contains_key(path)
+    }
+
+    /// All rows of a file with all their columns, so many at a time.
+    pub(crate) fn batches(&self, part: &Arc<Part>, rows: usize) -> Result<Batches<'_>, TableError> {
+        let opened = self
+            .open(0, part)
+            .map_err(|failure| self.told(part, failure))?;
+        let reader = guarded(0, || {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(opened.reader, opened.footer)
+                .with_batch_size(rows)
+                .build()
+                .map_err(text)
+        });
+        Ok(Batches {
+            reader: reader.map_err(|failure| self.told(part, failure))?,
+            files: self,
+            part: part.clone(),
+        })
+    }
+
+    /// Reports a damaged file, and makes an error of it.
+    fn told(&self, part: &Part, failure: Failure) -> TableError {
+        match failure {
+            Failure::System(error) => error,
+            Failure::Damaged(_, damage) => {
+                self.report(&part.path, damage);
+                TableError::Task(format!("{} is damaged", part.path))
+            }
+        }
     }
 
     /// The file, ready to read.
@@ -234,11 +360,12 @@ impl Files {
     pub(crate) fn forget(&self, parts: &[Arc<Part>]) {
         for part in parts {
             lock(&self.footers).remove(&part.path);
+            lock(&self.indexes).remove(&part.path);
             lock(&self.damaged).remove(&part.path);
         }
     }
 
-    /// Reports files that the manifest names and that are not there whole.
+    /// Reports files that the log names and that are not there whole.
     pub(crate) fn check<'a>(&self, parts: impl Iterator<Item = &'a Arc<Part>>) {
         for part in parts {
             match std::fs::metadata(self.dir.join(&part.path)) {
@@ -281,6 +408,30 @@ pub(crate) fn is_wanted(wanted: &Wanted, part: &Part) -> bool {
     part.holds(wanted.category) && part.newest >= wanted.from && part.oldest <= wanted.latest()
 }
 
+/// The rows of one file, in order.
+pub(crate) struct Batches<'a> {
+    reader: ParquetRecordBatchReader,
+    files: &'a Files,
+    part: Arc<Part>,
+}
+
+impl Batches<'_> {
+    /// The next rows and their places.
+    pub(crate) fn next(&mut self) -> Result<Option<(RecordBatch, Vec<Place>)>, TableError> {
+        let reader = &mut self.reader;
+        let batch = guarded(0, || {
+            let Some(batch) = reader.next() else {
+                return Ok(None);
+            };
+            let batch = batch.map_err(text)?;
+            let keys = schema::Keys::of(&batch, None)?;
+            let places = (0..batch.num_rows()).map(|row| keys.place(row)).collect();
+            Ok(Some((batch, places)))
+        });
+        batch.map_err(|failure| self.files.told(&self.part, failure))
+    }
+}
+
 /// Files that one look-up has open, a bounded number at a time.
 struct Open<'a> {
     files: &'a Files,
@@ -307,16 +458,27 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    /// The row groups that can hold anything that is wanted, by their statistics.
-    fn groups(&self, part: usize, wanted: &Wanted) -> Result<Vec<Unit>, Failure> {
+    /// The row groups that can hold anything that is wanted, by their statistics and by the rows that the index names.
+    fn groups(
+        &self,
+        part: usize,
+        wanted: &Wanted,
+        rows: Option<&[Range<usize>]>,
+    ) -> Result<Vec<Unit>, Failure> {
         guarded(part, || {
             let metadata = self.footer.metadata();
             let columns = metadata.file_metadata().schema_descr();
             let time = leaf(columns, &[schema::EVENT_TIME]).ok_or("it has no event times")?;
             let category = leaf(columns, &[schema::CATEGORY]).ok_or("it has no categories")?;
-            let mut units = Vec::new();
+            let (mut units, mut end) = (Vec::new(), 0);
             for (index, group) in metadata.row_groups().iter().enumerate() {
-                let (oldest, newest) = seconds(group, time);
+                let start = end;
+                end += group.num_rows() as usize;
+                let rows = rows.map(|rows| within(rows, start..end));
+                if rows.as_ref().is_some_and(Vec::is_empty) {
+                    continue;
+                }
+                let (oldest, newest) = seconds(group, time, columns);
                 let holds =
                     holds_category(group, category, wanted.category.event_category().as_str());
                 if holds && newest >= wanted.from && oldest <= wanted.latest() {
@@ -324,6 +486,7 @@ impl Opened {
                         latest: newest.min(wanted.latest()),
                         part,
                         group: Some(index),
+                        rows,
                     });
                 }
             }
@@ -337,6 +500,7 @@ impl Opened {
         part: usize,
         group: usize,
         wanted: &Wanted,
+        rows: Option<&[Range<usize>]>,
     ) -> Result<Vec<(Place, usize)>, Failure> {
         guarded(part, || {
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
@@ -351,6 +515,7 @@ impl Opened {
                     return Ok(Vec::new());
                 }
                 let columns = builder.parquet_schema();
+                let bloomed = bloomed.filter(|_| rows.is_none());
                 if let Some(column) = bloomed.and_then(|path| leaf(columns, path)) {
                     let bloom = builder
                         .get_row_group_column_bloom_filter(group, column)
@@ -365,26 +530,34 @@ impl Opened {
                 .filter(|(_, field)| names.contains(&field.name().as_str()))
                 .map(|(index, _)| index);
             let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-            let batches = builder
+            let total = self.footer.metadata().row_group(group).num_rows() as usize;
+            let everything = 0..total;
+            let ranges = rows.unwrap_or(std::slice::from_ref(&everything));
+            let mut numbers = ranges.iter().cloned().flatten();
+            let mut builder = builder
                 .with_row_groups(vec![group])
-                .with_projection(mask)
-                .build()
-                .map_err(text)?;
+                .with_batch_size(wanted.needed().clamp(64, 1024))
+                .with_projection(mask);
+            if rows.is_some() {
+                let selected = ranges.iter().cloned();
+                builder = builder
+                    .with_row_selection(RowSelection::from_consecutive_ranges(selected, total));
+            }
             let category = wanted.category.event_category().as_str();
-            let (mut matches, mut first) = (Vec::new(), 0);
-            for batch in batches {
+            let mut matches = Vec::new();
+            for batch in builder.build().map_err(text)? {
                 let batch = batch.map_err(text)?;
                 let keys = schema::Keys::of(&batch, wanted.filter.as_ref())?;
                 for row in 0..batch.num_rows() {
+                    let number = numbers.next().ok_or("it has more rows than it says")?;
                     let place = keys.place(row);
                     if wanted.admits(place) && keys.matches(row, category) {
-                        matches.push((place, first + row));
+                        matches.push((place, number));
                         if matches.len() == wanted.needed() {
                             return Ok(matches);
                         }
                     }
                 }
-                first += batch.num_rows();
             }
             Ok(matches)
         })
@@ -400,11 +573,18 @@ impl Opened {
         guarded(part, || {
             let total = self.footer.metadata().row_group(group).num_rows() as usize;
             let ranges = numbers.iter().map(|number| *number..*number + 1);
+            let fields = self.footer.schema().fields().iter().enumerate();
+            let roots = fields.filter(|(_, field)| schema::is_key(field.name()));
+            let mask = ProjectionMask::roots(
+                self.footer.metadata().file_metadata().schema_descr(),
+                roots.map(|(index, _)| index),
+            );
             let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
                 self.reader.clone(),
                 self.footer.clone(),
             )
             .with_row_groups(vec![group])
+            .with_projection(mask)
             .with_row_selection(RowSelection::from_consecutive_ranges(ranges, total))
             .with_batch_size(numbers.len())
             .build()
@@ -465,10 +645,7 @@ pub(crate) fn text(error: impl std::fmt::Display) -> Damage {
     error.to_string()
 }
 
-pub(crate) fn leaf(
-    columns: &parquet::schema::types::SchemaDescriptor,
-    path: &[&str],
-) -> Option<usize> {
+pub(crate) fn leaf(columns: &SchemaDescriptor, path: &[&str]) -> Option<usize> {
     columns
         .columns()
         .iter()
@@ -476,14 +653,32 @@ pub(crate) fn leaf(
 }
 
 /// Oldest and newest event time of a row group; everything, when statistics are missing.
-fn seconds(group: &RowGroupMetaData, column: usize) -> (i64, i64) {
+pub(crate) fn seconds(group: &RowGroupMetaData, column: usize, columns: &SchemaDescriptor) -> (i64, i64) {
+    let per_second = match columns.column(column).logical_type_ref() {
+        Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::MILLIS => 1_000,
+        _ => 1_000_000,
+    };
     match group.column(column).statistics() {
         Some(Statistics::Int64(times)) => match (times.min_opt(), times.max_opt()) {
-            (Some(oldest), Some(newest)) => (oldest.div_euclid(1000), newest.div_euclid(1000)),
+            (Some(oldest), Some(newest)) => {
+                (oldest.div_euclid(per_second), newest.div_euclid(per_second))
+            }
             _ => (i64::MIN, i64::MAX),
         },
         _ => (i64::MIN, i64::MAX),
     }
+}
+
+/// The parts of some ranges that lie in another one, counted from its start.
+fn within(ranges: &[Range<usize>], outer: Range<usize>) -> Vec<Range<usize>> {
+    let first = ranges.partition_point(|range| range.end <= outer.start);
+    ranges[first..]
+        .iter()
+        .take_while(|range| range.start < outer.end)
+        .map(|range| {
+            range.start.max(outer.start) - outer.start..range.end.min(outer.end) - outer.start
+        })
+        .collect()
 }
 
 fn holds_category(group: &RowGroupMetaData, column: usize, category: &str) -> bool {

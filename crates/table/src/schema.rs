@@ -1,10 +1,12 @@
-//! Events as rows of columns, and back. The columns are described in `docs/formats.md`, "Event history file, version 1".
+//! Events as rows of columns, and back. The columns are described in `docs/formats.md`, "Event file, version 2".
+
+mod record;
 
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
-    TimestampMillisecondArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray,
     builder::{BooleanBuilder, ListBuilder, StringBuilder, StructBuilder},
 };
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
@@ -20,7 +22,9 @@ use crate::{
 
 /// In the file's key-value metadata: which version of these columns it has.
 pub(crate) const VERSION_KEY: &str = "pugmark.events.version";
-pub(crate) const VERSION: &str = "1";
+pub(crate) const VERSION: &str = "2";
+/// The columns by which a table is divided; they stand in paths and log, not in files.
+pub(crate) const PARTITIONS: [&str; 3] = ["account", "region", "day"];
 
 pub(crate) const EVENT_TIME: &str = "event_time";
 pub(crate) const SEQ: &str = "seq";
@@ -57,9 +61,8 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
             false,
         )
     };
-    let time = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
-    Arc::new(Schema::new(vec![
-        Field::new(EVENT_TIME, time, false),
+    let mut columns = vec![
+        Field::new(EVENT_TIME, time_type(), false),
         Field::new(SEQ, DataType::Int64, false),
         text(EVENT_ID, false),
         text(CATEGORY, false),
@@ -79,9 +82,51 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         flag("from_console", false),
         list("resources", resource_fields()),
         list(LOOKUP_RESOURCES, lookup_resource_fields()),
-        text(EVENT, false),
-    ]))
+    ];
+    columns.extend(record::COLUMNS.iter().map(record::Column::field));
+    columns.push(text(EVENT, false));
+    Arc::new(Schema::new(columns))
 });
+
+/// The columns from which an event is made again.
+pub(crate) fn is_key(name: &str) -> bool {
+    !record::COLUMNS.iter().any(|column| column.name == name)
+}
+
+fn time_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// The schema as a table's log states it: all columns and those in the paths.
+pub(crate) fn delta_schema() -> String {
+    fn field(name: &str, kind: serde_json::Value, nullable: bool) -> serde_json::Value {
+        serde_json::json!({ "name": name, "type": kind, "nullable": nullable, "metadata": {} })
+    }
+    fn kind(data_type: &DataType) -> serde_json::Value {
+        match data_type {
+            DataType::Boolean => "boolean".into(),
+            DataType::Int64 => "long".into(),
+            DataType::Timestamp(..) => "timestamp".into(),
+            DataType::List(item) => serde_json::json!({
+                "type": "array", "elementType": kind(item.data_type()), "containsNull": item.is_nullable(),
+            }),
+            DataType::Struct(fields) => structure(fields, Vec::new()),
+            _ => "string".into(),
+        }
+    }
+    fn structure(fields: &Fields, more: Vec<serde_json::Value>) -> serde_json::Value {
+        // Files of version 1 lack some columns: nothing but the oldest ones may be promised.
+        let all = fields.iter();
+        let all = all.map(|it| field(it.name(), kind(it.data_type()), it.is_nullable()));
+        let fields: Vec<_> = all.chain(more).collect();
+        serde_json::json!({ "type": "struct", "fields": fields })
+    }
+    let partitions = PARTITIONS.map(|name| {
+        let kind = if name == "day" { "date" } else { "string" };
+        field(name, kind.into(), true)
+    });
+    structure(SCHEMA.fields(), partitions.into()).to_string()
+}
 
 fn resource_fields() -> Fields {
     Fields::from(vec![
@@ -134,8 +179,8 @@ pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
                 .collect::<BooleanArray>(),
         )
     }
-    let times = rows.iter().map(|row| row.event.keys.time.as_millisecond());
-    let times = TimestampMillisecondArray::from_iter_values(times).with_timezone("UTC");
+    let times = rows.iter().map(|row| row.event.keys.time.as_microsecond());
+    let times = TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC");
     let ids = StringArray::from_iter_values(rows.iter().map(|row| row.event.keys.id.to_string()));
     let mut events = StringBuilder::with_capacity(
         rows.len(),
@@ -147,34 +192,33 @@ pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
             json.map_err(|error| ArrowError::InvalidArgumentError(error.to_string()))?,
         );
     }
-    RecordBatch::try_new(
-        SCHEMA.clone(),
-        vec![
-            Arc::new(times),
-            Arc::new(Int64Array::from_iter_values(
-                rows.iter().map(|row| row.seq as i64),
-            )),
-            Arc::new(ids),
-            texts(rows, |keys| keys.category.as_str()),
-            texts(rows, |keys| keys.account.as_str()),
-            texts(rows, |keys| keys.region.as_str()),
-            texts(rows, |keys| &keys.source),
-            texts(rows, |keys| &keys.name),
-            texts(rows, |keys| &keys.event_type),
-            flags(rows, |keys| keys.read_only),
-            flags(rows, |keys| Some(keys.global_service)),
-            texts_opt(rows, |keys| &keys.username),
-            texts_opt(rows, |keys| &keys.access_key_id),
-            texts_opt(rows, |keys| &keys.identity_arn),
-            texts_opt(rows, |keys| &keys.invoked_by),
-            texts_opt(rows, |keys| &keys.error_code),
-            texts_opt(rows, |keys| &keys.vpc_endpoint_id),
-            flags(rows, |keys| Some(keys.from_console)),
-            resources(rows),
-            lookup_resources(rows),
-            Arc::new(events.finish()),
-        ],
-    )
+    let mut columns: Vec<ArrayRef> = vec![
+        Arc::new(times),
+        Arc::new(Int64Array::from_iter_values(
+            rows.iter().map(|row| row.seq as i64),
+        )),
+        Arc::new(ids),
+        texts(rows, |keys| keys.category.as_str()),
+        texts(rows, |keys| keys.account.as_str()),
+        texts(rows, |keys| keys.region.as_str()),
+        texts(rows, |keys| &keys.source),
+        texts(rows, |keys| &keys.name),
+        texts(rows, |keys| &keys.event_type),
+        flags(rows, |keys| keys.read_only),
+        flags(rows, |keys| Some(keys.global_service)),
+        texts_opt(rows, |keys| &keys.username),
+        texts_opt(rows, |keys| &keys.access_key_id),
+        texts_opt(rows, |keys| &keys.identity_arn),
+        texts_opt(rows, |keys| &keys.invoked_by),
+        texts_opt(rows, |keys| &keys.error_code),
+        texts_opt(rows, |keys| &keys.vpc_endpoint_id),
+        flags(rows, |keys| Some(keys.from_console)),
+        resources(rows),
+        lookup_resources(rows),
+    ];
+    columns.extend(record::columns(rows));
+    columns.push(Arc::new(events.finish()));
+    RecordBatch::try_new(SCHEMA.clone(), columns)
 }
 
 fn resources(rows: &[Arc<Row>]) -> ArrayRef {
@@ -224,7 +268,7 @@ fn text_field(entry: &mut StructBuilder, index: usize) -> &mut StringBuilder {
 
 /// The columns by which rows are chosen.
 pub(crate) struct Keys<'a> {
-    times: &'a TimestampMillisecondArray,
+    times: Times<'a>,
     seqs: &'a Int64Array,
     categories: &'a StringArray,
     filter: Option<FilterColumn<'a>>,
@@ -235,6 +279,27 @@ enum FilterColumn<'a> {
     Flag(&'a BooleanArray, bool),
     Resource(&'a ListArray, &'a StringArray, &'a str),
     Nothing,
+}
+
+/// The event times of a batch: version 1 has them in milliseconds.
+pub(crate) enum Times<'a> {
+    Millis(&'a TimestampMillisecondArray),
+    Micros(&'a TimestampMicrosecondArray),
+}
+
+impl<'a> Times<'a> {
+    pub(crate) fn of(batch: &'a RecordBatch) -> Result<Self, Damage> {
+        column(batch, EVENT_TIME)
+            .map(Self::Micros)
+            .or_else(|_| column(batch, EVENT_TIME).map(Self::Millis))
+    }
+
+    pub(crate) fn seconds(&self, row: usize) -> i64 {
+        match self {
+            Self::Millis(times) => times.value(row).div_euclid(1_000),
+            Self::Micros(times) => times.value(row).div_euclid(1_000_000),
+        }
+    }
 }
 
 /// A file's content that is not what this version writes.
@@ -258,19 +323,14 @@ impl<'a> Keys<'a> {
                     LookupKey::EventId if id_of(value).is_none() => FilterColumn::Nothing,
                     LookupKey::ResourceName | LookupKey::ResourceType => {
                         let list: &ListArray = column(batch, name)?;
-                        let part = if *key == LookupKey::ResourceName {
-                            "name"
-                        } else {
-                            "type"
-                        };
-                        FilterColumn::Resource(list, field(structs(list)?, part)?, value)
+                        FilterColumn::Resource(list, resource_texts(list, *key)?, value)
                     }
                     _ => FilterColumn::Text(column(batch, name)?, value),
                 })
             }
         };
         Ok(Self {
-            times: column(batch, EVENT_TIME)?,
+            times: Times::of(batch)?,
             seqs: column(batch, SEQ)?,
             categories: column(batch, CATEGORY)?,
             filter,
@@ -279,9 +339,13 @@ impl<'a> Keys<'a> {
 
     pub(crate) fn place(&self, row: usize) -> crate::query::Place {
         crate::query::Place {
-            seconds: self.times.value(row).div_euclid(1000),
+            seconds: self.times.seconds(row),
             seq: self.seqs.value(row) as u64,
         }
+    }
+
+    pub(crate) fn category(&self, row: usize) -> &'a str {
+        self.categories.value(row)
     }
 
     pub(crate) fn matches(&self, row: usize, category: &str) -> bool {
@@ -310,7 +374,7 @@ impl<'a> Keys<'a> {
 pub(crate) fn rows(batch: &RecordBatch) -> Result<Vec<Row>, Damage> {
     let text = |name: &str| column::<StringArray>(batch, name);
     let flag = |name: &str| column::<BooleanArray>(batch, name);
-    let times: &TimestampMillisecondArray = column(batch, EVENT_TIME)?;
+    let times = Times::of(batch)?;
     let seqs: &Int64Array = column(batch, SEQ)?;
     let (ids, categories) = (text(EVENT_ID)?, text(CATEGORY)?);
     let (accounts, regions) = (text("recipient_account_id")?, text("aws_region")?);
@@ -332,7 +396,7 @@ pub(crate) fn rows(batch: &RecordBatch) -> Result<Vec<Row>, Damage> {
         .map(|row| {
             let keys = EventKeys {
                 id: Uuid::try_parse(ids.value(row)).map_err(|_| damage("event id"))?,
-                time: Timestamp::from_millisecond(times.value(row))
+                time: Timestamp::from_second(times.seconds(row))
                     .map_err(|_| damage("event time"))?,
                 category: category(categories.value(row))
                     .ok_or_else(|| damage("event category"))?,
@@ -406,6 +470,16 @@ fn optional(texts: &StringArray, row: usize) -> Option<String> {
     texts.is_valid(row).then(|| texts.value(row).to_owned())
 }
 
+/// The names or types of all look-up resources of a batch.
+pub(crate) fn resource_texts(list: &ListArray, key: LookupKey) -> Result<&StringArray, Damage> {
+    let part = if key == LookupKey::ResourceName {
+        "name"
+    } else {
+        "type"
+    };
+    field(structs(list)?, part)
+}
+
 /// A column of this type.
 pub(crate) fn column<'a, T: 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, Damage> {
     let column = batch
@@ -439,7 +513,7 @@ fn damage(what: &str) -> Damage {
 }
 
 fn category(name: &str) -> Option<EventCategory> {
-    [EventCategory::Management, EventCategory::Insight]
+    EventCategory::ALL
         .into_iter()
         .find(|category| category.as_str() == name)
 }

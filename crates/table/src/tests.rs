@@ -27,6 +27,7 @@ const ACCOUNT: &str = "123456789012";
 fn settings() -> Settings {
     Settings {
         row_group_rows: 5,
+        file_rows_max: 40,
         ..Settings::default()
     }
 }

@@ -36,6 +36,15 @@ pub enum EventCategory {
 }
 
 impl EventCategory {
+    /// All categories.
+    pub const ALL: [Self; 5] = [
+        Self::Management,
+        Self::Data,
+        Self::NetworkActivity,
+        Self::Insight,
+        Self::Aggregated,
+    ];
+
     /// The name that stands in the record.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use arrow_array::{Int64Array, StringArray, TimestampMillisecondArray};
+use arrow_array::{Int64Array, StringArray};
 use parquet::{
     arrow::{
         ProjectionMask,
@@ -20,7 +20,7 @@ use super::{
     scan::Asked,
 };
 use crate::{
-    scan::{Failure, Opened, guarded, leaf, text},
+    scan::{Failure, Opened, guarded, leaf, seconds, text},
     schema::{self, Damage},
 };
 
@@ -76,11 +76,11 @@ pub(super) fn groups(
         let seq = leaf(columns, &[schema::SEQ]).ok_or("it has no positions")?;
         let mut groups = Vec::new();
         for (index, group) in metadata.row_groups().iter().enumerate() {
-            let (oldest, newest) = integers(group, time);
+            let (oldest, newest) = seconds(group, time, columns);
             let (least, greatest) = integers(group, seq);
             let bounds = Bounds {
-                oldest: oldest.div_euclid(1000),
-                newest: newest.div_euclid(1000),
+                oldest,
+                newest,
                 least_seq: u64::try_from(least).unwrap_or(0),
                 greatest_seq: u64::try_from(greatest).unwrap_or(u64::MAX),
             };
@@ -177,7 +177,7 @@ impl Group<'_> {
         let metadata = self.opened.footer.metadata();
         let columns = metadata.file_metadata().schema_descr();
         let group = metadata.row_group(self.group);
-        let (oldest, newest) = integers(group, leaf(columns, &[schema::EVENT_TIME])?);
+        let (oldest, newest) = seconds(group, leaf(columns, &[schema::EVENT_TIME])?, columns);
         let category = leaf(columns, &[schema::CATEGORY])?;
         let Some(Statistics::ByteArray(names)) = group.column(category).statistics() else {
             return None;
@@ -189,8 +189,7 @@ impl Group<'_> {
                 .iter()
                 .any(|it| it.as_str().as_bytes() == name)
         };
-        let is_within = oldest.div_euclid(1000) >= asked.from.max(self.reach)
-            && newest.div_euclid(1000) <= asked.to;
+        let is_within = oldest >= asked.from.max(self.reach) && newest <= asked.to;
         (is_within && least == most && is_asked(least))
             .then(|| u64::try_from(group.num_rows()).unwrap_or(0))
     }
@@ -274,7 +273,7 @@ impl Group<'_> {
         let (mut rows, mut first) = (Vec::new(), 0);
         for batch in self.read(&names, None, COLUMN_ROWS)? {
             let batch = batch.map_err(text)?;
-            let times: &TimestampMillisecondArray = schema::column(&batch, schema::EVENT_TIME)?;
+            let times = schema::Times::of(&batch)?;
             let seqs: &Int64Array = schema::column(&batch, schema::SEQ)?;
             let categories: &StringArray = schema::column(&batch, schema::CATEGORY)?;
             let columns = conditions
@@ -282,8 +281,7 @@ impl Group<'_> {
                 .map(|(condition, column)| Ok((condition, column.of(&batch)?)));
             let columns = columns.collect::<Result<Vec<_>, Damage>>()?;
             for row in 0..batch.num_rows() {
-                let seconds = times.value(row).div_euclid(1000);
-                let rank = asked.admits(seconds, self.reach, self.origin, seqs.value(row) as u64);
+                let rank = asked.admits(times.seconds(row), self.reach, self.origin, seqs.value(row) as u64);
                 let Some(rank) = rank else { continue };
                 let category = categories.value(row);
                 if asked.categories.iter().any(|it| it.as_str() == category)

@@ -33,7 +33,7 @@ pub use self::{
     text::{Text, TextError},
 };
 use crate::{
-    EventHistory, LookupCategory, TableError, manifest::Part, scan::Files, search::scan::Asked,
+    EventHistory, LookupCategory, TableError, log::Part, scan::Files, search::scan::Asked,
     tail::Row,
 };
 

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     TableError,
-    manifest::Part,
+    log::Part,
     scan::{Failure, Opened},
     tail::Row,
 };

@@ -9,6 +9,7 @@ use pugmark_journal::Seq;
 use tokio::sync::watch;
 
 use super::*;
+use crate::log::Snapshot;
 
 /// Fails at the step with this number and at all later ones: the process is as good as dead.
 fn dies_at(step: usize) -> Hook {
@@ -23,9 +24,9 @@ fn dies_at(step: usize) -> Hook {
 
 #[tokio::test]
 async fn a_crash_at_any_step_of_a_flush_loses_nothing() {
-    // Three files a flush: 3 × 3 steps, then four for the manifest.
-    for first_crash in 0..14 {
-        for second_crash in [0, 4, 9, 10, 11, 12, 13] {
+    // Three files a flush: 3 × 4 steps, then four for the log.
+    for first_crash in 0..17 {
+        for second_crash in [0, 5, 12, 13, 14, 15, 16] {
             let dir = tempfile::tempdir().unwrap();
             let journal = Arc::new(MemoryJournal::new(1 << 30));
             let mut written = 0_u128;
@@ -38,7 +39,7 @@ async fn a_crash_at_any_step_of_a_flush_loses_nothing() {
                 append(&journal, &events).await;
                 history.catch_up().await.unwrap();
                 let flushed = history.flush().await;
-                assert_eq!(flushed.is_err(), crash < 13, "crash at step {crash}");
+                assert_eq!(flushed.is_err(), crash < 16, "crash at step {crash}");
                 let position = *history.position().borrow();
                 assert!(flushed.is_err() || position == Seq(written as u64));
                 // The journal lets go what the history says it has.
@@ -60,10 +61,7 @@ async fn a_crash_at_any_step_of_a_flush_loses_nothing() {
             history.flush().await.unwrap();
             assert_eq!(
                 files_of(dir.path()).len(),
-                crate::manifest::Manifest::load(dir.path())
-                    .unwrap()
-                    .all()
-                    .count()
+                Snapshot::load(dir.path()).unwrap().all().count()
             );
             assert_eq!(
                 all_pages(&history, &query(None)).await.len(),
@@ -141,18 +139,104 @@ async fn an_event_is_found_right_after_its_append_and_shutdown_leaves_all_in_fil
     assert_eq!(all_pages(&history, &query(None)).await.len(), 200);
 }
 
+/// The files of events, counting or not.
 pub(super) fn files_of(dir: &Path) -> Vec<std::path::PathBuf> {
-    let mut folders = vec![dir.join("events")];
+    let mut folders = vec![dir.to_path_buf()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path)
-            } else {
+            } else if path.extension().is_some_and(|it| it == "parquet")
+                && !path.to_str().unwrap().contains("_delta_log")
+            {
                 files.push(path)
             }
         }
     }
     files
+}
+
+/// Small files of one day, so that compaction has something to do.
+async fn many_files(dir: &Path, journal: &Arc<MemoryJournal>) -> u128 {
+    let history = open(dir, journal, Hook::default()).await;
+    let mut written = 0;
+    for _ in 0..settings().compact_files {
+        let numbers = written..written + 7;
+        let events = numbers.map(|number| sample(number, NOW - number as i64 % 11));
+        append(journal, &events.collect::<Vec<_>>()).await;
+        written += 7;
+        history.catch_up().await.unwrap();
+        history.flush().await.unwrap();
+        journal.release(*history.position().borrow()).await.unwrap();
+    }
+    written
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_of_a_compaction_loses_nothing() {
+    let mut finished = 0;
+    for crash in 0..16 {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Arc::new(MemoryJournal::new(1 << 30));
+        let written = many_files(dir.path(), &journal).await;
+        let history = open(dir.path(), &journal, dies_at(crash)).await;
+        let before = all_pages(&history, &query(None)).await;
+        assert_eq!(before.len() as u128, written);
+        let done = history.compact().await;
+        finished += usize::from(done.is_ok());
+        assert_eq!(
+            all_pages(&history, &query(None)).await,
+            before,
+            "crash at {crash}"
+        );
+        drop(history);
+        let history = open(dir.path(), &journal, Hook::default()).await;
+        assert_eq!(
+            all_pages(&history, &query(None)).await,
+            before,
+            "crash at {crash}"
+        );
+        history.compact().await.unwrap();
+        assert_eq!(Snapshot::load(dir.path()).unwrap().all().count(), 2);
+        for filter in [
+            (LookupKey::ResourceName, "bob"),
+            (LookupKey::Username, "nobody"),
+        ] {
+            let found = all_pages(&history, &query(Some(filter))).await;
+            assert_eq!(found.is_empty(), filter.1 == "nobody");
+            assert!(found.is_empty() || found == before);
+        }
+    }
+    assert_eq!(finished, 4, "two files: 2 × 4 steps, four for the log");
+}
+
+#[tokio::test]
+async fn a_commit_that_was_told_to_have_failed_is_found_again() {
+    for failing in 12..16 {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Arc::new(MemoryJournal::new(1 << 30));
+        let steps = AtomicUsize::new(0);
+        let hook = Hook::new(move |at| match steps.fetch_add(1, Ordering::Relaxed) {
+            step if step == failing => Err(io::Error::other(format!("{at:?}"))),
+            _ => Ok(()),
+        });
+        let history = open(dir.path(), &journal, hook).await;
+        let events: Vec<Event> = (0..12)
+            .map(|number| sample(number, NOW - (number as i64 % 3) * 86_400))
+            .collect();
+        append(&journal, &events).await;
+        history.catch_up().await.unwrap();
+        history.flush().await.unwrap_err();
+        append(&journal, &[sample(12, NOW)]).await;
+        history.catch_up().await.unwrap();
+        history.flush().await.unwrap();
+        assert_eq!(*history.position().borrow(), Seq(13));
+        assert_eq!(all_pages(&history, &query(None)).await.len(), 13);
+        assert_eq!(
+            files_of(dir.path()).len(),
+            Snapshot::load(dir.path()).unwrap().all().count()
+        );
+    }
 }

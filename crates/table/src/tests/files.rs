@@ -5,12 +5,17 @@ use parquet::file::{reader::FileReader, serialized_reader::SerializedFileReader}
 use pugmark_journal::Seq;
 
 use super::{crash::files_of, *};
-use crate::{TableError, manifest::Manifest, schema};
+use crate::{TableError, index, log::Snapshot, schema};
 
-const GOLDEN_MANIFEST: &[u8] = include_bytes!("../../testdata/manifest-v1.json");
-const GOLDEN_PART: &[u8] = include_bytes!("../../testdata/part-v1.parquet");
-const GOLDEN_PATH: &str = "events/account=123456789012/region=eu-central-1/day=2027-01-15/\
-                           part-00000000000000000000-00000000000000000001.parquet";
+const OLD_MANIFEST: &[u8] = include_bytes!("../../testdata/manifest-v1.json");
+const OLD_PART: &[u8] = include_bytes!("../../testdata/part-v1.parquet");
+const GOLDEN_PART: &[u8] = include_bytes!("../../testdata/part-v2.parquet");
+const GOLDEN_INDEX: &[u8] = include_bytes!("../../testdata/keys-v1.keys");
+const GOLDEN_LOG: &str = include_str!("../../testdata/log-v2.json");
+const OLD_PATH: &str = "events/account=123456789012/region=eu-central-1/day=2027-01-15/\
+                        part-00000000000000000000-00000000000000000001.parquet";
+const GOLDEN_PATH: &str = "account=123456789012/region=eu-central-1/day=2027-01-15/\
+                           part-00000000000000000000-00000000000000000000.parquet";
 
 /// Something that happens to a file.
 type Damage = Box<dyn Fn(&Path)>;
@@ -34,45 +39,173 @@ fn golden_events() -> Vec<Event> {
     vec![sample(1, NOW - 2), bare]
 }
 
-#[tokio::test]
-async fn files_of_version_1_can_be_read_for_ever() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join(GOLDEN_PATH);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(&path, GOLDEN_PART).unwrap();
-    std::fs::write(dir.path().join("manifest-1.json"), GOLDEN_MANIFEST).unwrap();
-    let journal = Arc::new(MemoryJournal::new(1 << 20));
-    append(&journal, &golden_events()).await;
-    let history = open(dir.path(), &journal, Hook::default()).await;
+async fn all_of(history: &EventHistory) -> Vec<Event> {
     let insights = LookupQuery {
         category: LookupCategory::Insight,
         ..query(None)
     };
-    let mut found = all_pages(&history, &query(None)).await;
-    found.extend(all_pages(&history, &insights).await);
-    assert_eq!(found, golden_events());
+    let mut found = all_pages(history, &query(None)).await;
+    found.extend(all_pages(history, &insights).await);
+    found
+}
+
+fn put(dir: &Path, path: &str, bytes: &[u8]) {
+    let path = dir.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_history_of_version_1_is_taken_over_and_can_be_read_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), OLD_PATH, OLD_PART);
+    put(dir.path(), "manifest-1.json", OLD_MANIFEST);
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    append(&journal, &golden_events()).await;
+    for _ in 0..2 {
+        let history = open(dir.path(), &journal, Hook::default()).await;
+        assert_eq!(all_of(&history).await, golden_events());
+        let found = all_pages(&history, &query(Some((LookupKey::Username, "alice")))).await;
+        assert_eq!(found, golden_events()[..1]);
+        assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
+        assert_eq!(*history.position().borrow(), Seq(2));
+    }
+    assert!(!dir.path().join("manifest-1.json").exists());
+}
+
+#[tokio::test]
+async fn files_of_version_2_can_be_read_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), GOLDEN_PATH, GOLDEN_PART);
+    put(dir.path(), &index::path_of(GOLDEN_PATH), GOLDEN_INDEX);
+    put(
+        dir.path(),
+        &format!("_delta_log/{:020}.json", 0),
+        GOLDEN_LOG.as_bytes(),
+    );
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    append(&journal, &golden_events()).await;
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    assert_eq!(all_of(&history).await, golden_events());
+    for (value, count) in [("alice", 1), ("bob", 0)] {
+        let filter = Some((LookupKey::Username, value));
+        assert_eq!(all_pages(&history, &query(filter)).await.len(), count);
+    }
     assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
 }
 
 #[tokio::test]
-async fn this_version_writes_version_1() {
+async fn this_version_writes_version_2() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Arc::new(MemoryJournal::new(1 << 20));
     let history = open(dir.path(), &journal, Hook::default()).await;
     append(&journal, &golden_events()).await;
     history.catch_up().await.unwrap();
     history.flush().await.unwrap();
-    let written = std::fs::read(dir.path().join("manifest-1.json")).unwrap();
-    let manifest = Manifest::decode(GOLDEN_MANIFEST).unwrap();
-    assert_eq!(manifest.encode(), GOLDEN_MANIFEST);
-    // File sizes change with the compressor; all else is fixed.
-    let without_sizes = |bytes: &[u8]| {
-        let mut value: serde_json::Value = serde_json::from_slice(bytes).unwrap();
-        value["files"][0]["bytes"].take();
-        value
+    let log = dir.path().join(format!("_delta_log/{:020}.json", 0));
+    let written = std::fs::read_to_string(&log).unwrap();
+    if let Ok(folder) = std::env::var("PUGMARK_GOLDEN") {
+        let copy = |from: &Path, name: &str| {
+            std::fs::copy(from, Path::new(&folder).join(name)).unwrap();
+        };
+        copy(&log, "log-v2.json");
+        copy(&dir.path().join(GOLDEN_PATH), "part-v2.parquet");
+        copy(
+            &dir.path().join(index::path_of(GOLDEN_PATH)),
+            "keys-v1.keys",
+        );
+        return;
+    }
+    // File sizes change with the compressor, the table's id with the table; all else is fixed.
+    let without_chance = |text: &str| -> Vec<serde_json::Value> {
+        let mut lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        for line in &mut lines {
+            for (action, member) in [("add", "size"), ("metaData", "id")] {
+                if let Some(action) = line.get_mut(action) {
+                    action[member].take();
+                }
+            }
+        }
+        lines
     };
-    assert_eq!(without_sizes(&written), without_sizes(GOLDEN_MANIFEST));
-    assert!(dir.path().join(GOLDEN_PATH).exists());
+    assert_eq!(without_chance(&written), without_chance(GOLDEN_LOG));
+    let index = dir.path().join(index::path_of(GOLDEN_PATH));
+    assert_eq!(std::fs::read(index).unwrap(), GOLDEN_INDEX);
+}
+
+#[tokio::test]
+async fn the_log_is_bounded_by_checkpoints_and_says_the_same_after_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 30));
+    let mut history = open(dir.path(), &journal, Hook::default()).await;
+    for number in 0..300 {
+        append(
+            &journal,
+            &[sample(number, NOW - 86_400 * (number as i64 % 4))],
+        )
+        .await;
+        history.catch_up().await.unwrap();
+        history.flush().await.unwrap();
+        history.compact().await.unwrap();
+        journal.release(*history.position().borrow()).await.unwrap();
+        if number % 70 == 69 {
+            drop(history);
+            history = open(dir.path(), &journal, Hook::default()).await;
+        }
+        let logs = std::fs::read_dir(dir.path().join("_delta_log"))
+            .unwrap()
+            .count();
+        assert!(logs < 140, "{logs} files in the log");
+    }
+    let mut found = numbers(&all_pages(&history, &query(None)).await);
+    found.sort_unstable();
+    assert_eq!(found, (0..300).collect::<Vec<_>>());
+    let memory = history.snapshot();
+    let mut disk = Snapshot::load(dir.path()).unwrap();
+    assert_eq!(disk.version, memory.version);
+    let paths = |snapshot: &Snapshot| {
+        let mut parts: Vec<_> = snapshot.all().map(|part| part.as_ref().clone()).collect();
+        parts.sort_by(|a, b| a.path.cmp(&b.path));
+        parts
+    };
+    assert_eq!(paths(&disk), paths(&memory));
+    assert!(!disk.refresh(dir.path()).unwrap());
+}
+
+#[tokio::test]
+async fn a_damaged_index_costs_time_and_no_event() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 20));
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    let mut events: Vec<Event> = (0..40).map(|number| sample(number, NOW - 2)).collect();
+    for (number, event) in events.iter_mut().enumerate() {
+        event.keys.username = Some(format!("user-{}", number % 7));
+    }
+    append(&journal, &events).await;
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    drop(history);
+    let path = dir.path().join(index::path_of(GOLDEN_PATH));
+    let good = std::fs::read(&path).unwrap();
+    for at in 0..=good.len() {
+        let mut bad = good.clone();
+        match bad.get_mut(at) {
+            Some(byte) => *byte ^= 0x41,
+            None => bad.truncate(at / 2),
+        }
+        std::fs::write(&path, bad).unwrap();
+        let history = open(dir.path(), &journal, Hook::default()).await;
+        for (value, count) in [("user-3", 6), ("user-5", 5), ("user-9", 0)] {
+            let page = history
+                .lookup(&query(Some((LookupKey::Username, value))))
+                .await;
+            assert_eq!(page.unwrap().events.len(), count, "byte {at}");
+        }
+        assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
+    }
 }
 
 #[tokio::test]
@@ -203,14 +336,13 @@ async fn events_leave_after_90_days_and_their_files_too() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Arc::new(MemoryJournal::new(1 << 20));
     let clock = Arc::new(ManualClock::new(time(NOW)));
-    let history = EventHistory::open(
-        dir.path().into(),
-        journal.clone(),
-        clock.clone(),
-        settings(),
-    )
-    .await
-    .unwrap();
+    let settings = Settings {
+        removed_files_kept: std::time::Duration::from_secs(3600),
+        ..settings()
+    };
+    let history = EventHistory::open(dir.path().into(), journal.clone(), clock.clone(), settings)
+        .await
+        .unwrap();
     append(
         &journal,
         &[sample(1, NOW - 10), sample(2, NOW - 2 * 86_400)],
@@ -222,11 +354,15 @@ async fn events_leave_after_90_days_and_their_files_too() {
     clock.advance(SignedDuration::from_hours(89 * 24));
     assert_eq!(numbers(&all_pages(&history, &query(None)).await), [1]);
     history.flush().await.unwrap();
+    // Somebody else may still read it.
+    assert_eq!(files_of(dir.path()).len(), 2);
+    assert_eq!(Snapshot::load(dir.path()).unwrap().all().count(), 1);
+    clock.advance(SignedDuration::from_hours(2));
+    history.flush().await.unwrap();
     assert_eq!(files_of(dir.path()).len(), 1);
     clock.advance(SignedDuration::from_hours(2 * 24));
     history.flush().await.unwrap();
-    assert_eq!(files_of(dir.path()).len(), 0);
-    assert_eq!(Manifest::load(dir.path()).unwrap().all().count(), 0);
+    assert_eq!(Snapshot::load(dir.path()).unwrap().all().count(), 0);
 }
 
 #[tokio::test]
@@ -250,7 +386,7 @@ async fn a_journal_that_was_set_back_is_refused() {
 }
 
 #[tokio::test]
-async fn a_manifest_that_cannot_be_read_stops_the_start_and_deletes_nothing() {
+async fn a_log_that_cannot_be_read_stops_the_start_and_deletes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Arc::new(MemoryJournal::new(1 << 20));
     let history = open(dir.path(), &journal, Hook::default()).await;
@@ -259,15 +395,17 @@ async fn a_manifest_that_cannot_be_read_stops_the_start_and_deletes_nothing() {
     history.flush().await.unwrap();
     drop(history);
     for bad in [
-        &b"{"[..],
-        b"{\"version\":2}",
-        b"{\"version\":1,\"generation\":1,\"cursor\":1,\"files\":[],\"x\":1}",
+        "{",
+        "{\"unknown\":{}}",
+        "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7}}",
+        "{\"remove\":{\"path\":\"x\",\"dataChange\":true}}\n{\"add\":{}}",
     ] {
-        std::fs::write(dir.path().join("manifest-1.json"), bad).unwrap();
+        let path = format!("_delta_log/{:020}.json", 0);
+        put(dir.path(), &path, bad.as_bytes());
         let clock = Arc::new(ManualClock::new(time(NOW)));
         let opened =
             EventHistory::open(dir.path().into(), journal.clone(), clock, settings()).await;
-        assert!(matches!(opened, Err(TableError::Manifest { .. })));
+        assert!(matches!(opened, Err(TableError::Log { .. })));
     }
     assert_eq!(files_of(dir.path()).len(), 1);
 }

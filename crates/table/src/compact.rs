@@ -1,0 +1,281 @@
+//! Makes many small files of one day one, without holding them in memory: the files are sorted, so they are merged.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BinaryHeap},
+    path::Path,
+    sync::Arc,
+};
+
+use arrow_array::RecordBatch;
+use arrow_select::interleave::interleave_record_batch;
+use jiff::Timestamp;
+use pugmark_core::account::{AccountId, Region};
+
+use crate::{
+    Settings, TableError,
+    log::{Change, Part, Snapshot},
+    part::{self, Hook, Names, PartFile},
+    query::Place,
+    scan::{Batches, Files},
+    schema,
+};
+
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+/// Events of a day may come so late, in seconds, before its files are made one.
+const LATE_SECONDS: i64 = 60 * 60;
+/// Files that are merged at a time: all are open, each with some rows in memory.
+const FILES_MAX: usize = 64;
+/// Rows in memory, of all files together.
+const ROWS_IN_MEMORY: usize = 16 * 1024;
+/// Rows that are written at a time.
+const WRITE_ROWS: usize = 1024;
+/// Files are alike when their row counts have the same power of this.
+const LEVEL: u64 = 8;
+
+/// Files of one account, Region and day that had better be one; `None` when all is well.
+pub(crate) fn next_job(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    now: Timestamp,
+    files: &Files,
+) -> Option<Vec<Arc<Part>>> {
+    for (_, parts) in snapshot.by_place() {
+        let mut days: BTreeMap<i64, Vec<&Arc<Part>>> = BTreeMap::new();
+        for part in parts {
+            let is_small = part.rows * 2 <= settings.file_rows_max;
+            // Files of version 1 have other columns; they leave with their retention.
+            if is_small && !part::is_old(&part.path) && !files.is_damaged(&part.path) {
+                days.entry(part.day()).or_default().push(part);
+            }
+        }
+        for (day, mut parts) in days {
+            parts.sort_by_key(|part| part.rows);
+            let is_over = (day + 1) * SECONDS_PER_DAY + LATE_SECONDS < now.as_second();
+            let chosen = if is_over && is_worth_it(&parts, settings.compact_files) {
+                parts
+            } else {
+                alike(&parts, settings.compact_files).unwrap_or_default()
+            };
+            if chosen.len() > 1 {
+                return Some(chosen.into_iter().take(FILES_MAX).cloned().collect());
+            }
+        }
+    }
+    None
+}
+
+/// Whether a day that is over is worth being written again: not for a few late events beside a large file.
+fn is_worth_it(ascending: &[&Arc<Part>], compact_files: usize) -> bool {
+    let Some((largest, smaller)) = ascending.split_last() else {
+        return false;
+    };
+    let rows: u64 = smaller.iter().map(|part| part.rows).sum();
+    rows * LEVEL >= largest.rows || ascending.len() >= compact_files
+}
+
+/// Enough files of about one size: an event is written again once for each size, not once for each flush.
+fn alike<'a>(ascending: &[&'a Arc<Part>], compact_files: usize) -> Option<Vec<&'a Arc<Part>>> {
+    ascending
+        .chunk_by(|a, b| a.rows.max(1).ilog(LEVEL) == b.rows.max(1).ilog(LEVEL))
+        .find(|chunk| chunk.len() >= compact_files.max(2))
+        .map(<[_]>::to_vec)
+}
+
+/// Writes the rows of `job`'s files into as few files as may be, and commits them in their place.
+pub(crate) fn run(
+    dir: &Path,
+    snapshot: &Snapshot,
+    job: &[Arc<Part>],
+    settings: &Settings,
+    now: Timestamp,
+    files: &Files,
+    hook: &Hook,
+) -> Result<Snapshot, TableError> {
+    let Some(first) = job.first() else {
+        return Ok(snapshot.clone());
+    };
+    let place = (first.account, first.region.clone(), first.newest);
+    let mut names = Names::after(snapshot);
+    let mut merge = Merge::new(job, files)?;
+    let mut added = Vec::new();
+    let mut output = Output {
+        dir,
+        place,
+        settings,
+        names: &mut names,
+        hook,
+        file: None,
+    };
+    while let Some(batch) = merge.next()? {
+        added.extend(output.write(&batch)?);
+    }
+    added.extend(output.finish()?);
+    let rows = |parts: &mut dyn Iterator<Item = u64>| parts.sum::<u64>();
+    let before = rows(&mut job.iter().map(|part| part.rows));
+    let after = rows(&mut added.iter().map(|part| part.rows));
+    if before != after {
+        return Err(TableError::Task(format!(
+            "{after} of {before} events were read; the files stay as they are"
+        )));
+    }
+    let change = Change {
+        operation: "OPTIMIZE",
+        added,
+        removed: job.to_vec(),
+        ..Change::default()
+    };
+    snapshot.commit(dir, change, now, hook)
+}
+
+/// The files that a merge writes, one after the other.
+struct Output<'a, 'n> {
+    dir: &'a Path,
+    place: (AccountId, Region, i64),
+    settings: &'a Settings,
+    names: &'n mut Names,
+    hook: &'a Hook,
+    file: Option<PartFile<'a>>,
+}
+
+impl Output<'_, '_> {
+    /// Returns the files that are full now.
+    fn write(&mut self, batch: &RecordBatch) -> Result<Vec<Part>, TableError> {
+        let (mut full, mut from) = (Vec::new(), 0);
+        while from < batch.num_rows() {
+            let file = match &mut self.file {
+                Some(file) => file,
+                none => none.insert(PartFile::create(
+                    self.dir,
+                    self.place.clone(),
+                    self.settings.row_group_rows,
+                    self.names,
+                    self.hook,
+                )?),
+            };
+            let room = self
+                .settings
+                .file_rows_max
+                .max(1)
+                .saturating_sub(file.rows());
+            let rows = (batch.num_rows() - from).min(room as usize);
+            file.write(&batch.slice(from, rows))?;
+            from += rows;
+            if rows as u64 == room {
+                full.extend(self.finish()?);
+            }
+        }
+        Ok(full)
+    }
+
+    fn finish(&mut self) -> Result<Option<Part>, TableError> {
+        self.file.take().map(PartFile::finish).transpose()
+    }
+}
+
+/// The rows of several files, newest first.
+struct Merge<'a> {
+    inputs: Vec<Input<'a>>,
+    /// Each input's next row.
+    heads: BinaryHeap<Head>,
+}
+
+struct Input<'a> {
+    batches: Batches<'a>,
+    current: RecordBatch,
+    places: Vec<Place>,
+    row: usize,
+}
+
+#[derive(PartialEq, Eq)]
+struct Head {
+    place: Place,
+    input: usize,
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.place, self.input).cmp(&(other.place, other.input))
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<'a> Merge<'a> {
+    fn new(job: &[Arc<Part>], files: &'a Files) -> Result<Self, TableError> {
+        let rows = (ROWS_IN_MEMORY / job.len().max(1)).max(64);
+        let mut merge = Self {
+            inputs: Vec::with_capacity(job.len()),
+            heads: BinaryHeap::new(),
+        };
+        for part in job {
+            let mut input = Input {
+                batches: files.batches(part, rows)?,
+                current: RecordBatch::new_empty(schema::SCHEMA.clone()),
+                places: Vec::new(),
+                row: 0,
+            };
+            if input.load()? {
+                merge.heads.push(Head {
+                    place: input.places[0],
+                    input: merge.inputs.len(),
+                });
+            }
+            merge.inputs.push(input);
+        }
+        Ok(merge)
+    }
+
+    /// The next rows; `None` at the end.
+    fn next(&mut self) -> Result<Option<RecordBatch>, TableError> {
+        // Batches that have rows in this answer; each input's current one stands at its own number.
+        let mut used: Vec<RecordBatch> = self
+            .inputs
+            .iter()
+            .map(|input| input.current.clone())
+            .collect();
+        let mut slots: Vec<usize> = (0..self.inputs.len()).collect();
+        let mut picked: Vec<(usize, usize)> = Vec::with_capacity(WRITE_ROWS);
+        while picked.len() < WRITE_ROWS {
+            let Some(Head { input: number, .. }) = self.heads.pop() else {
+                break;
+            };
+            let input = &mut self.inputs[number];
+            picked.push((slots[number], input.row));
+            input.row += 1;
+            if input.row == input.places.len() && input.load()? {
+                slots[number] = used.len();
+                used.push(input.current.clone());
+            }
+            if let Some(place) = input.places.get(input.row) {
+                self.heads.push(Head {
+                    place: *place,
+                    input: number,
+                });
+            }
+        }
+        if picked.is_empty() {
+            return Ok(None);
+        }
+        let batches: Vec<&RecordBatch> = used.iter().collect();
+        interleave_record_batch(&batches, &picked)
+            .map(Some)
+            .map_err(|error| TableError::Task(error.to_string()))
+    }
+}
+
+impl Input<'_> {
+    /// Goes on to the next batch; tells whether there is one.
+    fn load(&mut self) -> Result<bool, TableError> {
+        (self.row, self.places) = (0, Vec::new());
+        let Some((batch, places)) = self.batches.next()? else {
+            return Ok(false);
+        };
+        (self.current, self.places) = (batch, places);
+        Ok(true)
+    }
+}

@@ -1,0 +1,120 @@
+#![allow(clippy::unwrap_used)]
+
+use std::{collections::HashMap, sync::Arc};
+
+use pugmark_core::event::{Event, EventKeys, LookupResource};
+use uuid::Uuid;
+
+use super::*;
+use crate::tail::Row;
+
+fn event(number: u64) -> Event {
+    Event {
+        keys: EventKeys {
+            id: Uuid::from_u128(u128::from(number)),
+            time: jiff::Timestamp::from_second(1_800_000_000).unwrap(),
+            category: pugmark_core::event::EventCategory::Management,
+            account: "123456789012".parse().unwrap(),
+            region: "eu-central-1".parse().unwrap(),
+            source: format!("service{}.amazonaws.com", number % 3),
+            // One name fills a stretch of rows, the others are spread.
+            name: if (5_000..7_000).contains(&number) {
+                "Burst".into()
+            } else {
+                format!("Operation{}", number % 400)
+            },
+            event_type: "AwsApiCall".into(),
+            read_only: (number % 5 > 0).then_some(number % 2 == 0),
+            global_service: false,
+            username: (number % 7 > 0).then(|| format!("user-{}", number * number % 1_000)),
+            access_key_id: None,
+            identity_arn: None,
+            invoked_by: None,
+            error_code: None,
+            vpc_endpoint_id: None,
+            from_console: false,
+            resources: Vec::new(),
+            lookup_resources: (0..number % 3)
+                .map(|part| LookupResource {
+                    kind: (part == 0).then(|| "AWS::S3::Bucket".into()),
+                    name: format!("bucket-{}", number / 2),
+                })
+                .collect(),
+        },
+        json: "{}".into(),
+    }
+}
+
+#[test]
+fn every_row_with_a_value_is_named_and_few_others() {
+    let rows: Vec<Arc<Row>> = (0..10_000)
+        .map(|seq| {
+            Arc::new(Row {
+                seq,
+                event: event(seq),
+            })
+        })
+        .collect();
+    let mut builder = Builder::default();
+    for rows in rows.chunks(999) {
+        builder.add(&schema::batch(rows).unwrap()).unwrap();
+    }
+    let bytes = builder.finish();
+    assert!(bytes.len() < rows.len() * 24, "{} bytes", bytes.len());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("_part.keys");
+    std::fs::write(&path, bytes).unwrap();
+    let index = Index::open(&path).unwrap().unwrap();
+
+    let mut expected: HashMap<(LookupKey, String), Vec<usize>> = HashMap::new();
+    for (number, row) in rows.iter().enumerate() {
+        let mut add = |key, value: &str| {
+            expected
+                .entry((key, value.to_owned()))
+                .or_default()
+                .push(number);
+        };
+        crate::query::terms(&row.event.keys, &mut add);
+        add(LookupKey::EventId, &row.event.keys.id.to_string());
+    }
+    let (mut named, mut wanted) = (0, 0);
+    for ((key, value), mut numbers) in expected {
+        numbers.dedup();
+        let ranges = index.find(key, &value).unwrap();
+        assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
+        for number in &numbers {
+            assert!(
+                ranges.iter().any(|range| range.contains(number)),
+                "{key:?} {value} is in row {number}"
+            );
+        }
+        // Those with many rows a block are named by block.
+        if numbers.len() < 60 {
+            named += ranges.iter().map(ExactSizeIterator::len).sum::<usize>();
+            wanted += numbers.len();
+        }
+    }
+    assert!(
+        named < wanted * 11 / 10,
+        "{named} rows are named for {wanted}"
+    );
+    let burst = index.find(LookupKey::EventName, "Burst").unwrap();
+    assert_eq!(
+        burst,
+        [4096..7168],
+        "two thousand rows in a row are three blocks"
+    );
+    let missing = (0..2_000).map(|number| format!("nobody-{number}"));
+    let missing = missing.filter(|name| !index.find(LookupKey::Username, name).unwrap().is_empty());
+    assert!(missing.count() < 20);
+}
+
+#[test]
+fn an_index_of_nothing_finds_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("_part.keys");
+    assert!(Index::open(&path).unwrap().is_none());
+    std::fs::write(&path, Builder::default().finish()).unwrap();
+    let index = Index::open(&path).unwrap().unwrap();
+    assert_eq!(index.find(LookupKey::EventName, "CreateUser").unwrap(), []);
+}

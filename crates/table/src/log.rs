@@ -1,0 +1,317 @@
+//! The transaction log of a table, as Delta Lake's protocol has it: which files count, and how far they hold their source.
+//!
+//! One JSON file a commit in `_delta_log/`, made by a hard link, which fails when another process was first; a checkpoint
+//! now and then, so that neither the log nor the start grows with the table's age. Third parties read the table through
+//! it; only this program writes it. Described in `docs/formats.md`, "Event tables".
+
+mod actions;
+mod checkpoint;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, civil::Date};
+use pugmark_core::account::{AccountId, Region};
+
+pub(crate) use self::actions::Part;
+use self::actions::{Action, Add, CommitInfo, MetaData, Protocol, Remove, Txn};
+use crate::{
+    TableError,
+    part::{self, Hook, Step},
+};
+
+const LOG: &str = "_delta_log";
+/// Commits between two checkpoints.
+const CHECKPOINT_COMMITS: u64 = 64;
+
+/// A table's state at one version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// The last commit; `None` before the first one.
+    pub(crate) version: Option<u64>,
+    metadata: Option<MetaData>,
+    positions: BTreeMap<String, u64>,
+    parts: HashMap<(AccountId, Region), Vec<Arc<Part>>>,
+    /// Files that no longer count, and when they stopped, epoch milliseconds: somebody may still read them.
+    removed: BTreeMap<String, i64>,
+}
+
+/// What a commit changes.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    /// Why, for people who read the log: `WRITE`, `OPTIMIZE`, `DELETE`.
+    pub(crate) operation: &'static str,
+    pub(crate) added: Vec<Part>,
+    pub(crate) removed: Vec<Arc<Part>>,
+    /// How far the files hold a source, by the source's name.
+    pub(crate) positions: Vec<(&'static str, u64)>,
+    /// Files that are not there any more and need not be remembered.
+    pub(crate) forgotten: Vec<String>,
+}
+
+impl Change {
+    /// Whether the table's rows stay the same.
+    fn only_rearranges(&self) -> bool {
+        self.operation == "OPTIMIZE"
+    }
+}
+
+impl Snapshot {
+    /// The files of an account and Region.
+    pub(crate) fn parts(&self, account: AccountId, region: &Region) -> &[Arc<Part>] {
+        self.parts
+            .get(&(account, region.clone()))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Part>> {
+        self.parts.values().flatten()
+    }
+
+    /// Files by account and Region.
+    pub(crate) fn by_place(&self) -> impl Iterator<Item = (&(AccountId, Region), &Vec<Arc<Part>>)> {
+        self.parts.iter()
+    }
+
+    /// How far the files hold a source.
+    pub(crate) fn position(&self, source: &str) -> Option<u64> {
+        self.positions.get(source).copied()
+    }
+
+    /// Files that stopped counting before a time, epoch milliseconds.
+    pub(crate) fn removed_before(&self, millis: i64) -> Vec<String> {
+        let old = self.removed.iter().filter(|(_, at)| **at < millis);
+        old.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Whether the log remembers a file, counting or not.
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        self.removed.contains_key(path) || self.all().any(|part| part.path == path)
+    }
+
+    /// The version that the next commit has.
+    pub(crate) fn next_version(&self) -> u64 {
+        self.version.map_or(0, |version| version + 1)
+    }
+
+    /// Reads the newest state of the table in `dir`; no log is an empty table.
+    pub(crate) fn load(dir: &Path) -> Result<Self, TableError> {
+        let log = dir.join(LOG);
+        let mut snapshot = checkpoint::newest(&log)?.unwrap_or_default();
+        if snapshot.version.is_none() {
+            // Versions below a checkpoint are deleted: without it, the log must begin at 0.
+            let first = versions(&log)?.into_iter().min();
+            if let Some(first) = first.filter(|first| *first > 0) {
+                return Err(damaged(
+                    &log.join(name(first)),
+                    "the versions before it, and their checkpoint, are missing",
+                ));
+            }
+        }
+        snapshot.refresh(dir)?;
+        let last = versions(&log)?.into_iter().max();
+        if let Some(last) = last.filter(|last| Some(*last) > snapshot.version) {
+            return Err(damaged(
+                &log.join(name(last)),
+                "versions before it are missing",
+            ));
+        }
+        Ok(snapshot)
+    }
+
+    /// Reads the commits that came since; tells whether there were any.
+    pub(crate) fn refresh(&mut self, dir: &Path) -> Result<bool, TableError> {
+        let mut changed = false;
+        loop {
+            let version = self.next_version();
+            let path = dir.join(LOG).join(name(version));
+            let text = match fs::read_to_string(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(changed),
+                text => text.map_err(TableError::io(format!("read {}", path.display())))?,
+            };
+            for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                let action = Action::parse(line).map_err(|detail| damaged(&path, detail))?;
+                self.apply(action)
+                    .map_err(|detail| damaged(&path, detail))?;
+            }
+            self.version = Some(version);
+            changed = true;
+        }
+    }
+
+    /// Makes a change durable and returns the state after it. When it returns an error, the old state still counts, or
+    /// the new one.
+    pub(crate) fn commit(
+        &self,
+        dir: &Path,
+        change: Change,
+        now: Timestamp,
+        hook: &Hook,
+    ) -> Result<Self, TableError> {
+        let (version, millis) = (self.next_version(), now.as_millisecond());
+        let mut actions = vec![Action::CommitInfo(CommitInfo::new(
+            change.operation,
+            millis,
+        ))];
+        if self.metadata.is_none() {
+            actions.push(Action::Protocol(Protocol::default()));
+            actions.push(Action::MetaData(MetaData::new(millis)));
+        }
+        let rearranges = change.only_rearranges();
+        for (source, position) in &change.positions {
+            actions.push(Action::Txn(Txn::new(source, *position, millis)));
+        }
+        for part in &change.removed {
+            actions.push(Action::Remove(Remove::new(&part.path, millis, !rearranges)));
+        }
+        for part in change.added {
+            actions.push(Action::Add(Add::new(part, millis, !rearranges)));
+        }
+        let mut text = String::new();
+        for action in &actions {
+            text.push_str(&action.line());
+            text.push('\n');
+        }
+        let mut next = self.clone();
+        for action in actions {
+            next.apply(action).map_err(TableError::Task)?;
+        }
+        for path in &change.forgotten {
+            next.removed.remove(path);
+        }
+        next.version = Some(version);
+
+        let log = dir.join(LOG);
+        write_new(&log, version, text.as_bytes(), hook)?;
+        hook.at(Step::Committed)?;
+        if version > 0 && version % CHECKPOINT_COMMITS == 0 {
+            // The log alone is the truth: without its checkpoint it is only longer.
+            if let Err(error) = next.checkpoint(&log) {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "no checkpoint of an event table was written; the next one is tried later"
+                );
+            }
+        }
+        Ok(next)
+    }
+
+    fn checkpoint(&self, log: &Path) -> Result<(), TableError> {
+        checkpoint::write(log, self)?;
+        // One checkpoint back, so that a reader that has just begun finds what it listed.
+        let keep = self.version.unwrap_or(0).saturating_sub(CHECKPOINT_COMMITS);
+        for version in versions(log)? {
+            if version < keep {
+                // What stays does no harm.
+                let _ = fs::remove_file(log.join(name(version)));
+            }
+        }
+        checkpoint::delete_below(log, keep);
+        Ok(())
+    }
+
+    fn apply(&mut self, action: Action) -> Result<(), String> {
+        match action {
+            Action::Protocol(protocol) => protocol.check()?,
+            Action::MetaData(metadata) => self.metadata = Some(metadata),
+            Action::Txn(txn) => {
+                self.positions.insert(txn.app_id, txn.version);
+            }
+            Action::Add(add) => {
+                let part = Arc::new(Part::try_from(add)?);
+                self.removed.remove(&part.path);
+                let place = (part.account, part.region.clone());
+                let parts = self.parts.entry(place).or_default();
+                parts.retain(|known| known.path != part.path);
+                parts.push(part);
+            }
+            Action::Remove(remove) => {
+                for parts in self.parts.values_mut() {
+                    parts.retain(|part| part.path != remove.path);
+                }
+                self.parts.retain(|_, parts| !parts.is_empty());
+                let at = remove.deletion_timestamp.unwrap_or(0);
+                self.removed.insert(remove.path, at);
+            }
+            Action::CommitInfo(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The actions from which this state can be made again.
+    fn actions(&self) -> Vec<Action> {
+        let mut actions = vec![Action::Protocol(Protocol::default())];
+        actions.extend(self.metadata.clone().map(Action::MetaData));
+        let positions = self.positions.iter();
+        actions.extend(positions.map(|(source, at)| Action::Txn(Txn::new(source, *at, 0))));
+        let mut parts: Vec<&Arc<Part>> = self.all().collect();
+        parts.sort_by(|a, b| a.path.cmp(&b.path));
+        let adds = parts.into_iter();
+        actions.extend(adds.map(|part| Action::Add(Add::new(Part::clone(part), 0, false))));
+        let removed = self.removed.iter();
+        actions.extend(removed.map(|(path, at)| Action::Remove(Remove::new(path, *at, false))));
+        actions
+    }
+}
+
+/// Makes a file of the log appear whole, and only if none has its name.
+fn write_new(log: &Path, version: u64, bytes: &[u8], hook: &Hook) -> Result<(), TableError> {
+    let path = log.join(name(version));
+    let temporary = log.join(format!(".{}.{}.tmp", name(version), std::process::id()));
+    let failed = |action: &str| TableError::io(format!("{action} {}", path.display()));
+    hook.at(Step::LogWrite)?;
+    fs::create_dir_all(log).map_err(failed("make the directory of"))?;
+    let mut file = File::create(&temporary).map_err(failed("create"))?;
+    file.write_all(bytes).map_err(failed("write"))?;
+    file.sync_all().map_err(failed("sync"))?;
+    hook.at(Step::LogLink)?;
+    let linked = fs::hard_link(&temporary, &path);
+    let _ = fs::remove_file(&temporary);
+    linked.map_err(failed("commit"))?;
+    hook.at(Step::LogSync)?;
+    part::sync_dir(log)?;
+    if let Some(table) = log.parent() {
+        part::sync_dir(table)?;
+    }
+    Ok(())
+}
+
+/// The versions that stand in the log as files of their own. Deletes what a crash left before its commit.
+fn versions(log: &Path) -> Result<Vec<u64>, TableError> {
+    let entries = match fs::read_dir(log) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(TableError::io(format!("list {}", log.display())))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(TableError::io(format!("list {}", log.display())))?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".json"));
+        let number = number.filter(|number| number.len() == 20);
+        found.extend(number.and_then(|number| number.parse::<u64>().ok()));
+    }
+    Ok(found)
+}
+
+fn name(version: u64) -> String {
+    format!("{version:020}.json")
+}
+
+fn damaged(path: &Path, detail: impl Into<String>) -> TableError {
+    TableError::Log {
+        path: PathBuf::from(path),
+        detail: detail.into(),
+    }
+}
+
+/// `YYYY-MM-DD`, UTC.
+pub(crate) fn day_name(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds).unwrap_or_default();
+    let date: Date = time.to_zoned(jiff::tz::TimeZone::UTC).date();
+    date.to_string()
+}
