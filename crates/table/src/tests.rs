@@ -28,6 +28,7 @@ fn settings() -> Settings {
     Settings {
         row_group_rows: 5,
         file_rows_max: 40,
+        compact_files: 3,
         ..Settings::default()
     }
 }

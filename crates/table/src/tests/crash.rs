@@ -162,7 +162,7 @@ pub(super) fn files_of(dir: &Path) -> Vec<std::path::PathBuf> {
 async fn many_files(dir: &Path, journal: &Arc<MemoryJournal>) -> u128 {
     let history = open(dir, journal, Hook::default()).await;
     let mut written = 0;
-    for _ in 0..settings().compact_files {
+    for _ in 0..8 {
         let numbers = written..written + 7;
         let events = numbers.map(|number| sample(number, NOW - number as i64 % 11));
         append(journal, &events.collect::<Vec<_>>()).await;

@@ -18,6 +18,7 @@ enum Step {
     /// Appends an event again that was appended before: the index wraps around.
     Again(usize),
     Flush,
+    Compact,
     Restart,
     Ask(LookupQuery),
 }
@@ -108,6 +109,7 @@ fn a_step() -> impl Strategy<Value = Step> {
         5 => vec(an_event(), 1..24).prop_map(Step::Append),
         2 => any::<usize>().prop_map(Step::Again),
         2 => Just(Step::Flush),
+        1 => Just(Step::Compact),
         1 => Just(Step::Restart),
         6 => a_query().prop_map(Step::Ask),
     ]
@@ -159,6 +161,7 @@ async fn check(steps: Vec<Step>) {
                 // What is in files may go from the journal.
                 journal.release(*history.position().borrow()).await.unwrap();
             }
+            Step::Compact => history.compact().await.unwrap(),
             Step::Restart => {
                 drop(history);
                 history = open(dir.path(), &journal, Hook::default()).await;
