@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
@@ -16,7 +16,9 @@ use tokio::{
 };
 
 use crate::{
-    Cursor, LookupPage, LookupQuery, Settings, TableError, compact, ingest,
+    Cursor, LookupPage, LookupQuery, Settings, TableError,
+    bulk::Imports,
+    compact, ingest,
     log::{Change, Part, Snapshot},
     manifest::Manifest,
     part::{self, Hook, Names},
@@ -60,6 +62,7 @@ struct Inner {
     files: Arc<Files>,
     scans: Arc<Semaphore>,
     searches: Searches,
+    imports: OnceLock<Imports>,
     state: RwLock<State>,
     /// Entries below are in tail or files.
     ingested: watch::Sender<Seq>,
@@ -166,6 +169,7 @@ impl EventHistory {
                 files,
                 scans: Arc::new(Semaphore::new(SCANS_MAX)),
                 searches: Searches::default(),
+                imports: OnceLock::new(),
                 state: RwLock::new(State {
                     files: Arc::new(snapshot),
                     ..State::default()
@@ -239,9 +243,24 @@ impl EventHistory {
         self.inner.position.subscribe()
     }
 
-    /// Files that were found damaged since the start; look-ups answer without their events.
+    /// Files that were found damaged since the start; look-ups and searches answer without their events.
     pub fn damaged_files(&self) -> Vec<PathBuf> {
-        self.inner.files.damaged()
+        let imported = self.inner.imports.get();
+        let imported = imported.map(|imports| imports.files.damaged());
+        let mut damaged = self.inner.files.damaged();
+        damaged.extend(imported.unwrap_or_default());
+        damaged
+    }
+
+    /// Lets searches find the imported events in `dir` too, a table that [`crate::Bulk`] fills, now or later.
+    ///
+    /// # Errors
+    /// When the table's log cannot be read.
+    pub async fn show_imports(&self, dir: PathBuf) -> Result<(), TableError> {
+        let imports = blocking(move || Imports::open(dir)).await?;
+        // The first directory stays.
+        let _ = self.inner.imports.set(imports);
+        Ok(())
     }
 
     /// Finds events, newest first.
@@ -296,15 +315,27 @@ impl EventHistory {
         let reach = inner.horizon().as_second();
         // Before the state: the tail holds all below it.
         let head = inner.ingested.borrow().0;
+        let imports = inner.imports.get().map(|imports| {
+            let parts = imports.current().all().cloned().collect();
+            Source {
+                origin: Origin::Imported,
+                reach: i64::MIN,
+                head: u64::MAX,
+                tail: Vec::new(),
+                parts,
+                files: imports.files.clone(),
+            }
+        });
         let state = inner.read();
-        vec![Source {
+        let recorded = Source {
             origin: Origin::Recorded,
             reach,
             head,
             tail: state.tail.rows(),
             parts: state.files.all().cloned().collect(),
             files: inner.files.clone(),
-        }]
+        };
+        std::iter::once(recorded).chain(imports).collect()
     }
 
     /// Entries below this journal position can be found.

@@ -19,6 +19,7 @@ use twox_hash::XxHash64;
 
 use crate::{
     LookupKey,
+    scan::merged,
     schema::{self, Damage},
 };
 
@@ -290,15 +291,7 @@ impl Index {
             ranges.extend(list);
         }
         // More than one value may have the fingerprint.
-        ranges.sort_unstable_by_key(|range: &Range<usize>| range.start);
-        let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            match merged.last_mut() {
-                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                _ => merged.push(range),
-            }
-        }
-        Ok(merged)
+        Ok(merged(ranges))
     }
 
     fn take_list(

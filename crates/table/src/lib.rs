@@ -3,6 +3,7 @@
 //! Invariant: it follows the journal and answers look-ups; it knows no trail, no wire protocol and no error code of AWS.
 //! How events lie on disk (`docs/formats.md`) is private to this crate.
 
+mod bulk;
 mod compact;
 mod history;
 mod index;
@@ -20,6 +21,7 @@ mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
+pub use bulk::{Bulk, BulkSettings, Committed};
 pub use history::EventHistory;
 use pugmark_journal::{JournalError, Seq};
 pub use query::{Cursor, LookupCategory, LookupKey, LookupPage, LookupQuery};
@@ -126,6 +128,9 @@ pub enum TableError {
     /// Nothing: the caller has gone.
     #[error("the search was stopped")]
     Stopped,
+    /// Retry later: somebody else writes to the table.
+    #[error("{}: another import is under way; wait for it to end", .0.display())]
+    Locked(PathBuf),
     /// Stop: the process ends, or a task of ours failed.
     #[error("a task of event history ended early: {0}")]
     Task(String),

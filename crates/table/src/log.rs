@@ -124,6 +124,13 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// Whether a later commit is there.
+    pub(crate) fn is_behind(&self, dir: &Path) -> bool {
+        let log = dir.join(LOG);
+        // The next version may be deleted already, after a checkpoint.
+        log.join(name(self.next_version())).exists() || checkpoint::version(&log) > self.version
+    }
+
     /// Reads the commits that came since; tells whether there were any.
     pub(crate) fn refresh(&mut self, dir: &Path) -> Result<bool, TableError> {
         let mut changed = false;

@@ -72,7 +72,14 @@ impl Hook {
     }
 }
 
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
 /// Names the files of one commit: by its version, and in their order.
+#[derive(Debug)]
 pub(crate) struct Names {
     version: u64,
     next: u64,

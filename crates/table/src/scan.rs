@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, StringArray};
 use bytes::Bytes;
 use parquet::{
     arrow::{
@@ -31,6 +31,7 @@ use parquet::{
     },
     schema::types::SchemaDescriptor,
 };
+use uuid::Uuid;
 
 use crate::{
     LookupKey, TableError,
@@ -242,7 +243,7 @@ impl Files {
     }
 
     /// The rows of a file that its index says may have a value; `None` when it cannot tell.
-    fn candidates(
+    pub(crate) fn candidates(
         &self,
         part: &Part,
         key: LookupKey,
@@ -289,11 +290,6 @@ impl Files {
         }
     }
 
-    /// Whether a file was found damaged.
-    pub(crate) fn is_damaged(&self, path: &str) -> bool {
-        lock(&self.damaged).contains_key(path)
-    }
-
     /// All rows of a file with all their columns, so many at a time.
     pub(crate) fn batches(&self, part: &Arc<Part>, rows: usize) -> Result<Batches<'_>, TableError> {
         let opened = self
@@ -310,6 +306,42 @@ impl Files {
             files: self,
             part: part.clone(),
         })
+    }
+
+    /// The ids and times, in seconds, of all events of a file.
+    pub(crate) fn each_id(
+        &self,
+        part: &Arc<Part>,
+        mut each: impl FnMut(Uuid, i64),
+    ) -> Result<(), TableError> {
+        let opened = self
+            .open(0, part)
+            .map_err(|failure| self.told(part, failure))?;
+        let read = guarded(0, || {
+            let builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(opened.reader, opened.footer);
+            let names = [
+                schema::EVENT_TIME,
+                schema::SEQ,
+                schema::CATEGORY,
+                schema::EVENT_ID,
+            ];
+            let fields = builder.schema().fields().iter().enumerate();
+            let roots = fields.filter(|(_, field)| names.contains(&field.name().as_str()));
+            let roots: Vec<usize> = roots.map(|(index, _)| index).collect();
+            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+            for batch in builder.with_projection(mask).build().map_err(text)? {
+                let batch = batch.map_err(text)?;
+                let keys = schema::Keys::of(&batch, None)?;
+                let ids: &StringArray = schema::column(&batch, schema::EVENT_ID)?;
+                for row in 0..batch.num_rows() {
+                    let id = Uuid::try_parse(ids.value(row)).map_err(text)?;
+                    each(id, keys.place(row).seconds);
+                }
+            }
+            Ok(())
+        });
+        read.map_err(|failure| self.told(part, failure))
     }
 
     /// Reports a damaged file, and makes an error of it.
@@ -494,6 +526,15 @@ impl Opened {
         })
     }
 
+    /// The parts of some ranges of rows that lie in a row group, counted from its first.
+    pub(crate) fn within(&self, rows: &[Range<usize>], group: usize) -> Vec<Range<usize>> {
+        let groups = self.footer.metadata().row_groups();
+        let before = groups.iter().take(group);
+        let start = before.map(|group| group.num_rows() as usize).sum();
+        let rows_of_it = groups.get(group).map_or(0, |it| it.num_rows() as usize);
+        within(rows, start..start + rows_of_it)
+    }
+
     /// The newest rows of a row group that are wanted, as many as are needed.
     fn matches(
         &self,
@@ -653,7 +694,11 @@ pub(crate) fn leaf(columns: &SchemaDescriptor, path: &[&str]) -> Option<usize> {
 }
 
 /// Oldest and newest event time of a row group; everything, when statistics are missing.
-pub(crate) fn seconds(group: &RowGroupMetaData, column: usize, columns: &SchemaDescriptor) -> (i64, i64) {
+pub(crate) fn seconds(
+    group: &RowGroupMetaData,
+    column: usize,
+    columns: &SchemaDescriptor,
+) -> (i64, i64) {
     let per_second = match columns.column(column).logical_type_ref() {
         Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::MILLIS => 1_000,
         _ => 1_000_000,
@@ -667,6 +712,36 @@ pub(crate) fn seconds(group: &RowGroupMetaData, column: usize, columns: &SchemaD
         },
         _ => (i64::MIN, i64::MAX),
     }
+}
+
+/// Ranges in order, none touching another.
+pub(crate) fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// What lies in ranges of both lists; both are in order.
+pub(crate) fn in_both(mut a: &[Range<usize>], mut b: &[Range<usize>]) -> Vec<Range<usize>> {
+    let mut both = Vec::new();
+    while let (Some(first), Some(second)) = (a.first(), b.first()) {
+        let common = first.start.max(second.start)..first.end.min(second.end);
+        if !common.is_empty() {
+            both.push(common);
+        }
+        if first.end <= second.end {
+            a = &a[1..];
+        } else {
+            b = &b[1..];
+        }
+    }
+    both
 }
 
 /// The parts of some ranges that lie in another one, counted from its start.

@@ -160,7 +160,8 @@ pub(crate) fn id_of(text: &str) -> Option<Uuid> {
         .filter(|id| id.to_string() == text)
 }
 
-fn row_bytes(row: &Row) -> usize {
+/// What an event costs in memory, roughly.
+pub(crate) fn row_bytes(row: &Row) -> usize {
     let keys = &row.event.keys;
     let mut texts = 0;
     terms(keys, |_, text| texts += 2 * text.len() + 96);

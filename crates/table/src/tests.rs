@@ -20,11 +20,11 @@ use uuid::Uuid;
 
 use crate::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery, Settings, part::Hook};
 
-const NOW: i64 = 1_800_000_000;
+pub(crate) const NOW: i64 = 1_800_000_000;
 const ACCOUNT: &str = "123456789012";
 
 /// Small row groups, so that a few events fill several.
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         row_group_rows: 5,
         file_rows_max: 40,
@@ -37,7 +37,7 @@ fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap()
 }
 
-fn sample(number: u128, seconds: i64) -> Event {
+pub(crate) fn sample(number: u128, seconds: i64) -> Event {
     Event {
         keys: EventKeys {
             id: Uuid::from_u128(number),

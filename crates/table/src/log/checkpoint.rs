@@ -28,6 +28,13 @@ struct Last {
     size: u64,
 }
 
+/// The version of the newest checkpoint, if there is one that can be read.
+pub(crate) fn version(log: &Path) -> Option<u64> {
+    let last = fs::read(log.join(LAST)).ok()?;
+    let last: Last = serde_json::from_slice(&last).ok()?;
+    Some(last.version)
+}
+
 /// The state of the newest checkpoint, if there is one.
 pub(crate) fn newest(log: &Path) -> Result<Option<Snapshot>, TableError> {
     let pointer = log.join(LAST);

@@ -1,7 +1,7 @@
 //! Which rows of a row group an answer can have: skipped by statistics and bloom filter, chosen by cheap columns, and only
 //! then by their records.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use arrow_array::{Int64Array, StringArray};
 use parquet::{
@@ -20,7 +20,8 @@ use super::{
     scan::Asked,
 };
 use crate::{
-    scan::{Failure, Opened, guarded, leaf, seconds, text},
+    log::Part,
+    scan::{self, Failure, Files, Opened, guarded, leaf, seconds, text},
     schema::{self, Damage},
 };
 
@@ -60,6 +61,38 @@ pub(super) struct Group<'a> {
     /// Which file, for reports.
     pub(super) part: usize,
     pub(super) group: usize,
+    /// The rows that the file's index says may match, if it can tell.
+    pub(super) rows: Option<Vec<Range<usize>>>,
+}
+
+/// The rows of a file that its index says may match; `None` when it cannot tell.
+pub(super) fn candidates(
+    asked: &Asked,
+    files: &Files,
+    part: &Part,
+) -> Result<Option<Vec<Range<usize>>>, Failure> {
+    let mut left: Option<Vec<Range<usize>>> = None;
+    for condition in &asked.columns {
+        let Kind::Column(Column::Key(key)) = &condition.field.0 else {
+            continue;
+        };
+        if condition.is_negated || condition.operator != Operator::Equals {
+            continue;
+        }
+        let mut rows = Vec::new();
+        for value in &condition.values {
+            match files.candidates(part, *key, value)? {
+                Some(found) => rows.extend(found),
+                None => return Ok(None),
+            }
+        }
+        let rows = scan::merged(rows);
+        left = Some(match left {
+            None => rows,
+            Some(left) => scan::in_both(&left, &rows),
+        });
+    }
+    Ok(left)
 }
 
 /// The row groups of a file that can have something, with what lies in each.
@@ -68,7 +101,11 @@ pub(super) fn groups(
     reach: i64,
     opened: &Opened,
     part: usize,
+    rows: Option<&[Range<usize>]>,
 ) -> Result<Vec<(usize, Bounds)>, Failure> {
+    if rows.is_some_and(<[_]>::is_empty) {
+        return Ok(Vec::new());
+    }
     guarded(part, || {
         let metadata = opened.footer.metadata();
         let columns = metadata.file_metadata().schema_descr();
@@ -76,6 +113,9 @@ pub(super) fn groups(
         let seq = leaf(columns, &[schema::SEQ]).ok_or("it has no positions")?;
         let mut groups = Vec::new();
         for (index, group) in metadata.row_groups().iter().enumerate() {
+            if rows.is_some_and(|rows| opened.within(rows, index).is_empty()) {
+                continue;
+            }
             let (oldest, newest) = seconds(group, time, columns);
             let (least, greatest) = integers(group, seq);
             let bounds = Bounds {
@@ -151,7 +191,7 @@ impl Group<'_> {
     /// The rows that match, with their ranks, in the order of rows. With `limit`, the first so many by rank suffice.
     pub(super) fn matches(&self, limit: Option<usize>) -> Result<Vec<(Rank, usize)>, Failure> {
         guarded(self.part, || {
-            if !self.may_match()? {
+            if self.rows.is_none() && !self.may_match()? {
                 return Ok(Vec::new());
             }
             let mut rows = self.by_columns()?;
@@ -270,8 +310,16 @@ impl Group<'_> {
             });
         let mut names = vec![schema::EVENT_TIME, schema::SEQ, schema::CATEGORY];
         names.extend(conditions.clone().map(|(_, column)| column.name()));
+        let candidates: Option<Vec<usize>> = self
+            .rows
+            .as_ref()
+            .map(|ranges| ranges.iter().cloned().flatten().collect());
+        let number = |index: usize| match &candidates {
+            None => Some(index),
+            Some(candidates) => candidates.get(index).copied(),
+        };
         let (mut rows, mut first) = (Vec::new(), 0);
-        for batch in self.read(&names, None, COLUMN_ROWS)? {
+        for batch in self.read(&names, candidates.as_deref(), COLUMN_ROWS)? {
             let batch = batch.map_err(text)?;
             let times = schema::Times::of(&batch)?;
             let seqs: &Int64Array = schema::column(&batch, schema::SEQ)?;
@@ -281,7 +329,12 @@ impl Group<'_> {
                 .map(|(condition, column)| Ok((condition, column.of(&batch)?)));
             let columns = columns.collect::<Result<Vec<_>, Damage>>()?;
             for row in 0..batch.num_rows() {
-                let rank = asked.admits(times.seconds(row), self.reach, self.origin, seqs.value(row) as u64);
+                let rank = asked.admits(
+                    times.seconds(row),
+                    self.reach,
+                    self.origin,
+                    seqs.value(row) as u64,
+                );
                 let Some(rank) = rank else { continue };
                 let category = categories.value(row);
                 if asked.categories.iter().any(|it| it.as_str() == category)
@@ -289,7 +342,8 @@ impl Group<'_> {
                         .iter()
                         .all(|(condition, values)| condition.holds(|each| values.values(row, each)))
                 {
-                    rows.push((rank, first + row));
+                    let number = number(first + row).ok_or("it has more rows than it says")?;
+                    rows.push((rank, number));
                 }
             }
             first += batch.num_rows();

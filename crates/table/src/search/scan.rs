@@ -414,7 +414,10 @@ impl<V: Visitor> Walk<'_, V> {
         let source = &self.sources[unit.source];
         let looked = self.open(unit).and_then(|opened| match unit.group {
             None => {
-                let groups = groups::groups(self.asked, source.reach, &opened, unit.part)?;
+                let part = &source.parts[unit.part];
+                let rows = groups::candidates(self.asked, &source.files, part)?;
+                let rows = rows.as_deref();
+                let groups = groups::groups(self.asked, source.reach, &opened, unit.part, rows)?;
                 let units = groups.into_iter().filter_map(|(group, bounds)| {
                     self::unit(
                         self.asked,
@@ -426,7 +429,10 @@ impl<V: Visitor> Walk<'_, V> {
                 Ok((units.collect(), None))
             }
             Some(group) => {
+                let part = &source.parts[unit.part];
+                let rows = groups::candidates(self.asked, &source.files, part)?;
                 let group = Group {
+                    rows: rows.map(|rows| opened.within(&rows, group)),
                     asked: self.asked,
                     origin: source.origin,
                     reach: source.reach,

@@ -1,0 +1,433 @@
+//! A table that is filled at once, out of files, instead of following the journal: imported events.
+//!
+//! Any process may fill it, one at a time; a running server sees each commit. Events go to files by account, Region and
+//! day as they come, the largest groups first when memory is full, and no event (id and time) is there twice. What was
+//! read of which source stands in marks that count from the same commit on as the events do.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fs::{self, File, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use pugmark_core::{
+    account::{AccountId, Region},
+    event::Event,
+};
+use uuid::Uuid;
+
+use crate::{
+    Settings, TableError, compact,
+    log::{Change, Part, Snapshot},
+    part::{self, Hook, Names},
+    scan::{self, Files},
+    tail::{self, Row},
+};
+
+/// The name under which the log says how many rows were numbered.
+const NUMBERED: &str = "pugmark.import";
+/// Imported rows are numbered from here on: no journal reaches it, so that no place in the order comes twice.
+pub(crate) const FIRST_SEQ: u64 = 1 << 62;
+const LOCK: &str = ".lock";
+const MARKS: &str = "_marks";
+/// More files of marks are made one.
+const MARK_FILES_MAX: usize = 64;
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+/// For so many rows times files, each row is looked up; for more, the files' ids are read.
+const LOOK_UPS_MAX: usize = 512;
+
+/// How a bulk table is filled.
+#[derive(Debug, Clone, Copy)]
+pub struct BulkSettings {
+    /// Events in memory, in bytes, before the largest groups are written.
+    pub buffer_bytes_max: usize,
+    /// How files are made.
+    pub table: Settings,
+}
+
+impl Default for BulkSettings {
+    fn default() -> Self {
+        Self {
+            buffer_bytes_max: 128 * 1024 * 1024,
+            table: Settings::default(),
+        }
+    }
+}
+
+/// What a commit made visible.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Events that are new in the table.
+    pub added: u64,
+    /// Events that it had already, or that came twice.
+    pub duplicates: u64,
+}
+
+/// The one writer of a bulk table.
+#[derive(Debug)]
+pub struct Bulk {
+    dir: PathBuf,
+    settings: BulkSettings,
+    hook: Hook,
+    files: Files,
+    snapshot: Snapshot,
+    names: Names,
+    groups: HashMap<(AccountId, Region, i64), Group>,
+    bytes: usize,
+    next_seq: u64,
+    /// Written, and not yet committed.
+    written: Vec<Arc<Part>>,
+    marks: HashMap<String, String>,
+    counts: Committed,
+    /// Held until the writer is dropped.
+    _lock: File,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    rows: Vec<Arc<Row>>,
+    bytes: usize,
+}
+
+impl Bulk {
+    /// Opens the table in `dir`, made if need be, and locks it against a second writer.
+    ///
+    /// # Errors
+    /// [`TableError::Locked`] when another process writes to it; else when the disk or the table's log cannot be read.
+    pub fn open(dir: PathBuf, settings: BulkSettings) -> Result<Self, TableError> {
+        Self::open_with(dir, settings, Hook::default())
+    }
+
+    pub(crate) fn open_with(
+        dir: PathBuf,
+        settings: BulkSettings,
+        hook: Hook,
+    ) -> Result<Self, TableError> {
+        let at = dir.display();
+        fs::create_dir_all(&dir).map_err(TableError::io(format!("make {at}")))?;
+        let lock = File::create(dir.join(LOCK)).map_err(TableError::io(format!("lock {at}")))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(TableError::Locked(dir)),
+            Err(TryLockError::Error(error)) => {
+                return Err(TableError::io(format!("lock {at}"))(error));
+            }
+        }
+        let snapshot = Snapshot::load(&dir)?;
+        part::delete_orphans(&dir, &snapshot)?;
+        let files = Files::new(dir.clone());
+        files.check(snapshot.all());
+        let marks = load_marks(&dir.join(MARKS), snapshot.version)?;
+        Ok(Self {
+            names: Names::after(&snapshot),
+            next_seq: snapshot.position(NUMBERED).unwrap_or(0),
+            groups: HashMap::new(),
+            bytes: 0,
+            written: Vec::new(),
+            counts: Committed::default(),
+            dir,
+            settings,
+            hook,
+            files,
+            snapshot,
+            marks,
+            _lock: lock,
+        })
+    }
+
+    /// The mark that was last committed for a source.
+    pub fn resumed(&self, source: &str) -> Option<&str> {
+        self.marks.get(source).map(String::as_str)
+    }
+
+    /// Takes an event; it counts after the next [`Self::commit`].
+    ///
+    /// # Errors
+    /// When files cannot be written. Nothing that was taken since the last commit counts then.
+    pub fn push(&mut self, event: Event) -> Result<(), TableError> {
+        if std::str::from_utf8(&event.json).is_err() {
+            return Err(TableError::Task(format!(
+                "event {} is not UTF-8",
+                event.keys.id
+            )));
+        }
+        let seconds = event.keys.time.as_second();
+        let place = (
+            event.keys.account,
+            event.keys.region.clone(),
+            seconds.div_euclid(SECONDS_PER_DAY),
+        );
+        let row = Row {
+            seq: FIRST_SEQ + self.next_seq,
+            event,
+        };
+        self.next_seq += 1;
+        let bytes = tail::row_bytes(&row);
+        let group = self.groups.entry(place).or_default();
+        group.rows.push(Arc::new(row));
+        group.bytes += bytes;
+        self.bytes += bytes;
+        if self.bytes > self.settings.buffer_bytes_max {
+            self.write_largest()?;
+        }
+        Ok(())
+    }
+
+    /// Makes all events so far durable and visible, together with marks: pairs of a source and what to remember of it.
+    ///
+    /// # Errors
+    /// When files or the log cannot be written: then what was pushed since the last commit does not count.
+    pub fn commit(&mut self, marks: &[(String, String)]) -> Result<Committed, TableError> {
+        let mut places: Vec<_> = self.groups.keys().cloned().collect();
+        places.sort();
+        for place in places {
+            self.write_group(&place)?;
+        }
+        let counts = std::mem::take(&mut self.counts);
+        if self.written.is_empty() && marks.is_empty() {
+            return Ok(counts);
+        }
+        write_marks(&self.dir.join(MARKS), self.snapshot.next_version(), marks)?;
+        let added = self.written.drain(..).map(Arc::unwrap_or_clone).collect();
+        let change = Change {
+            operation: "WRITE",
+            added,
+            positions: vec![(NUMBERED, self.next_seq)],
+            ..Change::default()
+        };
+        self.snapshot = self
+            .snapshot
+            .commit(&self.dir, change, Timestamp::now(), &self.hook)?;
+        self.names = Names::after(&self.snapshot);
+        self.marks.extend(marks.iter().cloned());
+        Ok(counts)
+    }
+
+    /// Makes many small files of a day one; calls `step` after each. To be called when all is committed.
+    ///
+    /// # Errors
+    /// When files cannot be read or written: what is committed stays.
+    pub fn optimize(&mut self, mut step: impl FnMut()) -> Result<(), TableError> {
+        let (now, settings) = (Timestamp::now(), self.settings.table);
+        while let Some(job) = compact::next_job(&self.snapshot, &settings, now, &self.files) {
+            self.snapshot = compact::run(
+                &self.dir,
+                &self.snapshot,
+                &job,
+                &settings,
+                now,
+                &self.files,
+                &self.hook,
+            )?;
+            self.files.forget(&job);
+            step();
+        }
+        let kept = SignedDuration::try_from(settings.removed_files_kept);
+        let since = now
+            .checked_sub(kept.unwrap_or(SignedDuration::MAX))
+            .unwrap_or(Timestamp::MIN);
+        let gone = self.snapshot.removed_before(since.as_millisecond());
+        part::delete(&self.dir, gone);
+        self.names = Names::after(&self.snapshot);
+        Ok(())
+    }
+
+    /// Writes the largest groups until half of the memory is free: what is small may still grow.
+    fn write_largest(&mut self) -> Result<(), TableError> {
+        let mut sizes: BTreeMap<(usize, AccountId, Region, i64), ()> = BTreeMap::new();
+        for ((account, region, day), group) in &self.groups {
+            sizes.insert((group.bytes, *account, region.clone(), *day), ());
+        }
+        while self.bytes > self.settings.buffer_bytes_max / 2 {
+            let Some(((_, account, region, day), ())) = sizes.pop_last() else {
+                break;
+            };
+            self.write_group(&(account, region, day))?;
+        }
+        Ok(())
+    }
+
+    fn write_group(&mut self, place: &(AccountId, Region, i64)) -> Result<(), TableError> {
+        let Some(group) = self.groups.remove(place) else {
+            return Ok(());
+        };
+        self.bytes -= group.bytes;
+        let before = group.rows.len() as u64;
+        let rows = self.without_known(place, group.rows)?;
+        self.counts.added += rows.len() as u64;
+        self.counts.duplicates += before - rows.len() as u64;
+        let row_group_rows = self.settings.table.row_group_rows;
+        let parts = part::write_all(&self.dir, rows, row_group_rows, &mut self.names, &self.hook)?;
+        self.written.extend(parts.into_iter().map(Arc::new));
+        Ok(())
+    }
+
+    /// Leaves out what came twice, and what the table has.
+    fn without_known(
+        &self,
+        (account, region, _): &(AccountId, Region, i64),
+        rows: Vec<Arc<Row>>,
+    ) -> Result<Vec<Arc<Row>>, TableError> {
+        let mut seen: HashSet<(Uuid, i64)> = HashSet::with_capacity(rows.len());
+        let mut rows: Vec<Arc<Row>> = rows
+            .into_iter()
+            .filter(|row| seen.insert(identity(row)))
+            .collect();
+        let times = || rows.iter().map(|row| row.place().seconds);
+        let (Some(oldest), Some(newest)) = (times().min(), times().max()) else {
+            return Ok(rows);
+        };
+        let written = self.written.iter();
+        let written = written.filter(|part| part.account == *account && part.region == *region);
+        let parts: Vec<Arc<Part>> = self
+            .snapshot
+            .parts(*account, region)
+            .iter()
+            .chain(written)
+            .filter(|part| part.newest >= oldest && part.oldest <= newest)
+            .cloned()
+            .collect();
+        if rows.len() * parts.len() <= LOOK_UPS_MAX {
+            let mut kept = Vec::with_capacity(rows.len());
+            for row in rows {
+                if !scan::contains(&self.files, &parts, &row)? {
+                    kept.push(row);
+                }
+            }
+            return Ok(kept);
+        }
+        let mut known: HashSet<(Uuid, i64)> = HashSet::new();
+        for part in &parts {
+            self.files.each_id(part, |id, seconds| {
+                if seen.contains(&(id, seconds)) {
+                    known.insert((id, seconds));
+                }
+            })?;
+        }
+        rows.retain(|row| !known.contains(&identity(row)));
+        Ok(rows)
+    }
+}
+
+fn identity(row: &Row) -> (Uuid, i64) {
+    (row.event.keys.id, row.place().seconds)
+}
+
+/// Marks that count: those of commits up to `version`.
+fn load_marks(dir: &Path, version: Option<u64>) -> Result<HashMap<String, String>, TableError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashMap::new()),
+        entries => entries.map_err(TableError::io(format!("list {}", dir.display())))?,
+    };
+    let mut paths: BTreeMap<u64, PathBuf> = BTreeMap::new();
+    for entry in entries {
+        let path = entry
+            .map_err(TableError::io(format!("list {}", dir.display())))?
+            .path();
+        let number = path
+            .file_stem()
+            .and_then(|stem| stem.to_str()?.parse().ok());
+        let Some(number) = number.filter(|_| path.extension().is_some_and(|it| it == "json"))
+        else {
+            continue;
+        };
+        if Some(number) > version {
+            // Its commit never came.
+            fs::remove_file(&path).map_err(TableError::io(format!("delete {}", path.display())))?;
+        } else {
+            paths.insert(number, path);
+        }
+    }
+    let mut marks = HashMap::new();
+    for path in paths.values() {
+        let bytes = fs::read(path).map_err(TableError::io(format!("read {}", path.display())))?;
+        let pairs: Vec<(String, String)> =
+            serde_json::from_slice(&bytes).map_err(|error| TableError::Log {
+                path: path.clone(),
+                detail: error.to_string(),
+            })?;
+        marks.extend(pairs);
+    }
+    if paths.len() > MARK_FILES_MAX
+        && let Some((newest, _)) = paths.pop_last()
+    {
+        let mut pairs: Vec<_> = marks.clone().into_iter().collect();
+        pairs.sort();
+        write_marks(dir, newest, &pairs)?;
+        for path in paths.values() {
+            fs::remove_file(path).map_err(TableError::io(format!("delete {}", path.display())))?;
+        }
+    }
+    Ok(marks)
+}
+
+fn write_marks(dir: &Path, version: u64, marks: &[(String, String)]) -> Result<(), TableError> {
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let path = dir.join(format!("{version:020}.json"));
+    let temporary = dir.join(format!(".{version:020}.tmp"));
+    let failed = |action: &str| TableError::io(format!("{action} {}", path.display()));
+    let bytes = serde_json::to_vec(marks).map_err(|error| TableError::Task(error.to_string()))?;
+    fs::create_dir_all(dir).map_err(failed("make the directory of"))?;
+    let mut file = File::create(&temporary).map_err(failed("create"))?;
+    file.write_all(&bytes).map_err(failed("write"))?;
+    file.sync_all().map_err(failed("sync"))?;
+    fs::rename(&temporary, &path).map_err(failed("rename"))?;
+    part::sync_dir(dir)
+}
+
+/// A bulk table, for reading: sees what any process commits.
+#[derive(Debug)]
+pub(crate) struct Imports {
+    pub(crate) files: Arc<Files>,
+    dir: PathBuf,
+    snapshot: RwLock<Arc<Snapshot>>,
+}
+
+impl Imports {
+    /// The table in `dir`, which need not be there yet.
+    pub(crate) fn open(dir: PathBuf) -> Result<Self, TableError> {
+        let snapshot = Snapshot::load(&dir)?;
+        let files = Files::new(dir.clone());
+        files.check(snapshot.all());
+        Ok(Self {
+            files: Arc::new(files),
+            dir,
+            snapshot: RwLock::new(Arc::new(snapshot)),
+        })
+    }
+
+    /// The newest state that can be read.
+    pub(crate) fn current(&self) -> Arc<Snapshot> {
+        let lock = || self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().clone();
+        if !known.is_behind(&self.dir) {
+            return known;
+        }
+        let next = match Snapshot::load(&self.dir) {
+            Ok(next) => Arc::new(next),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the newest imported events cannot be read; searches answer without them"
+                );
+                return known;
+            }
+        };
+        let mut snapshot = self
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if snapshot.version < next.version {
+            *snapshot = next.clone();
+        }
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests;
