@@ -98,6 +98,10 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         .await
         .context("open event history")?,
     );
+    history
+        .show_imports(config.data_dir.join("imports"))
+        .await
+        .context("open the imported events")?;
     let (s3_route, s3_client) = s3(&config, &root, &identities, &clock).await?;
     let delivery_settings = pugmark_delivery::Settings {
         delivery_interval: config.delivery_interval,
