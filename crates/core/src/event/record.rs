@@ -159,7 +159,7 @@ fn keys(fields: &Fields<'_>, json: &Bytes, place: &Place) -> Result<EventKeys, R
     let lookup_resources = found.into_entries();
     let id_text = fields.event_id.or(&fields.aggregated_id);
     Ok(EventKeys {
-        id: id_text.map_or_else(|| Uuid::new_v5(&SPACE, json), id_of),
+        id: id_of(id_text, json),
         time: time(fields)?,
         category,
         account,
@@ -181,9 +181,10 @@ fn keys(fields: &Fields<'_>, json: &Bytes, place: &Place) -> Result<EventKeys, R
     })
 }
 
-/// A GUID as AWS writes it; any other text has one that is made of it.
-fn id_of(text: &str) -> Uuid {
-    Uuid::parse_str(text).unwrap_or_else(|_| Uuid::new_v5(&SPACE, text.as_bytes()))
+/// `eventID`. Where there is none, or it was made unrecognisable, the record as a whole gives one.
+fn id_of(text: Option<&str>, json: &[u8]) -> Uuid {
+    text.and_then(|text| Uuid::parse_str(text).ok())
+        .unwrap_or_else(|| Uuid::new_v5(&SPACE, json))
 }
 
 /// `eventCategory`; records before version 1.07 have none, and those before 1.06 no `managementEvent` either.

@@ -1,0 +1,252 @@
+//! One file, from its bytes to events: unpacked, split, read record by record, in constant memory.
+
+use std::{
+    borrow::Cow,
+    io::{self, BufRead, BufReader, Read},
+};
+
+use bytes::Bytes;
+use flate2::bufread::MultiGzDecoder;
+use pugmark_core::event::{
+    Event,
+    record::{self, Place, RecordError},
+};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::value::RawValue;
+
+use crate::split::{Found, Splitter};
+
+/// What is read and unpacked at a time; a record that is longer makes the block grow.
+const BLOCK_BYTES: usize = 256 * 1024;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Something that was left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skip {
+    /// Where it begins in the unpacked file, in bytes.
+    pub offset: u64,
+    /// The kind of fault, in words that are the same wherever it occurs.
+    pub reason: String,
+    /// What exactly is wrong.
+    pub detail: String,
+}
+
+/// What a block of a file holds.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Its events, in the file's order.
+    pub events: Vec<Event>,
+    /// What was left out.
+    pub skipped: Vec<Skip>,
+    /// Objects that are digests.
+    pub digests: u64,
+    /// What comes before this place of the unpacked file is in this batch or an earlier one.
+    pub end: u64,
+}
+
+/// How reading ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// At the file's end.
+    Whole,
+    /// The file could not be read to its end; it is worth another try.
+    CutOff,
+    /// Who takes the batches wants no more.
+    Stopped,
+}
+
+/// Reads a file and hands its events over, block by block, until `take` says no.
+///
+/// Records that begin before `from`, in bytes of the unpacked file, are passed over without being read.
+pub fn read(
+    input: impl Read,
+    place: &Place,
+    from: u64,
+    mut take: impl FnMut(Batch) -> bool,
+) -> Ending {
+    let mut input = BufReader::with_capacity(BLOCK_BYTES, input);
+    let is_gzip = match is_gzip(&mut input) {
+        Ok(is_gzip) => is_gzip,
+        Err(error) => {
+            take(Batch::unreadable(0, &error));
+            return Ending::CutOff;
+        }
+    };
+    let mut unpacked: Box<dyn Read + '_> = match is_gzip {
+        true => Box::new(MultiGzDecoder::new(input)),
+        false => Box::new(input),
+    };
+    let mut reader = Reader {
+        splitter: Splitter::new(),
+        place,
+        from,
+        base: 0,
+    };
+    let mut kept: Bytes = Bytes::new();
+    loop {
+        let mut block = vec![0; kept.len() + BLOCK_BYTES];
+        block[..kept.len()].copy_from_slice(&kept);
+        let (filled, error) = fill(&mut unpacked, &mut block[kept.len()..]);
+        let is_last = filled < block.len() - kept.len();
+        block.truncate(kept.len() + filled);
+        let block = Bytes::from(block);
+        let mut batch = reader.batch(&block);
+        kept = block.slice((batch.end - reader.base) as usize..);
+        reader.base = batch.end;
+        if is_last {
+            reader.finish(&mut batch, kept.len(), error.as_ref());
+        }
+        if !take(batch) {
+            return Ending::Stopped;
+        }
+        if is_last {
+            return match error {
+                None => Ending::Whole,
+                Some(_) => Ending::CutOff,
+            };
+        }
+    }
+}
+
+/// By its first bytes; a name says nothing.
+fn is_gzip(input: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        return match input.fill_buf() {
+            Ok(bytes) => Ok(bytes.starts_with(&GZIP_MAGIC)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+    }
+}
+
+/// Reads until the buffer is full or nothing more comes; what was read before an error counts.
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<io::Error>) {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match input.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (filled, Some(error)),
+        }
+    }
+    (filled, None)
+}
+
+struct Reader<'a> {
+    splitter: Splitter,
+    place: &'a Place,
+    from: u64,
+    /// Where the block begins in the unpacked file.
+    base: u64,
+}
+
+impl Reader<'_> {
+    fn batch(&mut self, block: &Bytes) -> Batch {
+        let mut batch = Batch::default();
+        let (base, from, place) = (self.base, self.from, self.place);
+        let keep = self.splitter.scan(block, |found| match found {
+            Found::Record(range) => {
+                let offset = base + range.start as u64;
+                if offset >= from {
+                    batch.read(block.slice(range), offset, place);
+                }
+            }
+            Found::Damage { at, what } => {
+                let offset = base + at as u64;
+                if offset >= from {
+                    batch.skip(offset, "damaged", what);
+                }
+            }
+        });
+        batch.end = base + keep as u64;
+        batch
+    }
+
+    fn finish(&self, batch: &mut Batch, kept: usize, error: Option<&io::Error>) {
+        let cut_off = self.splitter.finish();
+        match (error, cut_off) {
+            (Some(error), _) => {
+                let mut unreadable = Batch::unreadable(self.base + kept as u64, error);
+                batch.skipped.append(&mut unreadable.skipped);
+            }
+            (None, Some(Found::Damage { what, .. })) => batch.skip(self.base, "cut off", what),
+            (None, _) => {}
+        }
+    }
+}
+
+/// What records come in, besides log files.
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Envelope<'a> {
+    /// In LookupEvents' output, the record as text.
+    #[serde(borrow, rename = "CloudTrailEvent")]
+    cloud_trail_event: Option<Cow<'a, str>>,
+    /// In EventBridge's events, the record.
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    /// What every digest has.
+    #[serde(rename = "digestStartTime")]
+    digest_start_time: Option<IgnoredAny>,
+}
+
+impl Batch {
+    /// In place of a file's rest.
+    pub(crate) fn unreadable(offset: u64, error: &io::Error) -> Self {
+        let mut batch = Self {
+            end: offset,
+            ..Self::default()
+        };
+        let reason = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "cut off",
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => "damaged gzip",
+            _ => "not readable",
+        };
+        let detail = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "the packed file ends too early".to_owned(),
+            _ => error.to_string(),
+        };
+        batch.skip(offset, reason, detail);
+        batch
+    }
+
+    fn skip(&mut self, offset: u64, reason: impl Into<String>, detail: impl Into<String>) {
+        self.skipped.push(Skip {
+            offset,
+            reason: reason.into(),
+            detail: detail.into(),
+        });
+    }
+
+    fn read(&mut self, json: Bytes, offset: u64, place: &Place) {
+        let error = match record::read(json.clone(), place) {
+            Ok(event) => return self.events.push(event),
+            Err(error) => error,
+        };
+        if matches!(error, RecordError::Missing(_)) {
+            let envelope: Envelope<'_> = serde_json::from_slice(&json).unwrap_or_default();
+            if envelope.digest_start_time.is_some() {
+                self.digests += 1;
+                return;
+            }
+            let inner = match (envelope.cloud_trail_event, envelope.detail) {
+                (Some(text), _) => Some(Bytes::from(text.into_owned())),
+                (None, Some(detail)) => Some(json.slice_ref(detail.get().as_bytes())),
+                (None, None) => None,
+            };
+            if let Some(inner) = inner {
+                match record::read(inner, place) {
+                    Ok(event) => self.events.push(event),
+                    Err(error) => self.skip(offset, error.reason(), error.to_string()),
+                }
+                return;
+            }
+        }
+        self.skip(offset, error.reason(), error.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests;

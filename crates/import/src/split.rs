@@ -1,0 +1,384 @@
+//! Finds the records in a stream of JSON, each by its byte range, without parsing what is in them.
+//!
+//! Known forms, also one after the other in one stream: log files (`{"Records":[…]}`), LookupEvents' output (`{"Events":[…]}`),
+//! a bare array, one record a line, a single record. Only brackets and texts are followed, in blocks of any size, so a file
+//! of any size takes no more memory than its largest record. Whether a record is JSON is judged by who reads it; here
+//! damage is what makes it impossible to tell where a record ends. Then the search goes on at the next text that begins as
+//! records do in this stream.
+
+use std::ops::Range;
+
+use memchr::{memchr2, memmem};
+use pugmark_core::limits::IMPORTED_RECORD_BYTES_MAX;
+
+/// Deepest nesting: the JSON reader's own bound.
+const DEPTH_MAX: u32 = 127;
+/// How records begin when none was seen yet: AWS writes this member first.
+const USUAL_OPENING: &[u8] = br#"{"eventVersion""#;
+/// Longest opening that is remembered.
+const OPENING_BYTES_MAX: usize = 64;
+const TOO_LONG: &str = "a record longer than any of CloudTrail's";
+/// How a log file begins.
+const LOG_FILE_OPENING: &[u8] = br#"{"Records""#;
+
+/// What was found in a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// An object that is an element of a list of records, or stands alone.
+    Record(Range<usize>),
+    /// From this place of the block on, until the next thing that is found, nothing could be read.
+    Damage {
+        /// Where it begins.
+        at: usize,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+/// Where in the stream the scan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Between top-level values.
+    Top,
+    /// Between the elements of a list.
+    List,
+    /// Within an object, or another element of a list.
+    Value,
+    /// Looking for the next record after damage.
+    Lost,
+}
+
+/// The list whose elements are records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Container {
+    /// None: records stand for themselves.
+    None,
+    /// A bare array.
+    Array,
+    /// `Records` or `Events` of an object.
+    Member,
+}
+
+/// Scans a stream block by block.
+#[derive(Debug)]
+pub(crate) struct Splitter {
+    state: State,
+    container: Container,
+    /// Open brackets of the value; bit 0 of `kinds` is the innermost: 1 an object, 0 an array.
+    depth: u32,
+    kinds: u128,
+    in_text: bool,
+    is_escaped: bool,
+    /// Where the value begins, if it is kept.
+    start: Option<usize>,
+    /// Where the scan goes on in the next block.
+    at: usize,
+    /// How the first record of this stream began, up to the end of its first member's name.
+    opening: Vec<u8>,
+}
+
+/// What a byte outside texts is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Part of a number or a literal, a separator or space.
+    Plain,
+    Quote,
+    Open,
+    Close,
+    /// Not in any JSON.
+    Wrong,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Wrong; 256];
+    let plain = b" \t\r\n,:+-.0123456789Eaeflnrstu";
+    let mut at = 0;
+    while at < plain.len() {
+        classes[plain[at] as usize] = Class::Plain;
+        at += 1;
+    }
+    classes[b'"' as usize] = Class::Quote;
+    classes[b'{' as usize] = Class::Open;
+    classes[b'[' as usize] = Class::Open;
+    classes[b'}' as usize] = Class::Close;
+    classes[b']' as usize] = Class::Close;
+    classes
+};
+
+impl Splitter {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: State::Top,
+            container: Container::None,
+            depth: 0,
+            kinds: 0,
+            in_text: false,
+            is_escaped: false,
+            start: None,
+            at: 0,
+            opening: Vec::new(),
+        }
+    }
+
+    /// Scans a block that begins with what the last call kept, and tells of all that is found in it. Returns from where on
+    /// the block must be kept: the next one begins with these bytes, at most one record.
+    pub(crate) fn scan(&mut self, block: &[u8], mut found: impl FnMut(Found)) -> usize {
+        while self.at < block.len() {
+            match self.state {
+                State::Top => self.scan_top(block, &mut found),
+                State::List => self.scan_list(block, &mut found),
+                State::Value => self.scan_value(block, &mut found),
+                State::Lost => {
+                    if !self.find_opening(block) {
+                        break;
+                    }
+                }
+            }
+        }
+        if let (State::Value, Some(start)) = (self.state, self.start)
+            && block.len() - start > IMPORTED_RECORD_BYTES_MAX
+        {
+            found(Found::Damage {
+                at: start,
+                what: TOO_LONG,
+            });
+            // Its end can be found without keeping it.
+            self.start = None;
+        }
+        let keep = match self.state {
+            State::Value => self.start.unwrap_or(block.len()),
+            // An opening may be cut by the block's end.
+            State::Lost => self.at,
+            State::Top | State::List => block.len(),
+        };
+        self.at = block.len() - keep;
+        self.start = self.start.map(|start| start - keep);
+        if self.state == State::Lost {
+            self.at = 0;
+        }
+        keep
+    }
+
+    /// Tells of what the stream's end, `kept` bytes behind the last block's begin, cuts off.
+    pub(crate) fn finish(&self) -> Option<Found> {
+        let what = match (self.state, self.container) {
+            (State::Top, _) | (State::Lost, _) => return None,
+            (State::Value, Container::None) if self.start.is_none() => "the file ends in a value",
+            (State::Value, _) => "the file ends in a record",
+            (State::List, _) => "the file ends in the list of records",
+        };
+        Some(Found::Damage { at: 0, what })
+    }
+
+    fn scan_top(&mut self, block: &[u8], found: &mut impl FnMut(Found)) {
+        match block[self.at] {
+            b'{' => self.begin_value(Container::None),
+            b'[' => {
+                self.container = Container::Array;
+                self.state = State::List;
+                self.at += 1;
+            }
+            // Also what separates records in some people's files, and a byte order mark.
+            b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e | 0xef | 0xbb | 0xbf => self.at += 1,
+            _ => self.lose(self.at, "not JSON", found),
+        }
+    }
+
+    fn scan_list(&mut self, block: &[u8], found: &mut impl FnMut(Found)) {
+        match block[self.at] {
+            b'{' => self.begin_value(self.container),
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => self.at += 1,
+            b']' => {
+                self.at += 1;
+                if self.container == Container::Member {
+                    // The rest of the object around the list.
+                    (self.state, self.depth, self.kinds) = (State::Value, 1, 1);
+                    self.start = None;
+                } else {
+                    self.state = State::Top;
+                }
+                self.container = Container::None;
+            }
+            _ => self.lose(self.at, "an element of the list is no object", found),
+        }
+    }
+
+    fn begin_value(&mut self, container: Container) {
+        self.state = State::Value;
+        self.container = container;
+        self.start = Some(self.at);
+        (self.depth, self.kinds) = (0, 0);
+        (self.in_text, self.is_escaped) = (false, false);
+    }
+
+    /// Follows brackets and texts to the value's end. This loop sees every byte of an import.
+    fn scan_value(&mut self, block: &[u8], found: &mut impl FnMut(Found)) {
+        let mut at = self.at;
+        if self.is_escaped {
+            self.is_escaped = false;
+            at += 1;
+        }
+        if self.in_text {
+            match self.text_end(block, at) {
+                Some(end) => at = end,
+                None => return,
+            }
+        }
+        while at < block.len() {
+            let byte = block[at];
+            match CLASSES[usize::from(byte)] {
+                Class::Plain => at += 1,
+                Class::Quote => match self.text_end(block, at + 1) {
+                    Some(end) => at = end,
+                    None => return,
+                },
+                Class::Open => {
+                    if byte == b'[' && self.is_list_of_records(block, at) {
+                        self.container = Container::Member;
+                        self.state = State::List;
+                        self.start = None;
+                        self.at = at + 1;
+                        return;
+                    }
+                    if self.depth == DEPTH_MAX {
+                        return self.lose(at, "nested too deeply", found);
+                    }
+                    self.depth += 1;
+                    self.kinds = self.kinds << 1 | u128::from(byte == b'{');
+                    at += 1;
+                }
+                Class::Close => {
+                    if self.kinds & 1 != u128::from(byte == b'}') {
+                        return self.lose(at, "a bracket closes what another kind opened", found);
+                    }
+                    self.kinds >>= 1;
+                    self.depth -= 1;
+                    at += 1;
+                    if self.depth == 0 {
+                        self.at = at;
+                        return self.end_value(block, found);
+                    }
+                }
+                Class::Wrong => return self.lose(at, "not JSON", found),
+            }
+        }
+        self.at = at;
+    }
+
+    /// Where a text ends that goes on at `at`: behind its quote; none if that is in a later block.
+    #[inline]
+    fn text_end(&mut self, block: &[u8], mut at: usize) -> Option<usize> {
+        loop {
+            let rest = block.get(at..).unwrap_or_default();
+            match memchr2(b'"', b'\\', rest) {
+                Some(length) if rest[length] == b'"' => {
+                    self.in_text = false;
+                    return Some(at + length + 1);
+                }
+                Some(length) => at += length + 2,
+                None => {
+                    self.in_text = true;
+                    // A backslash was the block's last byte.
+                    self.is_escaped = at > block.len();
+                    self.at = block.len();
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn end_value(&mut self, block: &[u8], found: &mut impl FnMut(Found)) {
+        self.state = match self.container {
+            Container::None => State::Top,
+            Container::Array | Container::Member => State::List,
+        };
+        if let Some(start) = self.start.take() {
+            if self.opening.is_empty() {
+                self.opening = opening_of(&block[start..self.at]).to_vec();
+            }
+            found(match self.at - start {
+                0..=IMPORTED_RECORD_BYTES_MAX => Found::Record(start..self.at),
+                _ => Found::Damage {
+                    at: start,
+                    what: TOO_LONG,
+                },
+            });
+        }
+    }
+
+    /// Whether the `[` here begins the list of a log file or of LookupEvents' output.
+    fn is_list_of_records(&self, block: &[u8], at: usize) -> bool {
+        if self.depth != 1 || self.container != Container::None || self.kinds & 1 == 0 {
+            return false;
+        }
+        let before = block[..at].trim_ascii_end();
+        let Some(name) = before.strip_suffix(b":") else {
+            return false;
+        };
+        let name = name.trim_ascii_end();
+        let is = |member: &[u8]| {
+            name.strip_suffix(member)
+                .is_some_and(|before| !before.ends_with(b"\\"))
+        };
+        is(b"\"Records\"") || is(b"\"Events\"")
+    }
+
+    /// Gives the value up: its bytes are searched for the begin of the next one.
+    fn lose(&mut self, at: usize, what: &'static str, found: &mut impl FnMut(Found)) {
+        let start = self.start.take().unwrap_or(at);
+        found(Found::Damage { at: start, what });
+        self.state = State::Lost;
+        // Not the begin of what is lost once more.
+        self.at = start + 1;
+    }
+
+    /// Goes on at the next thing that looks like the begin of a record; not found: at what may become one.
+    fn find_opening(&mut self, block: &[u8]) -> bool {
+        let rest = &block[self.at..];
+        let opening = match self.opening.as_slice() {
+            [] => USUAL_OPENING,
+            known => known,
+        };
+        let record = memmem::find(rest, opening).map(|at| (at, self.container));
+        let file = memmem::find(rest, LOG_FILE_OPENING).map(|at| (at, Container::None));
+        // Between lines nothing but a new value begins at a line's begin.
+        let line = (self.container == Container::None)
+            .then(|| memmem::find(rest, b"\n{"))
+            .flatten()
+            .map(|at| (at + 1, Container::None));
+        let nearest = [record, file, line]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at);
+        match nearest {
+            Some((at, container)) => {
+                self.at += at;
+                self.container = container;
+                self.state = match container {
+                    Container::None => State::Top,
+                    Container::Array | Container::Member => State::List,
+                };
+                true
+            }
+            None => {
+                let longest = opening.len().max(LOG_FILE_OPENING.len());
+                self.at = self.at.max((block.len() + 1).saturating_sub(longest));
+                false
+            }
+        }
+    }
+}
+
+/// A record's begin, up to the end of its first member's name: no value of one looks like it, unless it is a record.
+fn opening_of(record: &[u8]) -> &[u8] {
+    let name_end = memchr2(b'"', b'}', record)
+        .and_then(|begin| Some(begin + 1 + memchr2(b'"', b'\\', record.get(begin + 1..)?)? + 1))
+        .unwrap_or(0);
+    match record.get(..name_end) {
+        Some(opening) if name_end <= OPENING_BYTES_MAX => opening,
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests;
