@@ -10,4 +10,4 @@ mod split;
 
 pub use pipeline::{Counts, Failed, File, Files, Import, Observer, Open, Sink};
 pub use place::{is_digest, place};
-pub use read::{Batch, Ending, Skip, read};
+pub use read::{Batch, Ending, Refused, Skip, read};

@@ -47,6 +47,12 @@ pub trait Sink: Send {
     /// # Errors
     /// When it cannot be written: then nothing since the last commit is there.
     fn commit(&mut self, marks: &[(String, String)]) -> Result<(u64, u64), Self::Error>;
+
+    /// Puts in order what was committed, when no more comes.
+    ///
+    /// # Errors
+    /// When it cannot be written: what is committed stays.
+    fn finish(self) -> Result<(), Self::Error>;
 }
 
 /// A file to read.
@@ -170,7 +176,7 @@ impl Import {
         let (jobs, waiting) = sync_channel::<Job>(self.files_ahead.max(1));
         let (messages, results) = sync_channel::<Message>(BATCHES_MAX);
         let waiting = Mutex::new(waiting);
-        thread::scope(|scope| {
+        let counts = thread::scope(|scope| {
             let (shared, waiting) = (&shared, &waiting);
             for _ in 0..self.readers.max(1) {
                 let messages = messages.clone();
@@ -190,7 +196,13 @@ impl Import {
             let counts = sunk.map_err(Failed::Sink)?;
             listed.map_err(Failed::Files)?;
             Ok(counts)
-        })
+        })?;
+        let state = shared.state.into_inner();
+        if !counts.is_stopped && counts.added > 0 {
+            let sink = state.unwrap_or_else(PoisonError::into_inner).sink;
+            sink.finish().map_err(Failed::Sink)?;
+        }
+        Ok(counts)
     }
 
     /// Takes a found file, if it was not imported before.

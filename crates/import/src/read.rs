@@ -31,6 +31,11 @@ pub struct Skip {
     pub detail: String,
 }
 
+/// As the error of a file that is not to be opened: why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
 /// What a block of a file holds.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -199,7 +204,9 @@ impl Batch {
             end: offset,
             ..Self::default()
         };
+        let is_refused = error.get_ref().is_some_and(|inner| inner.is::<Refused>());
         let reason = match error.kind() {
+            _ if is_refused => "refused",
             io::ErrorKind::UnexpectedEof => "cut off",
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => "damaged gzip",
             _ => "not readable",

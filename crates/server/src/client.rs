@@ -28,7 +28,7 @@ pub(crate) fn trail_arn(text: &str) -> anyhow::Result<(Arn<'_>, &str)> {
 }
 
 /// Which server a command calls.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Server {
     /// The endpoint (default: AWS_ENDPOINT_URL, else a Pugmark on this machine).
     #[arg(long, value_name = "URL", conflicts_with = "aws")]
@@ -42,6 +42,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// The Region, if it is given.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
+    /// The same server in another Region.
+    pub(crate) fn in_region(&self, region: &str) -> Self {
+        Self {
+            region: Some(region.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// The endpoint of a service (`CLOUDTRAIL`, `S3`): as given, else `AWS_ENDPOINT_URL_…` or `AWS_ENDPOINT_URL`, else a
     /// Pugmark on this machine; `None` is AWS itself.
     pub(crate) fn endpoint(&self, service: &str) -> Option<String> {

@@ -296,7 +296,7 @@ fn cell(text: Option<&str>, width: usize) -> String {
 }
 
 /// Events hold what callers sent: control characters must not reach the terminal.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()

@@ -10,6 +10,7 @@ mod cloudtrail;
 mod credentials;
 mod embedded;
 mod explain;
+mod import;
 mod insights;
 mod keys;
 mod listen;
@@ -61,6 +62,8 @@ enum Command {
     Explain(explain::Command),
     /// Validate a trail's log files, as `aws cloudtrail validate-logs` does. Exit code 0: valid, 1: not, 2: error.
     ValidateLogs(validate::Command),
+    /// Import log files of trails into event history. Exit code 0: all, 1: something was left out, 2: error.
+    Import(import::Command),
     /// Print the bucket policy that lets a trail write.
     BucketPolicy(bucket_policy::Command),
     /// List, export and rotate the keys that sign digests.
@@ -86,6 +89,9 @@ fn main() -> ExitCode {
         Command::Explain(command) => explain::run(&command).map(|()| true),
         Command::ValidateLogs(command) => {
             runtime().and_then(|runtime| runtime.block_on(validate::run(command)))
+        }
+        Command::Import(command) => {
+            runtime().and_then(|runtime| runtime.block_on(import::run(command)))
         }
         Command::BucketPolicy(command) => bucket_policy::run(&command).map(|()| true),
         Command::Keys(command) => keys::run(command).map(|()| true),

@@ -42,6 +42,8 @@ use crate::{
     settings::{Config, PrincipalSettings, Secret},
 };
 
+/// The table of imported events, in the data directory.
+pub(crate) const IMPORTS: &str = "imports";
 /// How often the journal is told what nobody needs any more.
 const RELEASE_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the catalog is saved, so that it holds up no release.
@@ -99,7 +101,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         .context("open event history")?,
     );
     history
-        .show_imports(config.data_dir.join("imports"))
+        .show_imports(config.data_dir.join(IMPORTS))
         .await
         .context("open the imported events")?;
     let (s3_route, s3_client) = s3(&config, &root, &identities, &clock).await?;
@@ -609,7 +611,11 @@ impl Handler for ApiHandler {
     }
 }
 
-fn create_private_dir(path: &Path) -> anyhow::Result<()> {
+/// Makes the data directory, if need be; others cannot look into it.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) fn create_private_dir(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -618,7 +624,8 @@ fn create_private_dir(path: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("create data directory {}", path.display()))
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
+/// Waits for SIGTERM or SIGINT.
+pub(crate) async fn stop_signal() -> anyhow::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => {}

@@ -48,6 +48,11 @@ impl Sink for Memory<'_> {
         table.commits += 1;
         Ok((added, duplicates))
     }
+
+    fn finish(self) -> Result<(), Self::Error> {
+        assert!(self.pushed.is_empty());
+        Ok(())
+    }
 }
 
 /// Files in memory: path and content.

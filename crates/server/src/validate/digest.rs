@@ -53,8 +53,8 @@ fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, 
 
 /// An object of a bucket.
 #[derive(Debug, Clone)]
-pub(super) struct Object {
-    pub(super) body: bytes::Bytes,
+pub(crate) struct Object {
+    pub(crate) body: bytes::Bytes,
     pub(super) metadata: HashMap<String, String>,
 }
 

@@ -20,10 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use pugmark_core::clock::{basic_seconds, date_path, iso_seconds};
 use serde::Deserialize;
 
-use self::{
-    digest::{Digest, Fault, LogFile, is_backfill, stamp},
-    store::Store,
-};
+use self::digest::{Digest, Fault, LogFile, is_backfill, stamp};
+pub(crate) use self::store::Store;
 use crate::{client, lookup};
 
 /// Objects that are read at a time.
@@ -117,6 +115,8 @@ struct Report {
     is_terminal: bool,
     checked: usize,
     expected: usize,
+    /// Of log files, for who wants to know them all.
+    verdicts: Option<LogVerdicts>,
 }
 
 #[derive(Default)]
@@ -198,6 +198,57 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     );
     validator.validate().await?;
     Ok(validator.report.summary(start, end))
+}
+
+/// The digests of one trail, account and Region: what begins their keys, and the range of their stamps.
+pub(crate) struct Chain {
+    /// Empty in a folder.
+    pub(crate) bucket: String,
+    /// Up to the Region, with a slash at its end.
+    pub(crate) folder: String,
+    /// The file names up to the stamp.
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+}
+
+/// What was found out of a log file: by its bucket and key.
+pub(crate) type LogVerdicts = HashMap<(String, String), Result<(), &'static str>>;
+
+/// Follows a chain as `validate-logs` does, tells of faults on standard error, and gives the verdict of each log file.
+///
+/// # Errors
+/// When the server or the bucket cannot be asked.
+pub(crate) async fn judge(
+    server: &client::Server,
+    store: Arc<Store>,
+    public_keys: Option<&std::path::Path>,
+    chain: Chain,
+) -> anyhow::Result<(bool, LogVerdicts)> {
+    let server = server.in_region(&chain.region);
+    let mut validator = Validator {
+        cloudtrail: server.cloudtrail().await?,
+        server,
+        store,
+        keys_given: public_keys.is_some(),
+        keys: public_keys.map(read_keys).transpose()?.unwrap_or_default(),
+        bucket: chain.bucket,
+        folder: chain.folder,
+        name: chain.name,
+        region: chain.region,
+        start: chain.start,
+        end: chain.end,
+        report: Report {
+            is_spaced: true,
+            verdicts: Some(HashMap::new()),
+            ..Report::default()
+        },
+    };
+    validator.validate().await?;
+    let report = validator.report;
+    let is_valid = report.digests.invalid + report.backfills.invalid == 0;
+    Ok((is_valid, report.verdicts.unwrap_or_default()))
 }
 
 /// The bucket and prefix of a trail, from its server.
@@ -589,8 +640,12 @@ impl Report {
         }
     }
 
-    fn log(&mut self, log: &LogFile, verdict: Result<(), &str>) {
+    fn log(&mut self, log: &LogFile, verdict: Result<(), &'static str>) {
         self.checked += 1;
+        if let Some(verdicts) = &mut self.verdicts {
+            let place = (log.s3_bucket.clone(), log.s3_object.clone());
+            verdicts.insert(place, verdict);
+        }
         let name = format!("Log file\ts3://{}/{}", log.s3_bucket, log.s3_object);
         match verdict {
             Ok(()) => {

@@ -18,14 +18,14 @@ use tokio::sync::Mutex;
 use super::{digest::Object, plain::Plain};
 
 /// A place for objects.
-pub(super) enum Store {
+pub(crate) enum Store {
     /// S3, each bucket through a client of its Region.
     Buckets(Box<Buckets>),
     /// A copy of one bucket: keys are paths below the folder; metadata is lost.
     Folder(PathBuf),
 }
 
-pub(super) struct Buckets {
+pub(crate) struct Buckets {
     config: SdkConfig,
     endpoint: Option<String>,
     clients: Mutex<HashMap<String, Client>>,
@@ -34,7 +34,7 @@ pub(super) struct Buckets {
 }
 
 impl Store {
-    pub(super) fn buckets(config: SdkConfig, endpoint: Option<String>) -> Self {
+    pub(crate) fn buckets(config: SdkConfig, endpoint: Option<String>) -> Self {
         let plain = endpoint
             .as_deref()
             .and_then(|endpoint| Plain::new(&config, endpoint));
@@ -52,7 +52,7 @@ impl Store {
     }
 
     /// The keys with the prefix that come after `after`, in order, until `is_last` says so.
-    pub(super) async fn list(
+    pub(crate) async fn list(
         &self,
         bucket: &str,
         prefix: &str,
@@ -107,8 +107,16 @@ impl Store {
         }
     }
 
+    /// A client for a bucket.
+    pub(crate) async fn client(&self, bucket: &str) -> anyhow::Result<Client> {
+        match self {
+            Self::Buckets(buckets) => buckets.client(bucket).await,
+            Self::Folder(root) => anyhow::bail!("{} is no bucket", root.display()),
+        }
+    }
+
     /// An object; `None` if it is not there.
-    pub(super) async fn get(&self, bucket: &str, key: &str) -> anyhow::Result<Option<Object>> {
+    pub(crate) async fn get(&self, bucket: &str, key: &str) -> anyhow::Result<Option<Object>> {
         match self {
             Self::Buckets(buckets) => {
                 if let Some(plain) = &buckets.plain {

@@ -1,0 +1,46 @@
+//! The table of imported events.
+
+use std::path::Path;
+
+use anyhow::Context;
+use pugmark_core::event::Event;
+use pugmark_import::Sink;
+use pugmark_table::{Bulk, BulkSettings, TableError};
+
+use crate::wiring;
+
+/// Fills `<data-dir>/imports/`; no second import can while this one is there.
+pub(super) struct TableSink(Bulk);
+
+impl TableSink {
+    /// Opens the table, made if need be.
+    ///
+    /// # Errors
+    /// When another import is running, or the table cannot be read.
+    pub(super) fn open(data_dir: &Path) -> anyhow::Result<Self> {
+        wiring::create_private_dir(data_dir)?;
+        let bulk = Bulk::open(data_dir.join(wiring::IMPORTS), BulkSettings::default());
+        Ok(Self(bulk.context("open the table of imported events")?))
+    }
+}
+
+impl Sink for TableSink {
+    type Error = TableError;
+
+    fn resumed(&self, source: &str) -> Option<String> {
+        self.0.resumed(source).map(str::to_owned)
+    }
+
+    fn push(&mut self, event: Event) -> Result<(), TableError> {
+        self.0.push(event)
+    }
+
+    fn commit(&mut self, marks: &[(String, String)]) -> Result<(u64, u64), TableError> {
+        let committed = self.0.commit(marks)?;
+        Ok((committed.added, committed.duplicates))
+    }
+
+    fn finish(mut self) -> Result<(), TableError> {
+        self.0.optimize(|| {})
+    }
+}
