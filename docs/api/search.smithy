@@ -43,9 +43,9 @@ service CloudTrail_20131101 {
 @readonly
 @paginated(inputToken: "NextToken", outputToken: "NextToken", pageSize: "MaxResults", items: "Events")
 operation SearchEvents {
-    input := with [Question] {
+    input := with [SearchQuestion] {
         /// Which events come first. Default: NewestFirst.
-        Order: Order
+        Order: SearchOrder
 
         /// Events of a page at most. Default: 50.
         @range(min: 1, max: 1000)
@@ -61,7 +61,7 @@ operation SearchEvents {
 
     output := {
         @required
-        Events: EventList
+        Events: FoundEventList
 
         NextToken: NextToken
 
@@ -83,10 +83,10 @@ operation SearchEvents {
 /// Who may see what is as with SearchEvents.
 @readonly
 operation CountEvents {
-    input := with [Question] {
+    input := with [SearchQuestion] {
         /// Counts the events for each value of this field, such as `EventName` or `userIdentity.arn`. An event whose field
         /// has several different values counts once for each.
-        CountBy: FieldName
+        CountBy: SearchField
 
         /// How many values are told, most frequent first. Default: 20.
         @range(min: 1, max: 1000)
@@ -134,12 +134,12 @@ operation CountEvents {
 /// clients report as an incomplete answer.
 @readonly
 operation ExportEvents {
-    input := with [Question] {
+    input := with [SearchQuestion] {
         /// Default: NDJSON.
         Format: ExportFormat
 
         /// NewestFirst (default) or OldestFirst.
-        Order: Order
+        Order: SearchOrder
     }
 
     output := {
@@ -159,14 +159,14 @@ blob ExportBody
 
 /// Which events are asked for. All conditions must hold.
 @mixin
-structure Question {
+structure SearchQuestion {
     /// The earliest event time, inclusive. Recorded events are kept for 90 days, imported ones may be older.
     StartTime: Timestamp
 
     /// The latest event time, inclusive.
     EndTime: Timestamp
 
-    Filters: FilterList
+    Filters: SearchFilterList
 
     /// Words that must all be there, each anywhere in the record (names and values, as its minified JSON has them), letter
     /// case ignored. "Quotation marks" keep blanks in a phrase together; `\"` and `\\` stand for the characters themselves.
@@ -174,28 +174,28 @@ structure Question {
     Text: String
 
     /// Default: Management.
-    EventCategories: EventCategoryList
+    EventCategories: SearchEventCategoryList
 
     /// Default: the Region that is called. `["*"]`: all.
-    Regions: ScopeList
+    Regions: SearchScopeList
 
     /// Default: the caller's. `["*"]`: all that the caller may see.
-    Accounts: ScopeList
+    Accounts: SearchScopeList
 
     /// Default: both.
-    Origins: OriginList
+    Origins: EventOriginList
 }
 
 /// Holds if the field has one of the values.
-structure Filter {
+structure SearchFilter {
     @required
-    Field: FieldName
+    Field: SearchField
 
     /// Default: Equals.
-    Operator: Operator
+    Operator: SearchOperator
 
     /// Any of them suffices; with the operators that begin with Not, none may fit. None are given with Exists and NotExists.
-    Values: FilterValueList
+    Values: SearchValueList
 }
 
 /// What an event is asked for. Letter case is ignored.
@@ -208,9 +208,9 @@ structure Filter {
 /// Values are compared as texts, letter by letter: numbers and truth values as JSON writes them, an object as its minified
 /// JSON. `null` is no value.
 @length(min: 1, max: 500)
-string FieldName
+string SearchField
 
-enum Operator {
+enum SearchOperator {
     /// Some value of the field is one of Values.
     EQUALS = "Equals"
     /// No value of the field is one of Values; the field may be missing.
@@ -227,20 +227,21 @@ enum Operator {
     NOT_EXISTS = "NotExists"
 }
 
-enum Order {
+enum SearchOrder {
     /// By event time, newest first; within a second, what was recorded last comes first.
     NEWEST_FIRST = "NewestFirst"
     /// The same order turned round.
     OLDEST_FIRST = "OldestFirst"
     /// Recorded events in the order in which they were recorded, for following: the answer always has a NextToken, and a call
-    /// with it answers with what was recorded since, no event twice and none left out, however late its event time. Origins
-    /// must be absent or Recorded.
+    /// with it answers with what was recorded since, no event twice and none left out, however late its event time. The first
+    /// answer begins with the events of StartTime and later; without StartTime it begins with what is recorded from now on
+    /// (except events that are recorded more than a day after their time). Origins must be absent or Recorded.
     ///
     /// Each call of SearchEvents is itself recorded: leave these events out (`EventName NotEquals SearchEvents`).
     ARRIVAL = "Arrival"
 }
 
-enum Origin {
+enum EventOrigin {
     /// Recorded by this Pugmark.
     RECORDED = "Recorded"
     /// Imported from CloudTrail log files.
@@ -258,13 +259,17 @@ enum ExportFormat {
     PARQUET = "PARQUET"
 }
 
-enum EventCategory {
+/// Management and Insights events are recorded in event history; imported events may be of every category.
+enum SearchEventCategory {
     MANAGEMENT = "Management"
+    DATA = "Data"
+    NETWORK_ACTIVITY = "NetworkActivity"
     INSIGHT = "Insight"
+    AGGREGATED = "Aggregated"
 }
 
 /// An event as LookupEvents tells it, and where it comes from.
-structure Event {
+structure FoundEvent {
     EventId: String
     EventName: String
     /// `true` or `false`; absent for Insights events.
@@ -279,7 +284,7 @@ structure Event {
     /// The account that the event belongs to (recipientAccountId).
     AccountId: String
     Region: String
-    Origin: Origin
+    Origin: EventOrigin
 }
 
 structure Resource {
@@ -302,8 +307,8 @@ structure HistogramEntry {
     Count: Long
 }
 
-list EventList {
-    member: Event
+list FoundEventList {
+    member: FoundEvent
 }
 
 list ResourceList {
@@ -319,31 +324,31 @@ list HistogramList {
 }
 
 @length(max: 50)
-list FilterList {
-    member: Filter
+list SearchFilterList {
+    member: SearchFilter
 }
 
 @length(max: 200)
-list FilterValueList {
-    member: FilterValue
+list SearchValueList {
+    member: SearchValue
 }
 
 @length(max: 2000)
-string FilterValue
+string SearchValue
 
-@length(min: 1, max: 2)
-list EventCategoryList {
-    member: EventCategory
+@length(min: 1, max: 5)
+list SearchEventCategoryList {
+    member: SearchEventCategory
 }
 
 @length(min: 1, max: 2)
-list OriginList {
-    member: Origin
+list EventOriginList {
+    member: EventOrigin
 }
 
 /// Names, or `*` alone for all.
 @length(min: 1, max: 200)
-list ScopeList {
+list SearchScopeList {
     member: String
 }
 
@@ -379,7 +384,7 @@ structure InvalidLookupAttributesException {
     message: String
 }
 
-/// An event category that event history does not hold.
+/// There is no such event category.
 @error("client")
 structure InvalidEventCategoryException {
     message: String

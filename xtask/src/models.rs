@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 
 /// The release whose models are committed.
 const BOTOCORE: &str = "1.43.11";
+/// Operations of Pugmark's own, in the form in which botocore takes additions to its models.
+const OWN: &str = "docs/api/botocore";
 const OUTPUT: &str = "crates/wire/data/catalogue.bin";
 const MAGIC: &[u8; 4] = b"PMSC";
 const VERSION: u8 = 3;
@@ -89,6 +91,7 @@ fn condense(data: &Path) -> anyhow::Result<Vec<u8>> {
             .file_name()
             .and_then(|name| name.to_str())
             .context("service folder name")?;
+        let model = with_own(id, model)?;
         let blob = Blob::build(&model).with_context(|| format!("condense {id}"))?;
         operations += model["operations"].as_object().map_or(0, Map::len);
         let packed = zstd::encode_all(&blob[..], ZSTD_LEVEL)?;
@@ -122,6 +125,32 @@ fn condense(data: &Path) -> anyhow::Result<Vec<u8>> {
     out.extend_from_slice(&index);
     out.extend_from_slice(&blobs);
     Ok(out)
+}
+
+/// A service's model with the operations that Pugmark adds to it.
+fn with_own(id: &str, mut model: Value) -> anyhow::Result<Value> {
+    let version = model["metadata"]["apiVersion"].as_str().unwrap_or_default();
+    let path = Path::new(OWN)
+        .join(id)
+        .join(version)
+        .join("service-2.sdk-extras.json");
+    if path.exists() {
+        let own: Value = serde_json::from_slice(&std::fs::read(&path)?)
+            .with_context(|| format!("read {}", path.display()))?;
+        merge(&mut model, &own["merge"]);
+    }
+    Ok(model)
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (name, value) in from {
+                merge(into.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
 }
 
 fn newest_model(folder: &Path) -> anyhow::Result<Option<Value>> {

@@ -186,8 +186,17 @@ impl Identities {
 
     /// Whether a caller may do something in Pugmark itself. A caller without known secret may nothing.
     pub fn allowed(&self, access_key_id: Option<&str>, action: &str, resource: &str) -> bool {
+        self.decide(access_key_id, action, resource) == Decision::Allow
+    }
+
+    /// Whether a policy of the key's principal says that it must not do this.
+    pub fn denied(&self, access_key_id: Option<&str>, action: &str, resource: &str) -> bool {
+        self.decide(access_key_id, action, resource) == Decision::ExplicitDeny
+    }
+
+    fn decide(&self, access_key_id: Option<&str>, action: &str, resource: &str) -> Decision {
         let Some(principal) = access_key_id.and_then(|id| self.find(id)) else {
-            return false;
+            return Decision::ImplicitDeny;
         };
         let request = policy::Request {
             action,
@@ -195,7 +204,7 @@ impl Identities {
             principal: principal.identity.arn.as_deref(),
             ..Default::default()
         };
-        policy::evaluate(&principal.policies, &request) == Decision::Allow
+        policy::evaluate(&principal.policies, &request)
     }
 
     /// Learns from a successful answer which principal a new access key belongs to.

@@ -32,7 +32,7 @@ use crate::{
     pending::Pending,
     recorder::Recorder,
     refusal::Refusal,
-    upstream::{LocalCall, Route, Routes, UpstreamClient},
+    upstream::{Abandoned, LocalCall, Route, Routes, UpstreamClient},
     verify::{self, BodyCheck, Claimed, Outgoing, Verdict},
 };
 
@@ -127,10 +127,13 @@ impl Gateway {
         let inner = self.0.clone();
         let (parts, body) = request.into_parts();
         let protocol = answer::protocol_of(&parts);
-        let call = async move { inner.handle(connection, parts, body).await };
+        let abandoned = Abandoned::default();
+        let told = abandoned.clone();
+        let call = async move { inner.handle(connection, parts, body, told).await };
         let call = Unstoppable {
             call: Some(Box::pin(call)),
             recorder: self.0.recorder.clone(),
+            abandoned,
         };
         match call.await {
             Ok(response) => response,
@@ -150,6 +153,7 @@ type Calling = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 struct Unstoppable {
     call: Option<Calling>,
     recorder: Recorder,
+    abandoned: Abandoned,
 }
 
 /// The call hit a bug; the panic's message is in the log.
@@ -181,6 +185,7 @@ impl Future for Unstoppable {
 impl Drop for Unstoppable {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
+            self.abandoned.set();
             self.recorder.carry_on(call);
         }
     }
@@ -193,10 +198,17 @@ struct Read {
     call: Option<Call>,
     protocol: Protocol,
     request_id: String,
+    abandoned: Abandoned,
 }
 
 impl Inner {
-    async fn handle(&self, connection: Connection, parts: Parts, body: Body) -> Response<Body> {
+    async fn handle(
+        &self,
+        connection: Connection,
+        parts: Parts,
+        body: Body,
+        abandoned: Abandoned,
+    ) -> Response<Body> {
         let request_id = Uuid::new_v4().to_string();
         let guessed = answer::protocol_of(&parts);
         if let Err(error) = self.recorder.admit() {
@@ -228,6 +240,7 @@ impl Inner {
             call,
             protocol,
             request_id,
+            abandoned,
         };
         if own && read.prefix.rest.is_some() {
             return read.refuse(&Refusal::too_large(limits::OWN_REQUEST_BYTES_MAX));
@@ -290,6 +303,7 @@ impl Inner {
             call,
             protocol,
             request_id,
+            abandoned,
         } = read;
         let local = LocalCall {
             identity: identity.clone(),
@@ -298,6 +312,7 @@ impl Inner {
             access_key_id: access_key_id.map(str::to_owned),
             operation: call.as_ref().map(|call| call.operation.name()),
             request_id: request_id.clone(),
+            abandoned,
         };
         let request = copy_of(&parts);
         let is_head = parts.method == Method::HEAD;

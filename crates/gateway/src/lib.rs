@@ -17,4 +17,4 @@ mod verify;
 pub use body::{Body, BoxError, empty_body, full_body};
 pub use intake::{Connection, Gateway, Settings};
 pub use recorder::{AuditMode, OnFull, Recorder};
-pub use upstream::{LocalCall, LocalService, Route, Routes, UpstreamClient};
+pub use upstream::{Abandoned, LocalCall, LocalService, Route, Routes, UpstreamClient};

@@ -1,6 +1,13 @@
 //! Where calls go: a remote endpoint, or a service in this process.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use http::{Request, Response, Uri, uri::Scheme};
@@ -13,6 +20,8 @@ use pugmark_core::{
     account::{AccountId, Region},
     identity::Identity,
 };
+
+use tokio::sync::Notify;
 
 use crate::body::{Body, BoxError};
 
@@ -37,6 +46,28 @@ pub struct LocalCall {
     pub operation: Option<&'static str>,
     /// The id that the answer and the record carry.
     pub request_id: String,
+    /// Tells when nobody waits for the answer any more.
+    pub abandoned: Abandoned,
+}
+
+/// Whether the caller of a call has gone away. The call itself runs on, so that it is recorded; a service that works long
+/// may end it early.
+#[derive(Clone, Default)]
+pub struct Abandoned(Arc<(AtomicBool, Notify)>);
+
+impl Abandoned {
+    pub(crate) fn set(&self) {
+        self.0.0.store(true, Ordering::Release);
+        self.0.1.notify_waiters();
+    }
+
+    /// Waits until the caller has gone away.
+    pub async fn wait(&self) {
+        let notified = self.0.1.notified();
+        if !self.0.0.load(Ordering::Acquire) {
+            notified.await;
+        }
+    }
 }
 
 /// A service that answers in this process; the gateway records its calls like any other.

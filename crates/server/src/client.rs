@@ -74,6 +74,11 @@ impl Server {
         )
     }
 
+    /// Whether all Regions are asked for (`--region '*'`); the call itself then goes to the Region that is configured.
+    pub(crate) fn takes_all_regions(&mut self) -> bool {
+        self.region.take_if(|region| region == "*").is_some()
+    }
+
     /// Region and credentials. On the server's own machine its root credentials are at hand, so none need be set.
     ///
     /// # Errors

@@ -5,11 +5,13 @@
 mod admin;
 mod api;
 mod bucket_policy;
+mod caller;
 mod client;
 mod cloudtrail;
 mod credentials;
 mod embedded;
 mod explain;
+mod export;
 mod import;
 mod insights;
 mod keys;
@@ -58,6 +60,8 @@ enum Command {
     Serve(settings::Flags),
     /// Look up events: who did what. Exit code 0: found, 1: none, 2: error.
     Lookup(lookup::Command),
+    /// Export events to a file: CSV, JSON, NDJSON or Parquet.
+    Export(export::Command),
     /// Tell how a saved request is recognised, and why its record looks as it does.
     Explain(explain::Command),
     /// Validate a trail's log files, as `aws cloudtrail validate-logs` does. Exit code 0: valid, 1: not, 2: error.
@@ -85,6 +89,9 @@ fn main() -> ExitCode {
             .map(|()| true),
         Command::Lookup(command) => {
             runtime().and_then(|runtime| runtime.block_on(lookup::run(command)))
+        }
+        Command::Export(command) => {
+            runtime().and_then(|runtime| runtime.block_on(export::run(command)))
         }
         Command::Explain(command) => explain::run(&command).map(|()| true),
         Command::ValidateLogs(command) => {

@@ -27,7 +27,7 @@ use pugmark_journal::{JournalError, Seq};
 pub use query::{Cursor, LookupCategory, LookupKey, LookupPage, LookupQuery};
 pub use search::{
     Condition, CountQuestion, Counts, Field, FieldError, Found, Operator, Order, Origin,
-    PageLimits, Question, Rank, SearchPage, Text, TextError,
+    PageLimits, ParquetExport, Question, Rank, SearchPage, Text, TextError,
 };
 
 /// How event history behaves.

@@ -131,6 +131,14 @@ pub(super) const WRITES: &[(&str, &str)] = &[
     ("sts", "GetSessionToken"),                        // seen
 ];
 
+/// CloudTrail's operations whose parameters say what is looked for.
+pub(super) const LOOK_UPS: [&str; 4] = [
+    "LookupEvents",
+    "SearchEvents",
+    "CountEvents",
+    "ExportEvents",
+];
+
 /// Reading operations whose names say otherwise.
 #[rustfmt::skip]
 pub(super) const READS: &[(&str, &str)] = &[

@@ -1,12 +1,16 @@
 //! Event history and delivery as the ports of the operations.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use pugmark_catalog::{Trail, TrailId};
 use pugmark_core::account::Region;
 use pugmark_delivery::Delivery;
 use pugmark_notify::Notifier;
-use pugmark_table::EventHistory;
+use pugmark_table::{
+    CountQuestion, Counts, EventHistory, Order, PageLimits, Question, Rank, SearchPage, TableError,
+};
 use serde_json::Value;
 
 use super::{
@@ -23,6 +27,29 @@ impl HistoryPort for EventHistory {
         input: &Value,
     ) -> Result<Value, ApiError> {
         lookup::lookup_events(self, caller, now, input).await
+    }
+
+    async fn search(
+        &self,
+        question: &Question,
+        order: Order,
+        after: Option<Rank>,
+        limits: PageLimits,
+    ) -> Result<SearchPage, TableError> {
+        EventHistory::search(self, question, order, after, limits).await
+    }
+
+    async fn count(
+        &self,
+        question: &Question,
+        counted: &CountQuestion,
+        time: Duration,
+    ) -> Result<Counts, TableError> {
+        EventHistory::count(self, question, counted, time).await
+    }
+
+    async fn wait_beyond(&self, place: Rank, time: Duration) {
+        EventHistory::wait_beyond(self, place, time).await;
     }
 }
 

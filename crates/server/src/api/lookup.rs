@@ -244,7 +244,8 @@ fn token_hash(query: &LookupQuery, place: &[u8]) -> [u8; TOKEN_HASH_BYTES] {
     hash
 }
 
-fn render_event(event: &Event) -> Value {
+/// The event as `LookupEvents` tells it.
+pub(super) fn render_event(event: &Event) -> Value {
     let keys = &event.keys;
     let mut out = Map::new();
     out.insert("EventId".into(), keys.id.to_string().into());

@@ -21,6 +21,7 @@ mod port;
 mod rates;
 mod read;
 mod render;
+mod search;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use serde_json::Value;
 pub(crate) use self::adapters::Deliveries;
 pub(crate) use self::error::ApiError;
 pub(crate) use self::port::{DeliveryPort, HistoryPort};
+pub(crate) use self::search::Export;
 use self::{fields::Fields, rates::Rates};
 use crate::insights::Insights;
 
@@ -68,6 +70,8 @@ pub(crate) struct Api {
     rates: Option<Rates>,
     /// What Insights know; `None` in tests of other things.
     insights: Option<Insights>,
+    /// Whose members some callers see.
+    organizations: search::Organizations,
 }
 
 /// Operations of the service model that wait for their issue.
@@ -128,6 +132,7 @@ impl Api {
             clock,
             rates: None,
             insights: None,
+            organizations: search::Organizations::default(),
         }
     }
 
@@ -147,6 +152,19 @@ impl Api {
         }
     }
 
+    /// The answer of `ExportEvents`, which alone is no JSON.
+    pub(crate) async fn export(&self, caller: &Caller, body: &[u8]) -> Result<Export, ApiError> {
+        self.check_rate(caller, "ExportEvents")?;
+        self.export_events(caller, &fields::parse(body)?).await
+    }
+
+    fn check_rate(&self, caller: &Caller, operation: &str) -> Result<(), ApiError> {
+        match &self.rates {
+            Some(rates) => rates.check(caller, operation, self.clock.now()),
+            None => Ok(()),
+        }
+    }
+
     /// Runs one operation; `body` is the request's JSON.
     pub(crate) async fn call(
         &self,
@@ -154,9 +172,7 @@ impl Api {
         operation: &str,
         body: &[u8],
     ) -> Result<Value, ApiError> {
-        if let Some(rates) = &self.rates {
-            rates.check(caller, operation, self.clock.now())?;
-        }
+        self.check_rate(caller, operation)?;
         if NOT_YET.contains(&operation) {
             return Err(ApiError::unsupported(format!(
                 "{operation} is not supported by Pugmark yet."
@@ -194,6 +210,8 @@ impl Api {
                     .lookup_events(caller, self.clock.now(), &input)
                     .await
             }
+            "SearchEvents" => self.search_events(caller, &input).await,
+            "CountEvents" => self.count_events(caller, &input).await,
             _ => Err(ApiError {
                 code: "UnknownOperationException",
                 status: 404,

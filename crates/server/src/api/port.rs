@@ -1,14 +1,19 @@
 //! What the operations need from event history and delivery.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use pugmark_catalog::{Trail, TrailId};
 use pugmark_core::account::Region;
+use pugmark_table::{
+    CountQuestion, Counts, Order, PageLimits, Question, Rank, SearchPage, TableError,
+};
 use serde_json::Value;
 
 use super::{ApiError, Caller};
 
-/// Answers `LookupEvents`.
+/// Answers `LookupEvents` and its kin.
 #[async_trait]
 pub(crate) trait HistoryPort: Send + Sync {
     /// One page of events.
@@ -18,6 +23,26 @@ pub(crate) trait HistoryPort: Send + Sync {
         now: Timestamp,
         input: &Value,
     ) -> Result<Value, ApiError>;
+
+    /// As [`pugmark_table::EventHistory::search`].
+    async fn search(
+        &self,
+        question: &Question,
+        order: Order,
+        after: Option<Rank>,
+        limits: PageLimits,
+    ) -> Result<SearchPage, TableError>;
+
+    /// As [`pugmark_table::EventHistory::count`].
+    async fn count(
+        &self,
+        question: &Question,
+        counted: &CountQuestion,
+        time: Duration,
+    ) -> Result<Counts, TableError>;
+
+    /// As [`pugmark_table::EventHistory::wait_beyond`].
+    async fn wait_beyond(&self, place: Rank, time: Duration);
 }
 
 /// What delivery knows and can check.

@@ -28,7 +28,7 @@ struct Bucket {
 fn rate(operation: &str) -> f64 {
     match operation {
         "ListInsightsMetricData" => 1.0,
-        "LookupEvents" | "ListInsightsData" => 2.0,
+        "LookupEvents" | "SearchEvents" | "CountEvents" | "ListInsightsData" => 2.0,
         "StartQuery" | "CancelQuery" => 3.0,
         "SearchSampleQueries"
         | "RegisterOrganizationDelegatedAdmin"

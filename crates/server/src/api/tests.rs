@@ -6,7 +6,10 @@ mod errors;
 mod selectors;
 mod trails;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -19,6 +22,9 @@ use pugmark_core::{
 };
 use pugmark_journal::MemoryJournal;
 use pugmark_notify::{BusEntry, LogEvent, Organization, Services};
+use pugmark_table::{
+    CountQuestion, Counts, Order, PageLimits, Question, Rank, SearchPage, TableError,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -31,8 +37,8 @@ const HOME: &str = "eu-central-1";
 const NOW: &str = "2026-01-19T21:17:28.5Z";
 
 /// The operations with the parts beside them under the test's control.
-struct World {
-    api: Api,
+pub(super) struct World {
+    pub(super) api: Api,
     clock: Arc<ManualClock>,
     journal: Arc<MemoryJournal>,
     delivery: Arc<FakeDelivery>,
@@ -163,10 +169,31 @@ impl HistoryPort for FakeHistory {
     ) -> Result<Value, ApiError> {
         Ok(json!({"account": caller.account.as_str(), "now": now.to_string(), "input": input}))
     }
+
+    async fn search(
+        &self,
+        _: &Question,
+        _: Order,
+        _: Option<Rank>,
+        _: PageLimits,
+    ) -> Result<SearchPage, TableError> {
+        Err(TableError::Busy)
+    }
+
+    async fn count(
+        &self,
+        _: &Question,
+        _: &CountQuestion,
+        _: Duration,
+    ) -> Result<Counts, TableError> {
+        Err(TableError::Busy)
+    }
+
+    async fn wait_beyond(&self, _: Rank, _: Duration) {}
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let journal = Arc::new(MemoryJournal::new(1 << 24));
         let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
@@ -206,14 +233,22 @@ impl World {
     }
 
     async fn raw(&self, region: &str, operation: &str, body: &[u8]) -> Result<Value, ApiError> {
+        let caller = Self::caller_in(region);
+        self.api.call(&caller, operation, body).await
+    }
+
+    pub(super) fn caller(&self) -> Caller {
+        Self::caller_in(HOME)
+    }
+
+    fn caller_in(region: &str) -> Caller {
         let account = ACCOUNT.parse().unwrap();
-        let caller = Caller {
+        Caller {
             identity: Identity::root(account, None),
             account,
             region: region.parse().unwrap(),
             access_key_id: Some("AKIAIOSFODNN7EXAMPLE".into()),
-        };
-        self.api.call(&caller, operation, body).await
+        }
     }
 
     async fn call_in(
@@ -226,7 +261,7 @@ impl World {
             .await
     }
 
-    async fn call(&self, operation: &str, input: Value) -> Result<Value, ApiError> {
+    pub(super) async fn call(&self, operation: &str, input: Value) -> Result<Value, ApiError> {
         self.call_in(HOME, operation, input).await
     }
 

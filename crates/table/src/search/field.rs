@@ -68,6 +68,71 @@ const COLUMNS: [(&str, Column); 20] = [
     ("EventCategory", Column::Category),
 ];
 
+/// Paths that newer files have a column for, in small letters; older files do not, and events in memory neither.
+const HINTS: [(&str, &str); 27] = [
+    ("eventversion", "event_version"),
+    ("sourceipaddress", "source_ip_address"),
+    ("useragent", "user_agent"),
+    ("errormessage", "error_message"),
+    ("requestid", "request_id"),
+    ("sharedeventid", "shared_event_id"),
+    ("apiversion", "api_version"),
+    ("vpcendpointaccountid", "vpc_endpoint_account_id"),
+    ("addendum.reason", "addendum_reason"),
+    ("tlsdetails.tlsversion", "tls_version"),
+    ("tlsdetails.ciphersuite", "tls_cipher_suite"),
+    (
+        "tlsdetails.clientprovidedhostheader",
+        "tls_client_provided_host_header",
+    ),
+    ("useridentity.type", "identity_type"),
+    ("useridentity.principalid", "identity_principal_id"),
+    ("useridentity.accountid", "identity_account_id"),
+    ("useridentity.username", "identity_user_name"),
+    ("useridentity.identityprovider", "identity_provider"),
+    ("useridentity.credentialid", "identity_credential_id"),
+    ("useridentity.onbehalfof.userid", "on_behalf_of_user_id"),
+    (
+        "useridentity.onbehalfof.identitystorearn",
+        "on_behalf_of_identity_store_arn",
+    ),
+    (
+        "useridentity.sessioncontext.sessionissuer.type",
+        "session_issuer_type",
+    ),
+    (
+        "useridentity.sessioncontext.sessionissuer.principalid",
+        "session_issuer_principal_id",
+    ),
+    (
+        "useridentity.sessioncontext.sessionissuer.arn",
+        "session_issuer_arn",
+    ),
+    (
+        "useridentity.sessioncontext.sessionissuer.accountid",
+        "session_issuer_account_id",
+    ),
+    (
+        "useridentity.sessioncontext.sessionissuer.username",
+        "session_issuer_user_name",
+    ),
+    (
+        "useridentity.sessioncontext.sourceidentity",
+        "session_source_identity",
+    ),
+    (
+        "useridentity.sessioncontext.webidfederationdata.federatedprovider",
+        "web_id_federated_provider",
+    ),
+];
+
+/// The column that newer files have for a path.
+pub(super) fn hint(path: &[String]) -> Option<&'static str> {
+    let path = path.join(".").to_ascii_lowercase();
+    let found = HINTS.iter().find(|(known, _)| *known == path);
+    found.map(|(_, column)| *column)
+}
+
 impl Field {
     /// Reads an attribute of `LookupEvents` or a path such as `userIdentity.sessionContext.sessionIssuer.userName`;
     /// letter case is ignored, a name in quotation marks may have dots.

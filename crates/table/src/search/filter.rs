@@ -2,7 +2,7 @@
 
 use memchr::memmem::Finder;
 
-use super::field::{Field, Kind};
+use super::field::{Field, Kind, hint};
 
 /// How a value is compared; negation is said apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +65,8 @@ impl Condition {
 /// A condition on a path, with what must be in a record's bytes for it to hold.
 pub(super) struct RecordCondition {
     pub(super) condition: Condition,
+    /// The column that newer files have for its path.
+    pub(super) hint: Option<&'static str>,
     /// Any of these; empty: nothing is known.
     needles: Vec<Finder<'static>>,
     escape: Finder<'static>,
@@ -85,8 +87,10 @@ impl RecordCondition {
             .into_iter()
             .map(|run| Finder::new(run).into_owned())
             .collect();
+        let hint = condition.path().and_then(hint);
         Self {
             condition,
+            hint,
             needles,
             escape: Finder::new(b"\\u"),
         }

@@ -14,12 +14,13 @@ use parquet::{
 
 use super::{
     Origin, Rank,
-    field::{Column, Field, Kind},
-    filter::{Condition, Operator},
-    path,
+    field::{Column, ColumnValues, Field, Kind, hint},
+    filter::{Condition, Operator, RecordCondition},
+    pages, path,
     scan::Asked,
 };
 use crate::{
+    LookupKey,
     log::Part,
     scan::{self, Failure, Files, Opened, guarded, leaf, seconds, text},
     schema::{self, Damage},
@@ -129,9 +130,13 @@ pub(super) fn groups(
                 let Kind::Column(column) = &condition.field.0 else {
                     return true;
                 };
-                leaf(columns, &[column.name()])
-                    .is_none_or(|leaf| may_hold(group, leaf, *column, condition))
+                leaf(columns, &[column.name()]).is_none_or(|leaf| {
+                    *column == Column::Key(LookupKey::ReadOnly) || may_hold(group, leaf, condition)
+                })
             };
+            let records = asked.records.iter();
+            let hinted =
+                records.filter_map(|it| Some((leaf(columns, &[it.hint?])?, &it.condition)));
             let category = leaf(columns, &[schema::CATEGORY]);
             let holds_category = category.is_none_or(|leaf| {
                 asked
@@ -139,7 +144,9 @@ pub(super) fn groups(
                     .iter()
                     .any(|category| may_equal(group, leaf, category.as_str()))
             });
-            if is_within && holds_category && asked.columns.iter().all(may_hold) {
+            if is_within && holds_category && asked.columns.iter().all(may_hold) && { hinted }
+                .all(|(leaf, condition)| self::may_hold(group, leaf, condition))
+            {
                 groups.push((index, bounds));
             }
         }
@@ -159,8 +166,8 @@ fn integers(group: &RowGroupMetaData, column: usize) -> (i64, i64) {
 }
 
 /// Whether a condition can hold in a row group, by the statistics of its column.
-fn may_hold(group: &RowGroupMetaData, leaf: usize, column: Column, condition: &Condition) -> bool {
-    if condition.is_negated || column == Column::Key(crate::LookupKey::ReadOnly) {
+fn may_hold(group: &RowGroupMetaData, leaf: usize, condition: &Condition) -> bool {
+    if condition.is_negated {
         return true;
     }
     let Some(statistics) = group.column(leaf).statistics() else {
@@ -194,10 +201,15 @@ impl Group<'_> {
             if self.rows.is_none() && !self.may_match()? {
                 return Ok(Vec::new());
             }
-            let mut rows = self.by_columns()?;
+            let (hinted, conditions): (Vec<_>, Vec<_>) =
+                self.asked.records.iter().partition(|condition| {
+                    condition.hint.is_some_and(|name| self.has_column(name))
+                });
+            let mut rows = self.by_columns(&hinted)?;
             let is_in_order = rows.is_sorted();
-            if self.asked.asks_records() {
-                self.retain_by_records(&mut rows, limit.filter(|_| is_in_order))?;
+            if self.asked.text.is_some() || !conditions.is_empty() {
+                let limit = limit.filter(|_| is_in_order);
+                self.retain_by_records(&mut rows, &conditions, limit)?;
             }
             if let Some(limit) = limit
                 && is_in_order
@@ -255,6 +267,9 @@ impl Group<'_> {
                 Ok(())
             }
             Kind::Path(names) => {
+                if let Some(column) = hint(names).filter(|column| self.has_column(column)) {
+                    return self.column_values(rows, column, each);
+                }
                 let mut first = 0;
                 for batch in self.read(&[schema::EVENT], Some(rows), RECORD_ROWS)? {
                     let batch = batch.map_err(text)?;
@@ -268,6 +283,29 @@ impl Group<'_> {
                 Ok(())
             }
         })
+    }
+
+    /// The values of a column of texts.
+    fn column_values(
+        &self,
+        rows: &[usize],
+        column: &str,
+        mut each: impl FnMut(usize, &str),
+    ) -> Result<(), Damage> {
+        let mut first = 0;
+        for batch in self.read(&[column], Some(rows), COLUMN_ROWS)? {
+            let batch = batch.map_err(text)?;
+            let texts = ColumnValues::Texts(schema::column(&batch, column)?);
+            for row in 0..batch.num_rows() {
+                texts.values(row, &mut |value| each(first + row, value));
+            }
+            first += batch.num_rows();
+        }
+        Ok(())
+    }
+
+    fn has_column(&self, name: &str) -> bool {
+        self.opened.footer.schema().column_with_name(name).is_some()
     }
 
     /// Asks the bloom filters.
@@ -299,7 +337,7 @@ impl Group<'_> {
         Ok(true)
     }
 
-    fn by_columns(&self) -> Result<Vec<(Rank, usize)>, Damage> {
+    fn by_columns(&self, hinted: &[&RecordCondition]) -> Result<Vec<(Rank, usize)>, Damage> {
         let asked = self.asked;
         let conditions = asked
             .columns
@@ -310,6 +348,7 @@ impl Group<'_> {
             });
         let mut names = vec![schema::EVENT_TIME, schema::SEQ, schema::CATEGORY];
         names.extend(conditions.clone().map(|(_, column)| column.name()));
+        names.extend(hinted.iter().filter_map(|condition| condition.hint));
         let candidates: Option<Vec<usize>> = self
             .rows
             .as_ref()
@@ -327,7 +366,11 @@ impl Group<'_> {
             let columns = conditions
                 .clone()
                 .map(|(condition, column)| Ok((condition, column.of(&batch)?)));
-            let columns = columns.collect::<Result<Vec<_>, Damage>>()?;
+            let hinted = hinted.iter().filter_map(|hinted| {
+                let texts = schema::column(&batch, hinted.hint?).map(ColumnValues::Texts);
+                Some(texts.map(|texts| (&hinted.condition, texts)))
+            });
+            let columns = columns.chain(hinted).collect::<Result<Vec<_>, Damage>>()?;
             for row in 0..batch.num_rows() {
                 let rank = asked.admits(
                     times.seconds(row),
@@ -355,18 +398,33 @@ impl Group<'_> {
     fn retain_by_records(
         &self,
         rows: &mut Vec<(Rank, usize)>,
+        conditions: &[&RecordCondition],
         limit: Option<usize>,
     ) -> Result<(), Damage> {
         if rows.is_empty() {
             return Ok(());
         }
-        let numbers: Vec<usize> = rows.iter().map(|(_, row)| *row).collect();
+        let mut numbers: Vec<usize> = rows.iter().map(|(_, row)| *row).collect();
+        let mut wanted = self.asked.text.as_ref();
+        if let Some(text) = wanted {
+            let limit = limit.filter(|_| conditions.is_empty());
+            let found = pages::rows_with_text(self.opened, self.group, &numbers, text, limit)?;
+            if let Some(found) = found {
+                *rows = found.into_iter().map(|index| rows[index]).collect();
+                if rows.is_empty() || conditions.is_empty() {
+                    return Ok(());
+                }
+                numbers = rows.iter().map(|(_, row)| *row).collect();
+                wanted = None;
+            }
+        }
         let (mut kept, mut first) = (Vec::new(), 0);
         for batch in self.read(&[schema::EVENT], Some(&numbers), RECORD_ROWS)? {
             let batch = batch.map_err(text)?;
             let records: &StringArray = schema::column(&batch, schema::EVENT)?;
-            self.asked
-                .records_in(records, |row| kept.push(rows[first + row]));
+            self.asked.records_in(records, wanted, conditions, |row| {
+                kept.push(rows[first + row])
+            });
             first += batch.num_rows();
             if limit.is_some_and(|limit| kept.len() >= limit) {
                 break;

@@ -4,9 +4,11 @@
 //! A search looks at each event's cheap columns first and reads records only of the events that are left.
 
 mod count;
+mod export;
 mod field;
 mod filter;
 mod groups;
+mod pages;
 mod path;
 mod scan;
 mod text;
@@ -22,20 +24,18 @@ use std::{
 use jiff::Timestamp;
 use pugmark_core::{
     account::{AccountId, Region},
-    event::Event,
+    event::{Event, EventCategory},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::{
     count::{CountQuestion, Counts},
+    export::ParquetExport,
     field::{Field, FieldError},
     filter::{Condition, Operator},
     text::{Text, TextError},
 };
-use crate::{
-    EventHistory, LookupCategory, TableError, log::Part, scan::Files, search::scan::Asked,
-    tail::Row,
-};
+use crate::{EventHistory, TableError, log::Part, scan::Files, search::scan::Asked, tail::Row};
 
 /// Searches that wait for their turn; more are refused.
 const WAITING_MAX: usize = 64;
@@ -68,7 +68,7 @@ pub struct Question {
     /// Where they occurred; `None` is everywhere.
     pub regions: Option<Vec<Region>>,
     /// Which kinds.
-    pub categories: Vec<LookupCategory>,
+    pub categories: Vec<EventCategory>,
     /// Where they come from.
     pub origins: Vec<Origin>,
     /// The earliest event time, inclusive.
@@ -88,7 +88,7 @@ pub struct Rank {
     pub time: i64,
     /// Of the origin, likewise.
     pub origin: u8,
-    /// The journal's position, likewise.
+    /// The journal's position, likewise; in the order of arrival, the one that follows it.
     pub seq: u64,
 }
 
@@ -191,14 +191,14 @@ impl Order {
                 origin,
                 seq,
             },
-            Self::Arrival => Rank::arrived(seq),
+            Self::Arrival => Rank::below(seq.saturating_add(1)),
         }
     }
 }
 
 impl Rank {
-    /// The place of what stands at this position of the journal, in the order of arrival.
-    pub fn arrived(seq: u64) -> Self {
+    /// The last place before what stands at this position of the journal, in the order of arrival.
+    fn below(seq: u64) -> Self {
         Self {
             time: 0,
             origin: 0,
@@ -266,10 +266,10 @@ impl EventHistory {
         .await
     }
 
-    /// Waits until the journal has entries at or after this position that can be found, or the time is over.
-    pub async fn wait_beyond(&self, position: u64, time: Duration) {
+    /// Waits until something has arrived that comes after this place in the order of arrival, or the time is over.
+    pub async fn wait_beyond(&self, place: Rank, time: Duration) {
         let mut ingested = self.ingested();
-        let _ = tokio::time::timeout(time, ingested.wait_for(|seq| seq.0 > position)).await;
+        let _ = tokio::time::timeout(time, ingested.wait_for(|seq| seq.0 > place.seq)).await;
     }
 
     async fn searching<T: Send + 'static>(

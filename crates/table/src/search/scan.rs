@@ -51,8 +51,8 @@ pub(super) struct Asked {
     /// Conditions on columns.
     pub(super) columns: Vec<Condition>,
     /// Conditions on records.
-    records: Vec<RecordCondition>,
-    text: Option<Text>,
+    pub(super) records: Vec<RecordCondition>,
+    pub(super) text: Option<Text>,
     pub(super) order: Order,
     after: Option<Rank>,
 }
@@ -73,11 +73,7 @@ impl Asked {
         Self {
             accounts: question.accounts.clone(),
             regions: question.regions.clone(),
-            categories: question
-                .categories
-                .iter()
-                .map(|category| category.event_category())
-                .collect(),
+            categories: question.categories.clone(),
             origins,
             from: start.map_or(i64::MIN, |start| {
                 start.as_second() + i64::from(start.subsec_nanosecond() > 0)
@@ -109,21 +105,26 @@ impl Asked {
         (is_within && self.after.is_none_or(|after| rank > after)).then_some(rank)
     }
 
-    /// The records that match, by index.
-    pub(super) fn records_in(&self, records: &StringArray, mut found: impl FnMut(usize)) {
+    /// The records that have the text and for which the conditions hold, by index.
+    pub(super) fn records_in(
+        &self,
+        records: &StringArray,
+        text: Option<&Text>,
+        conditions: &[&RecordCondition],
+        mut found: impl FnMut(usize),
+    ) {
         let mut check = |row: usize| {
             let json = records.value(row).as_bytes();
-            if self.records.iter().all(|condition| condition.holds(json)) {
+            if conditions.iter().all(|condition| condition.holds(json)) {
                 found(row);
             }
         };
-        match &self.text {
+        match text {
             None => (0..records.len()).for_each(check),
             Some(text) => {
-                let offsets = records.value_offsets();
-                let ends = offsets[1..].iter().map(|end| *end as usize);
-                let start = offsets[0] as usize;
-                text.find_in(records.value_data(), start, ends, &mut check);
+                let offsets = records.value_offsets().windows(2);
+                let ranges = offsets.map(|pair| pair[0] as usize..pair[1] as usize);
+                text.find_in(records.value_data(), ranges, &mut check);
             }
         }
     }
@@ -597,13 +598,9 @@ fn page_once(
     if asked.order == Order::Arrival && is_last {
         // Everything below the head was looked at, and of the tail what lies beyond it too.
         let head = sources.iter().map(|source| source.head).max().unwrap_or(0);
-        let looked_at = head.checked_sub(1).map(Rank::arrived);
+        let looked_at = Some(Rank::below(head));
         let seen = found.last().map(|last| last.rank);
-        next = asked
-            .after
-            .max(looked_at)
-            .max(seen)
-            .or(Some(Rank::arrived(0)));
+        next = asked.after.max(looked_at).max(seen);
     }
     Ok(Ok(SearchPage {
         events,

@@ -1,5 +1,7 @@
 //! Free text: words that must all be in a record, letter case ignored.
 
+use std::ops::Range;
+
 use aho_corasick::packed;
 
 /// Words of a text, at most.
@@ -72,38 +74,38 @@ impl Text {
         self.words.iter().all(|word| word.is_in(json))
     }
 
-    /// Of records that lie one behind the other, those that have all words, in ascending order. `end` says where each ends.
+    /// Of records that lie in these bytes, in ascending order, those that have all words.
     pub(super) fn find_in(
         &self,
         data: &[u8],
-        mut start: usize,
-        ends: impl ExactSizeIterator<Item = usize>,
+        records: impl Iterator<Item = Range<usize>>,
         mut found: impl FnMut(usize),
     ) {
         let (first, rest) = match self.words.split_first() {
             Some((first, rest)) if first.forms.len() == 1 => (&first.forms[0], rest),
             _ => {
-                for (row, end) in ends.enumerate() {
-                    if self.is_in(&data[start..end]) {
+                for (row, record) in records.enumerate() {
+                    if self.is_in(&data[record]) {
                         found(row);
                     }
-                    start = end;
                 }
                 return;
             }
         };
         // Looked for over all records at once: most have none of it.
-        let mut next = first.run.find(data, start);
-        for (row, end) in ends.enumerate() {
+        let mut next = first.run.find(data, 0);
+        for (row, record) in records.enumerate() {
+            if next.is_some_and(|at| at < record.start) {
+                // What lies between two records, or reaches from one into the other.
+                next = first.run.find(data, record.start);
+            }
             let Some(at) = next else { return };
-            let record = &data[start..end];
-            if at < end {
-                if first.is_in(record) && rest.iter().all(|word| word.is_in(record)) {
+            if at < record.end {
+                let json = &data[record];
+                if first.is_in(json) && rest.iter().all(|word| word.is_in(json)) {
                     found(row);
                 }
-                next = first.run.find(data, end);
             }
-            start = end;
         }
     }
 }
@@ -335,6 +337,7 @@ mod tests {
         fn many_records_at_once_are_as_each_alone(
             records in proptest::collection::vec("[a-cA-C\"]{0,12}", 0..20),
             text in "[a-cA-C]{1,6}( [a-cA-C]{1,2})?",
+            gap in proptest::sample::select(&["", "ab", "c"][..]),
         ) {
             let parsed = Text::parse(&text).unwrap();
             let has = |record: &str| {
@@ -342,11 +345,15 @@ mod tests {
                 text.to_lowercase().split(' ').all(|word| record.contains(word))
             };
             let expected: Vec<usize> = (0..records.len()).filter(|at| has(&records[*at])).collect();
-            let data = records.concat();
-            let mut end = 0;
-            let ends: Vec<usize> = records.iter().map(|record| { end += record.len(); end }).collect();
+            // Other bytes stand between them.
+            let (mut data, mut ranges) = (String::new(), Vec::new());
+            for record in &records {
+                data.push_str(gap);
+                ranges.push(data.len()..data.len() + record.len());
+                data.push_str(record);
+            }
             let mut found = Vec::new();
-            parsed.find_in(data.as_bytes(), 0, ends.into_iter(), |row| found.push(row));
+            parsed.find_in(data.as_bytes(), ranges.into_iter(), |row| found.push(row));
             prop_assert_eq!(&found, &expected);
             let alone: Vec<usize> = (0..records.len()).filter(|at| parsed.is_in(records[*at].as_bytes())).collect();
             prop_assert_eq!(alone, expected);

@@ -18,7 +18,9 @@ const OTHER_ACCOUNT: &str = "999988887777";
 const REGIONS: [&str; 3] = ["eu-central-1", "us-east-1", "ap-south-1"];
 const NAMES: [&str; 3] = ["CreateUser", "ListUsers", "PutObject"];
 const BUCKETS: [&str; 5] = ["audit-logs", "Audit", "ünï/code", "a\"quoted\\", "x\ny"];
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
+    "sourceIPAddress",
+    "userIdentity.sessionContext.SESSIONISSUER.userName",
     "EventName",
     "eventname",
     "ReadOnly",
@@ -114,8 +116,13 @@ fn an_event() -> impl Strategy<Value = Event> {
                 })
                 .collect();
             let mut record = json!({
-                "userIdentity": {"userName": user, "arn": keys.identity_arn},
+                "userIdentity": {
+                    "userName": user,
+                    "arn": keys.identity_arn,
+                    "sessionContext": {"sessionIssuer": {"userName": user}},
+                },
                 "eventName": name,
+                "sourceIPAddress": bucket,
                 "awsRegion": region,
                 "errorCode": error,
                 "requestParameters": {"bucketName": bucket, "port": 443, "tags": [{"key": "s"}, {"key": null}, {"Key": name}]},
@@ -169,9 +176,9 @@ fn a_question() -> impl Strategy<Value = Question> {
             vec![ACCOUNT, OTHER_ACCOUNT],
         ]),
         select(vec![
-            vec![LookupCategory::Management],
-            vec![LookupCategory::Insight],
-            vec![LookupCategory::Management, LookupCategory::Insight],
+            vec![EventCategory::Management],
+            vec![EventCategory::Insight],
+            vec![EventCategory::Management, EventCategory::Insight],
         ]),
     )
         .prop_map(
@@ -313,7 +320,7 @@ fn matching<'a>(list: &'a [Event], question: &Question, texts: &Texts) -> Vec<(u
             };
             fits != condition.is_negated
         };
-        let category = |it: &LookupCategory| it.event_category() == keys.category;
+        let category = |it: &EventCategory| *it == keys.category;
         if (from..=to).contains(&keys.time.as_second())
             && question.accounts.contains(&keys.account)
             && question
@@ -535,7 +542,7 @@ fn everything() -> Question {
     Question {
         accounts: vec![ACCOUNT.parse().unwrap()],
         regions: None,
-        categories: vec![LookupCategory::Management],
+        categories: vec![EventCategory::Management],
         origins: vec![Origin::Recorded],
         start: None,
         end: None,

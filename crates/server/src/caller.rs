@@ -1,0 +1,207 @@
+//! Signed calls of CloudTrail operations that AWS's SDK does not know: `SearchEvents` and its kin.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, bail};
+use aws_config::SdkConfig;
+use aws_credential_types::{Credentials, provider::ProvideCredentials};
+use aws_sigv4::{
+    http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4,
+};
+use bytes::BytesMut;
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::BodyExt;
+use pugmark_gateway::{Body, UpstreamClient, full_body};
+use serde_json::Value;
+
+use crate::client::Server;
+
+/// A page has 8 MiB of records, escaped once more.
+const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// A server that says nothing for so long is not there any more.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+const TARGET: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
+
+/// A client of one server.
+pub(crate) struct Caller {
+    client: UpstreamClient,
+    endpoint: Uri,
+    config: SdkConfig,
+}
+
+/// What a server says instead of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub(crate) struct Refused {
+    status: u16,
+    code: String,
+    message: String,
+}
+
+impl Refused {
+    /// Whether the server does not know the operation.
+    pub(crate) fn is_unknown_operation(&self) -> bool {
+        // As AWS, moto and others say it.
+        let codes = [
+            "UnknownOperationException",
+            "UnknownOperation",
+            "InvalidAction",
+            "UnsupportedOperationException",
+            "NotImplemented",
+            "SerializationException",
+        ];
+        matches!(self.status, 404 | 405 | 501)
+            || codes.contains(&self.code.as_str())
+            || self.code.is_empty()
+    }
+}
+
+impl Caller {
+    /// Of the server that the flags name; `None` for AWS itself, which does not know these operations.
+    ///
+    /// # Errors
+    /// When the endpoint is no URL, or root credentials cannot be read.
+    pub(crate) async fn of(server: &Server) -> anyhow::Result<Option<Self>> {
+        let Some(endpoint) = server.endpoint("CLOUDTRAIL") else {
+            return Ok(None);
+        };
+        let uri: Uri = endpoint
+            .parse()
+            .with_context(|| format!("{endpoint} is no endpoint"))?;
+        if uri.authority().is_none() {
+            bail!("{endpoint} is no endpoint: it needs http:// or https:// and a host");
+        }
+        Ok(Some(Self {
+            client: UpstreamClient::default(),
+            endpoint: uri,
+            config: server.config().await?,
+        }))
+    }
+
+    /// Calls an operation and reads its answer.
+    ///
+    /// # Errors
+    /// [`Refused`] when the server answers with an error; anything else when it does not answer.
+    pub(crate) async fn call(&self, operation: &str, input: &Value) -> anyhow::Result<Value> {
+        let body = self.open(operation, input).await?.into_body();
+        let bytes = whole(body).await?;
+        serde_json::from_slice(&bytes).with_context(|| format!("the answer to {operation}"))
+    }
+
+    /// Calls an operation; its answer is still to be read.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub(crate) async fn open(
+        &self,
+        operation: &str,
+        input: &Value,
+    ) -> anyhow::Result<Response<Body>> {
+        let request = self.signed(operation, input.to_string()).await?;
+        let sent = tokio::time::timeout(PAUSE_MAX, self.client.send(&self.endpoint, request)).await;
+        let response = sent
+            .map_err(|_| anyhow::anyhow!("{} did not answer in time", self.endpoint))?
+            .map_err(|error| {
+                let root = std::iter::successors(error.source(), |error| error.source()).last();
+                let root = root.map_or_else(|| error.to_string(), ToString::to_string);
+                anyhow::anyhow!(
+                    "{} cannot be reached: {root}; is the server running there? (--endpoint-url)",
+                    self.endpoint
+                )
+            })?;
+        if response.status() == StatusCode::OK {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let bytes = whole(response.into_body()).await?;
+        let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let code = said["__type"].as_str().unwrap_or_default();
+        let message = said["message"].as_str().or(said["Message"].as_str());
+        Err(Refused {
+            status,
+            code: code.rsplit('#').next().unwrap_or_default().to_owned(),
+            message: message.unwrap_or_default().to_owned(),
+        }
+        .into())
+    }
+
+    async fn signed(&self, operation: &str, body: String) -> anyhow::Result<Request<Body>> {
+        let authority = self
+            .endpoint
+            .authority()
+            .context("an endpoint has a host")?;
+        let scheme = self.endpoint.scheme_str().unwrap_or("http");
+        let url = format!("{scheme}://{authority}/");
+        let target = format!("{TARGET}.{operation}");
+        let identity = self.credentials().await?.into();
+        let mut settings = SigningSettings::default();
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        let region = self
+            .config
+            .region()
+            .map_or("us-east-1", |region| region.as_ref());
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name("cloudtrail")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()?
+            .into();
+        let headers = [
+            ("host", authority.as_str()),
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", &target),
+        ];
+        let signable = SignableRequest::new(
+            "POST",
+            &url,
+            headers.into_iter(),
+            SignableBody::Bytes(body.as_bytes()),
+        )?;
+        let (instructions, _) = sign(signable, &parameters)?.into_parts();
+        let mut request = Request::post("/");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let agent = concat!("pugmark/", env!("CARGO_PKG_VERSION"));
+        let mut request = request.header("user-agent", agent).body(full_body(body))?;
+        instructions.apply_to_request_http1x(&mut request);
+        Ok(request)
+    }
+
+    async fn credentials(&self) -> anyhow::Result<Credentials> {
+        let help = "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE";
+        let provider = self.config.credentials_provider().context(help)?;
+        provider.provide_credentials().await.context(help)
+    }
+}
+
+/// The next bytes of an answer; `None` after its end. A server that falls silent is an error.
+pub(crate) async fn next(body: &mut Body) -> anyhow::Result<Option<bytes::Bytes>> {
+    loop {
+        let frame = tokio::time::timeout(PAUSE_MAX, body.frame()).await;
+        let frame = frame.context("the server fell silent within its answer")?;
+        match frame {
+            None => return Ok(None),
+            Some(Err(error)) => bail!("the answer broke off: {error}"),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
+
+async fn whole(mut body: Body) -> anyhow::Result<BytesMut> {
+    let mut bytes = BytesMut::new();
+    while let Some(data) = next(&mut body).await? {
+        bytes.extend_from_slice(&data);
+        if bytes.len() > ANSWER_BYTES_MAX {
+            bail!("the answer has more than {ANSWER_BYTES_MAX} bytes");
+        }
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,117 @@
+//! Looks for a text in the pages of records as they are decompressed, without making columns of them: most pages have nothing
+//! of it.
+
+use std::{ops::Range, sync::Arc};
+
+use parquet::{
+    basic::Encoding,
+    column::page::{Page, PageReader},
+    file::serialized_reader::SerializedPageReader,
+};
+
+use super::text::Text;
+use crate::{
+    scan::{Opened, leaf, text},
+    schema::{self, Damage},
+};
+
+/// Of these rows (ascending) of a row group, the indexes of those whose records have the text; with `limit`, no more than so
+/// many. `None` if the file's pages are not laid out plainly.
+pub(super) fn rows_with_text(
+    opened: &Opened,
+    group: usize,
+    rows: &[usize],
+    wanted: &Text,
+    limit: Option<usize>,
+) -> Result<Option<Vec<usize>>, Damage> {
+    let metadata = opened.footer.metadata();
+    let columns = metadata.file_metadata().schema_descr();
+    let column = leaf(columns, &[schema::EVENT]).ok_or("it has no records")?;
+    let is_flat =
+        columns.column(column).max_def_level() == 0 && columns.column(column).max_rep_level() == 0;
+    let locations = metadata
+        .offset_index()
+        .and_then(|index| Some(index.get(group)?.get(column)?.page_locations().clone()));
+    let (true, Some(locations)) = (is_flat, locations) else {
+        return Ok(None);
+    };
+    let group = metadata.row_group(group);
+    let total = usize::try_from(group.num_rows()).map_err(text)?;
+    let reader = Arc::new(opened.reader.clone());
+    let mut pages = SerializedPageReader::new(reader, group.column(column), total, Some(locations))
+        .map_err(text)?;
+    let (mut found, mut at, mut first) = (Vec::new(), 0, 0);
+    while let Some(row) = rows.get(at) {
+        let Some(page) = pages.peek_next_page().map_err(text)? else {
+            return Err("it has fewer records than rows".into());
+        };
+        let count = page.num_rows.or(page.num_levels).filter(|_| !page.is_dict);
+        let Some(count) = count else { return Ok(None) };
+        let end = first + count;
+        if *row >= end {
+            pages.skip_next_page().map_err(text)?;
+            first = end;
+            continue;
+        }
+        let Some(page) = pages.get_next_page().map_err(text)? else {
+            return Err("it has fewer records than rows".into());
+        };
+        let Some(data) = plain(&page) else {
+            return Ok(None);
+        };
+        let records = records(data, count)?;
+        wanted.find_in(data, records.into_iter(), |hit| {
+            let hit = first + hit;
+            at += rows[at..].partition_point(|row| *row < hit);
+            if rows.get(at) == Some(&hit) {
+                found.push(at);
+            }
+        });
+        at += rows[at..].partition_point(|row| *row < end);
+        first = end;
+        if let Some(limit) = limit
+            && found.len() >= limit
+        {
+            found.truncate(limit);
+            break;
+        }
+    }
+    Ok(Some(found))
+}
+
+/// The bytes of a page that has nothing but values, one after the other.
+fn plain(page: &Page) -> Option<&[u8]> {
+    match page {
+        Page::DataPage {
+            buf,
+            encoding: Encoding::PLAIN,
+            ..
+        } => Some(buf),
+        Page::DataPageV2 {
+            buf,
+            encoding: Encoding::PLAIN,
+            def_levels_byte_len: 0,
+            rep_levels_byte_len: 0,
+            ..
+        } => Some(buf),
+        _ => None,
+    }
+}
+
+/// Where each value lies: four bytes of length stand before it (Parquet, "Plain encoding").
+fn records(data: &[u8], count: usize) -> Result<Vec<Range<usize>>, Damage> {
+    let mut at = 0_usize;
+    let mut records = Vec::with_capacity(count);
+    for _ in 0..count {
+        let value = || {
+            let begin = at.checked_add(4)?;
+            let length = <[u8; 4]>::try_from(data.get(at..begin)?).ok()?;
+            let end = begin.checked_add(u32::from_le_bytes(length) as usize)?;
+            (end <= data.len()).then_some(begin..end)
+        };
+        let record = value().ok_or("a page of records ends within a record")?;
+        at = record.end;
+        records.push(record);
+    }
+    Ok(records)
+}
