@@ -232,6 +232,44 @@ members = ["{MEMBER_ACCOUNT}", "{DELEGATE_ACCOUNT}"]
         server.stop()
 
 
+def test_imported_events_are_found_and_marked(alone, tmp_path):
+    """Events of a log file, two years old, of two accounts and of every kind, beside recorded ones."""
+    def record(number, name, account=ACCOUNT, category="Management", **more):
+        return {
+            "eventVersion": "1.08", "userIdentity": {"type": "IAMUser", "userName": "carol", "accountId": account},
+            "eventTime": f"2024-03-01T10:00:{number:02}Z", "eventSource": "s3.amazonaws.com", "eventName": name,
+            "awsRegion": "us-east-1", "sourceIPAddress": "192.0.2.9", "userAgent": "x", "requestParameters": {"bucketName": f"old-{number}"},
+            "responseElements": None, "requestID": "1", "eventID": f"00000000-0000-4000-8000-0000000000{number:02}", "readOnly": False,
+            "eventType": "AwsApiCall", "managementEvent": category == "Management", "recipientAccountId": account,
+            "eventCategory": category, **more}
+    records = [record(number, "CreateBucket") for number in range(8)] + [
+        record(20, "PutObject", category="Data"), record(21, "CreateBucket", account=MEMBER_ACCOUNT)]
+    log = tmp_path / "log.json"
+    log.write_text(json.dumps({"Records": records}))
+    buckets(alone, 2)
+    done = subprocess.run([str(binary()), "import", "--data-dir", str(alone.data_dir), str(log)],
+                          env=alone.cli_environment(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trail = client(alone)
+    made = dict(Filters=[of("EventName", "CreateBucket")])
+    origins = lambda **more: [event["Origin"] for event in trail.search_events(**made, **more)["Events"]]
+    assert origins() == ["Recorded"] * 2 + ["Imported"] * 8
+    assert origins(Order="OldestFirst") == ["Imported"] * 8 + ["Recorded"] * 2
+    assert origins(Origins=["Imported"]) == ["Imported"] * 8 and origins(Origins=["Recorded"]) == ["Recorded"] * 2
+    assert names(trail.search_events(EventCategories=["Data"])["Events"]) == ["PutObject"]
+    pages = trail.get_paginator("search_events").paginate(**made, MaxResults=3)
+    assert [event["Origin"] for page in pages for event in page["Events"]] == ["Recorded"] * 2 + ["Imported"] * 8
+    assert trail.count_events(**made, CountBy="sourceIPAddress")["Values"] == [
+        {"Value": "192.0.2.9", "Count": 8}, {"Value": "127.0.0.1", "Count": 2}]
+    assert len(trail.search_events(Text="old-3")["Events"]) == 1
+    # Following is about what is recorded.
+    assert trail.search_events(**made, Order="Arrival", StartTime=0)["Events"][-1]["Origin"] == "Recorded"
+    refused(lambda: trail.search_events(Accounts=[MEMBER_ACCOUNT]), "AccessDeniedException")
+    rows = list(csv.DictReader(io.StringIO(trail.export_events(**made, Format="CSV")["Body"].read().decode(), newline="")))
+    assert [row["origin"] for row in rows] == ["Recorded"] * 2 + ["Imported"] * 8
+    assert len(alone.pugmark("lookup", "--origin", "imported", "--event", "CreateBucket", "--json").stdout.splitlines()) == 8
+
+
 def test_exports_hold_the_same_events(filled):
     trail = client(filled)
     question = dict(Filters=[of("eventSource", "s3.amazonaws.com")], Regions=["*"])
@@ -364,6 +402,26 @@ def test_follow(alone):
     finally:
         following.kill()
         following.wait()
+
+
+def test_follow_goes_on_over_a_restart(alone):
+    """Also: who waits for events does not hold up a shutdown."""
+    following = subprocess.Popen(
+        [str(binary()), "lookup", "--follow", "--event", "CreateBucket", "--since", "1h", "--json"], env=alone.cli_environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    seen = lambda count: [json.loads(following.stdout.readline())["requestParameters"]["bucketName"] for _ in range(count)]
+    try:
+        buckets(alone, 3, "first")
+        assert seen(3) == ["first-0000", "first-0001", "first-0002"]
+        begun = time.monotonic()
+        alone.stop()
+        assert time.monotonic() - begun < 10
+        alone.start()
+        buckets(alone, 3, "second")
+        assert seen(3) == ["second-0000", "second-0001", "second-0002"]
+    finally:
+        following.kill()
+        assert "trying again" in following.communicate()[1]
 
 
 def test_a_server_without_search(moto):

@@ -40,6 +40,11 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
+    /// Whether the same call may succeed later.
+    pub(crate) fn is_transient(&self) -> bool {
+        self.status >= 500 && self.status != 501 || self.code == "ThrottlingException"
+    }
+
     /// Whether the server does not know the operation.
     pub(crate) fn is_unknown_operation(&self) -> bool {
         // As AWS, moto and others say it.
@@ -49,7 +54,6 @@ impl Refused {
             "InvalidAction",
             "UnsupportedOperationException",
             "NotImplemented",
-            "SerializationException",
         ];
         matches!(self.status, 404 | 405 | 501)
             || codes.contains(&self.code.as_str())

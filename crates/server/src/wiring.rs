@@ -157,7 +157,8 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         services,
         clock.clone(),
     )
-    .with_insights(insights.clone());
+    .with_insights(insights.clone())
+    .with_shutdown(shutdown.clone());
     let api = Arc::new(match config.awss_rates {
         true => api.with_awss_rates(),
         false => api,

@@ -1,7 +1,9 @@
 //! How fast look-ups are over a large history, most of it in files, the newest in memory.
 //!
 //! `cargo bench -p pugmark-table --bench lookup -- 1000000` generates so many events over 30 days, then prints p50 and
-//! p99 of each kind of look-up, and beside it what reading the whole history page by page costs in the same run.
+//! p99 of each kind of look-up, and beside it what reading the whole history page by page costs in the same run; then what
+//! searches and counts over the whole history cost. `-- 1000000 DIRECTORY` keeps the files there, so that
+//! `bench/search_duckdb.py DIRECTORY` can ask them the same.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -17,7 +19,10 @@ use pugmark_core::{
     event::{self, Event, EventCategory, EventKeys, LookupResource},
 };
 use pugmark_journal::{Entry, EntryKind, Journal, MemoryJournal};
-use pugmark_table::{EventHistory, LookupCategory, LookupKey, LookupQuery, Settings};
+use pugmark_table::{
+    Condition, CountQuestion, EventHistory, Field, LookupCategory, LookupKey, LookupQuery,
+    Operator, Order, Origin, PageLimits, Question, Settings, Text,
+};
 use uuid::Uuid;
 
 const NOW: i64 = 1_800_000_000;
@@ -143,22 +148,115 @@ async fn measure(
     );
 }
 
+fn question(text: Option<&str>, field: Option<(&str, Operator, &str)>) -> Question {
+    let condition = |(field, operator, value): (&str, Operator, &str)| Condition {
+        field: Field::parse(field).unwrap(),
+        operator,
+        is_negated: false,
+        values: vec![value.to_owned()],
+    };
+    Question {
+        accounts: vec!["123456789012".parse().unwrap()],
+        regions: None,
+        categories: vec![EventCategory::Management],
+        origins: vec![Origin::Recorded],
+        start: None,
+        end: None,
+        conditions: field.map(condition).into_iter().collect(),
+        text: text.map(|text| Text::parse(text).unwrap()),
+    }
+}
+
+/// Searches that must look at everything: what they look for is nowhere, or once, or is counted.
+async fn measure_searches(history: &EventHistory, total: u64) {
+    let needle = format!("bucket-{}", total / 3);
+    let address = ("sourceIPAddress", Operator::Equals, "198.51.100.7");
+    let bucket = format!("arn:aws:s3:::bucket-{}", total / 5);
+    let parameter = (
+        "requestParameters.bucketName",
+        Operator::Equals,
+        bucket.as_str(),
+    );
+    let limits = PageLimits {
+        events: 50,
+        bytes: usize::MAX,
+        time: Duration::from_secs(600),
+    };
+    for (name, question) in [
+        (
+            "text, found once or some times",
+            question(Some(&needle), None),
+        ),
+        (
+            "text that is nowhere",
+            question(Some("no such words anywhere"), None),
+        ),
+        (
+            "text of letters that is nowhere",
+            question(Some("accessdenied"), None),
+        ),
+        ("parameter, found once", question(None, Some(parameter))),
+        ("address that is nowhere", question(None, Some(address))),
+    ] {
+        let mut times = Vec::new();
+        let mut found = 0;
+        for _ in 0..3 {
+            let start = Instant::now();
+            let page = history
+                .search(&question, Order::OldestFirst, None, limits)
+                .await
+                .unwrap();
+            times.push(start.elapsed());
+            found = page.events.len();
+        }
+        println!(
+            "search: {name:<34} {:>10.1?}   {found} found",
+            times.iter().min().unwrap()
+        );
+    }
+    for (name, by, interval) in [
+        ("count", None, None),
+        (
+            "count by EventName, per day",
+            Some("EventName"),
+            Some(86_400),
+        ),
+        (
+            "count by requestParameters.token",
+            Some("requestParameters.token"),
+            None,
+        ),
+    ] {
+        let counted = CountQuestion {
+            by: by.map(|field| Field::parse(field).unwrap()),
+            values_max: 20,
+            interval_seconds: interval,
+        };
+        let start = Instant::now();
+        let counts = history
+            .count(&question(None, None), &counted, limits.time)
+            .await
+            .unwrap();
+        assert_eq!(counts.total, total);
+        println!("{name:<42} {:>10.1?}", start.elapsed());
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let total = std::env::args()
         .find_map(|argument| argument.parse().ok())
         .unwrap_or(1_000_000_u64);
-    let dir = tempfile::tempdir().unwrap();
+    let kept = std::env::args()
+        .skip(1)
+        .find(|argument| argument.contains('/'));
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = kept.map_or_else(|| temporary.path().to_owned(), Into::into);
     let journal = Arc::new(MemoryJournal::new(1 << 30));
     let clock = Arc::new(ManualClock::new(Timestamp::from_second(NOW).unwrap()));
-    let history = EventHistory::open(
-        dir.path().into(),
-        journal.clone(),
-        clock,
-        Settings::default(),
-    )
-    .await
-    .unwrap();
+    let history = EventHistory::open(dir, journal.clone(), clock, Settings::default())
+        .await
+        .unwrap();
     let (stop, shutdown) = tokio::sync::watch::channel(false);
     let follower = history.clone();
     let follower = tokio::spawn(async move { follower.run(shutdown).await });
@@ -253,6 +351,7 @@ async fn main() {
         ..query(None)
     };
     measure("one event before a random time", &history, scan, until, 1).await;
+    measure_searches(&history, total).await;
     stop.send_replace(true);
     follower.await.unwrap().unwrap();
 }

@@ -37,6 +37,7 @@ use pugmark_core::{
 };
 use pugmark_notify::Services;
 use serde_json::Value;
+use tokio::sync::watch;
 
 pub(crate) use self::adapters::Deliveries;
 pub(crate) use self::error::ApiError;
@@ -72,6 +73,8 @@ pub(crate) struct Api {
     insights: Option<Insights>,
     /// Whose members some callers see.
     organizations: search::Organizations,
+    /// Turns true when the server is to stop; `None` in tests of other things.
+    shutdown: Option<watch::Receiver<bool>>,
 }
 
 /// Operations of the service model that wait for their issue.
@@ -133,6 +136,7 @@ impl Api {
             rates: None,
             insights: None,
             organizations: search::Organizations::default(),
+            shutdown: None,
         }
     }
 
@@ -140,6 +144,14 @@ impl Api {
     pub(crate) fn with_insights(self, insights: Insights) -> Self {
         Self {
             insights: Some(insights),
+            ..self
+        }
+    }
+
+    /// The same operations, which wait for nothing once the server is to stop.
+    pub(crate) fn with_shutdown(self, shutdown: watch::Receiver<bool>) -> Self {
+        Self {
+            shutdown: Some(shutdown),
             ..self
         }
     }

@@ -4,7 +4,10 @@ mod classic;
 mod print;
 pub(crate) mod question;
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
@@ -23,6 +26,8 @@ use crate::{
 
 /// Events of a page, so that the first ones are shown at once.
 const PAGE_EVENTS: usize = 200;
+/// Seconds between two tries to reach a server that is away, at most.
+const RETRY_SECONDS_MAX: u32 = 10;
 /// How long the server may wait for the next event.
 const WAIT_SECONDS: u64 = 20;
 
@@ -168,8 +173,20 @@ async fn search<W: Write>(
     let limit = limit(command);
     input["MaxResults"] = limit.clamp(1, PAGE_EVENTS).into();
     let mut show = shower(command, printer);
+    let mut retries = Retries::default();
     loop {
-        let page = caller.call("SearchEvents", &input).await?;
+        let page = match caller.call("SearchEvents", &input).await {
+            Ok(page) => page,
+            // Its place is known: nothing is lost while the server is away.
+            Err(error)
+                if command.follow && input.get("NextToken").is_some() && is_transient(&error) =>
+            {
+                retries.wait(&error).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        retries.done();
         for event in page["Events"].as_array().into_iter().flatten() {
             if show(Line::of_json(event))? == Shown::Enough {
                 return Ok(());
@@ -179,6 +196,34 @@ async fn search<W: Write>(
             Some(token) => input["NextToken"] = token.clone(),
             None => return Ok(()),
         }
+    }
+}
+
+/// How often the server was asked in vain.
+#[derive(Default)]
+struct Retries(u32);
+
+impl Retries {
+    async fn wait(&mut self, error: &anyhow::Error) {
+        if self.0 == 0 {
+            eprintln!("{error:#}; trying again");
+        }
+        self.0 = (self.0 + 1).min(RETRY_SECONDS_MAX);
+        tokio::time::sleep(Duration::from_secs(self.0.into())).await;
+    }
+
+    fn done(&mut self) {
+        if std::mem::take(&mut self.0) > 0 {
+            eprintln!("going on");
+        }
+    }
+}
+
+/// Whether the same call may succeed later: the server was not reached, or says that it is its own fault.
+fn is_transient(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<Refused>() {
+        Some(refused) => refused.is_transient(),
+        None => true,
     }
 }
 

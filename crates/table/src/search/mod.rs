@@ -28,6 +28,8 @@ use pugmark_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+#[cfg(test)]
+pub(crate) use self::pages::rows_with_text;
 pub use self::{
     count::{CountQuestion, Counts},
     export::ParquetExport,

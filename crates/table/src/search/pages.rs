@@ -17,7 +17,7 @@ use crate::{
 
 /// Of these rows (ascending) of a row group, the indexes of those whose records have the text; with `limit`, no more than so
 /// many. `None` if the file's pages are not laid out plainly.
-pub(super) fn rows_with_text(
+pub(crate) fn rows_with_text(
     opened: &Opened,
     group: usize,
     rows: &[usize],

@@ -669,3 +669,32 @@ async fn a_damaged_file_is_left_out_and_reported() {
         .unwrap();
     assert_eq!(counts.total, 16);
 }
+
+/// Files as they are written must not miss the fast way.
+#[tokio::test]
+async fn texts_are_looked_for_in_the_pages_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 30));
+    let history = open(dir.path(), &journal, Hook::default()).await;
+    let events: Vec<Event> = (0..5).map(|number| sample(number, NOW - 10)).collect();
+    append(&journal, &events).await;
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    let sources = history.sources().await;
+    let (source, part) = (&sources[0], &sources[0].parts[0]);
+    let Ok(opened) = source.files.open(0, part) else {
+        panic!("the file cannot be opened");
+    };
+    // The newest stands first: number 4.
+    for (text, rows, limit, expected) in [
+        ("\\\"number\\\":3", &[0, 1, 2, 3, 4][..], None, &[1][..]),
+        ("NUMBER", &[0, 2, 4], None, &[0, 1, 2]),
+        ("number", &[0, 2, 4], Some(2), &[0, 1]),
+        ("nowhere", &[0, 1, 2, 3, 4], None, &[]),
+        ("number", &[], None, &[]),
+    ] {
+        let text = Text::parse(text).unwrap();
+        let found = crate::search::rows_with_text(&opened, 0, rows, &text, limit).unwrap();
+        assert_eq!(found.as_deref(), Some(expected), "{text:?}");
+    }
+}

@@ -74,12 +74,15 @@ impl Api {
                 .map_err(|error| failed(&error))?;
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
             let Some(next) = page.next else { break page };
-            if !page.events.is_empty() || !page.is_last || left.is_zero() {
+            if !page.events.is_empty() || !page.is_last || left.is_zero() || self.is_stopping() {
                 break page;
             }
             // What was looked at once need not be looked at again.
             after = Some(next);
-            self.history.wait_beyond(next, left).await;
+            tokio::select! {
+                () = self.history.wait_beyond(next, left) => {}
+                () = self.stopping() => {}
+            }
         };
         let mut output = Map::new();
         let events = page.events.iter().map(render_found).collect();
@@ -132,6 +135,18 @@ impl Api {
             output.insert("Histogram".into(), Value::Array(histogram));
         }
         Ok(Value::Object(output))
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.shutdown.as_ref().is_some_and(|stop| *stop.borrow())
+    }
+
+    /// Waits until the server is to stop: who follows must not hold it up.
+    async fn stopping(&self) {
+        match self.shutdown.clone() {
+            Some(mut stop) => crate::listen::stopped(&mut stop).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// The place where what arrives from now on begins.
