@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -204,6 +205,24 @@ def test_a_file_that_is_not_what_its_digest_says_is_refused(delivered, tmp_path)
     assert any(row["aws_region"] == "us-east-2" for row in imported(tmp_path / "all"))
     shutil.rmtree(folder / "kept" / "AWSLogs" / ACCOUNT / "CloudTrail-Digest")
     assert "there is no digest" in run(delivered, tmp_path / "none", folder, "--verify", code=2)
+
+
+def test_a_large_object_is_read_as_a_stream(alone, tmp_path):
+    count = 5000
+    lines = [json.dumps({
+        "eventVersion": "1.11", "eventTime": "2026-01-19T21:17:28Z", "eventSource": "iam.amazonaws.com", "eventName": "CreateUser",
+        "eventID": str(uuid.UUID(int=number, version=4)), "requestParameters": {"userName": os.urandom(300).hex()}})
+        for number in range(count)]
+    s3 = alone.client("s3")
+    s3.create_bucket(Bucket="large")
+    for key, body in (("plain", "\n".join(lines).encode()), ("packed.gz", gzip.compress("\n".join(lines).encode()))):
+        assert len(body) > 1 << 20
+        s3.put_object(Bucket="large", Key=key, Body=body)
+    output = run(alone, tmp_path, "s3://large/", "--account", ACCOUNT, "--region", "eu-west-1")
+    assert counts(output) == (2 * count, count, count), output
+    assert {(row["aws_region"], row["event_name"]) for row in imported(tmp_path)} == {("eu-west-1", "CreateUser")}
+    assert "there is no" not in run(alone, tmp_path, "s3://large/none", code=0)
+    assert "NoSuchBucket" in run(alone, tmp_path, "s3://nowhere/", code=2)
 
 
 def test_stopped_it_goes_on_there(alone, tmp_path):

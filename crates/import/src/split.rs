@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr2, memmem};
+use memchr::{memchr, memchr2};
 use pugmark_core::limits::IMPORTED_RECORD_BYTES_MAX;
 
 /// Deepest nesting: the JSON reader's own bound.
@@ -332,40 +332,44 @@ impl Splitter {
         self.at = start + 1;
     }
 
-    /// Goes on at the next thing that looks like the begin of a record; not found: at what may become one.
+    /// Goes on at the next thing that looks like the begin of a record; not found: at what may become one. Each byte is
+    /// looked at once, however often the stream is damaged.
     fn find_opening(&mut self, block: &[u8]) -> bool {
-        let rest = &block[self.at..];
         let opening = match self.opening.as_slice() {
             [] => USUAL_OPENING,
             known => known,
         };
-        let record = memmem::find(rest, opening).map(|at| (at, self.container));
-        let file = memmem::find(rest, LOG_FILE_OPENING).map(|at| (at, Container::None));
-        // Between lines nothing but a new value begins at a line's begin.
-        let line = (self.container == Container::None)
-            .then(|| memmem::find(rest, b"\n{"))
-            .flatten()
-            .map(|at| (at + 1, Container::None));
-        let nearest = [record, file, line]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at);
-        match nearest {
-            Some((at, container)) => {
-                self.at += at;
-                self.container = container;
-                self.state = match container {
+        let longest = opening.len().max(LOG_FILE_OPENING.len());
+        while let Some(length) = memchr(b'{', &block[self.at..]) {
+            let at = self.at + length;
+            let rest = &block[at..];
+            let is_at_line = at > 0 && block[at - 1] == b'\n';
+            // Between lines nothing but a new value begins at a line's begin.
+            let is_line = self.container == Container::None && is_at_line;
+            let is_file = rest.starts_with(LOG_FILE_OPENING);
+            if is_file || is_line || rest.starts_with(opening) {
+                if is_file || is_line {
+                    self.container = Container::None;
+                }
+                self.at = at;
+                self.state = match self.container {
                     Container::None => State::Top,
                     Container::Array | Container::Member => State::List,
                 };
-                true
+                return true;
             }
-            None => {
-                let longest = opening.len().max(LOG_FILE_OPENING.len());
-                self.at = self.at.max((block.len() + 1).saturating_sub(longest));
-                false
+            if rest.len() < longest {
+                self.at = at - usize::from(is_at_line);
+                return false;
             }
+            self.at = at + 1;
         }
+        // A line may begin with the next block.
+        self.at = match block {
+            [.., b'\n'] => self.at.max(block.len() - 1),
+            _ => block.len(),
+        };
+        false
     }
 }
 

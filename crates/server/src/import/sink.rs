@@ -1,6 +1,6 @@
 //! The table of imported events.
 
-use std::path::Path;
+use std::{io::IsTerminal, path::Path};
 
 use anyhow::Context;
 use pugmark_core::event::Event;
@@ -41,6 +41,19 @@ impl Sink for TableSink {
     }
 
     fn finish(mut self) -> Result<(), TableError> {
-        self.0.optimize(|| {})
+        let (mut steps, is_terminal) = (0, std::io::stderr().is_terminal());
+        let done = self.0.optimize(|| {
+            steps += 1;
+            if is_terminal {
+                eprint!(
+                    "\r{:<100}",
+                    format!("putting files of a day together: {steps}")
+                );
+            }
+        });
+        if is_terminal && steps > 0 {
+            eprint!("\r{:100}\r", "");
+        }
+        done
     }
 }
