@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 from conftest import ACCOUNT, Moto, Pugmark, binary, refused, wait
+from test_search import client as searcher, of
 
 BUCKET, TRAIL = "imported", "imported"
 SUMMARY = re.compile(r"(\d+) events: (\d+) added, (\d+) there already")
@@ -205,6 +206,29 @@ def test_a_file_that_is_not_what_its_digest_says_is_refused(delivered, tmp_path)
     assert any(row["aws_region"] == "us-east-2" for row in imported(tmp_path / "all"))
     shutil.rmtree(folder / "kept" / "AWSLogs" / ACCOUNT / "CloudTrail-Digest")
     assert "there is no digest" in run(delivered, tmp_path / "none", folder, "--verify", code=2)
+
+
+def test_a_running_server_finds_them_whatever_their_age(alone, tmp_path):
+    records = [{
+        "eventVersion": "1.05", "userIdentity": {"type": "IAMUser", "accountId": ACCOUNT, "userName": f"user-{number}"},
+        "eventTime": f"2019-0{number}-01T00:00:00Z", "eventSource": "iam.amazonaws.com", "eventName": "CreateUser",
+        "awsRegion": "us-east-1", "eventID": str(uuid.UUID(int=number, version=4)), "readOnly": False, "eventType": "AwsApiCall",
+        "recipientAccountId": ACCOUNT, "requestParameters": {"userName": f"made-{number}"}, "responseElements": None}
+        for number in (1, 2, 3)]
+    (tmp_path / "old.json").write_text(json.dumps({"Records": records}))
+    assert counts(run(alone, alone.data_dir, tmp_path / "old.json")) == (3, 3, 0)
+    search = lambda **more: searcher(alone).search_events(Filters=[of("EventName", "CreateUser")], **more)["Events"]
+    for found in (search(), search(Origins=["Imported"])):
+        assert [event["Origin"] for event in found] == ["Imported"] * 3
+        assert [json.loads(event["CloudTrailEvent"]) for event in found] == records[::-1]
+    assert search(Origins=["Recorded"]) == []
+    one = searcher(alone).search_events(Filters=[of("ResourceName", "made-2"), of("Username", "user-2")])["Events"]
+    assert [event["EventId"] for event in one] == [records[1]["eventID"]]
+    # The next import is seen at once.
+    late = dict(records[0], eventID=str(uuid.uuid4()), eventTime="2020-01-01T00:00:00Z")
+    (tmp_path / "late.json").write_text(json.dumps(late))
+    run(alone, alone.data_dir, tmp_path / "late.json")
+    assert search()[0]["EventId"] == late["eventID"]
 
 
 def test_a_large_object_is_read_as_a_stream(alone, tmp_path):
