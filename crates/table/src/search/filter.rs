@@ -1,8 +1,13 @@
 //! Conditions on a field: how values are compared, and what must be in a record's bytes before they need be compared.
 
+use std::ops::Range;
+
 use memchr::memmem::Finder;
 
-use super::field::{Field, Kind, hint};
+use super::{
+    field::{Field, Kind, hint},
+    pages::Find,
+};
 
 /// How a value is compared; negation is said apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,16 +101,40 @@ impl RecordCondition {
         }
     }
 
-    pub(super) fn holds(&self, json: &[u8]) -> bool {
-        let may_hold = self.needles.is_empty()
+    /// Whether there is anything that must be in a record's bytes.
+    pub(super) fn has_needles(&self) -> bool {
+        !self.needles.is_empty()
+    }
+
+    fn may_hold(&self, json: &[u8]) -> bool {
+        self.needles.is_empty()
             || self.needles.iter().any(|needle| needle.find(json).is_some())
             // Whoever writes letters as escapes can hide a value.
-            || self.escape.find(json).is_some();
+            || self.escape.find(json).is_some()
+    }
+
+    pub(super) fn holds(&self, json: &[u8]) -> bool {
         let path = self.condition.path().unwrap_or_default();
-        may_hold
+        self.may_hold(json)
             && self
                 .condition
                 .holds(|each| super::path::values(json, path, each))
+    }
+}
+
+impl Find for RecordCondition {
+    /// Those that have what must be there.
+    fn find_in(
+        &self,
+        data: &[u8],
+        records: impl Iterator<Item = Range<usize>>,
+        mut found: impl FnMut(usize),
+    ) {
+        for (number, record) in records.enumerate() {
+            if self.may_hold(&data[record]) {
+                found(number);
+            }
+        }
     }
 }
 

@@ -408,7 +408,7 @@ impl Group<'_> {
         let mut wanted = self.asked.text.as_ref();
         if let Some(text) = wanted {
             let limit = limit.filter(|_| conditions.is_empty());
-            let found = pages::rows_with_text(self.opened, self.group, &numbers, text, limit)?;
+            let found = pages::rows_with(self.opened, self.group, &numbers, text, limit)?;
             if let Some(found) = found {
                 *rows = found.into_iter().map(|index| rows[index]).collect();
                 if rows.is_empty() || conditions.is_empty() {
@@ -416,6 +416,15 @@ impl Group<'_> {
                 }
                 numbers = rows.iter().map(|(_, row)| *row).collect();
                 wanted = None;
+            }
+        } else if let Some(condition) = conditions.iter().find(|it| it.has_needles()) {
+            let found = pages::rows_with(self.opened, self.group, &numbers, *condition, None)?;
+            if let Some(found) = found {
+                *rows = found.into_iter().map(|index| rows[index]).collect();
+                numbers = rows.iter().map(|(_, row)| *row).collect();
+            }
+            if rows.is_empty() {
+                return Ok(());
             }
         }
         let (mut kept, mut first) = (Vec::new(), 0);

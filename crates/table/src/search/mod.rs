@@ -29,7 +29,7 @@ use pugmark_core::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 #[cfg(test)]
-pub(crate) use self::pages::rows_with_text;
+pub(crate) use self::pages::rows_with;
 pub use self::{
     count::{CountQuestion, Counts},
     export::ParquetExport,

@@ -1,5 +1,5 @@
-//! Looks for a text in the pages of records as they are decompressed, without making columns of them: most pages have nothing
-//! of it.
+//! Looks for texts and values in the pages of records as they are decompressed, without making columns of them: most pages
+//! have nothing of what is looked for.
 
 use std::{ops::Range, sync::Arc};
 
@@ -9,19 +9,28 @@ use parquet::{
     file::serialized_reader::SerializedPageReader,
 };
 
-use super::text::Text;
 use crate::{
     scan::{Opened, leaf, text},
     schema::{self, Damage},
 };
 
-/// Of these rows (ascending) of a row group, the indexes of those whose records have the text; with `limit`, no more than so
-/// many. `None` if the file's pages are not laid out plainly.
-pub(crate) fn rows_with_text(
+/// Finds, among records that lie in these bytes, the ones that may match, and gives their numbers in ascending order.
+pub(crate) trait Find {
+    fn find_in(
+        &self,
+        data: &[u8],
+        records: impl Iterator<Item = Range<usize>>,
+        found: impl FnMut(usize),
+    );
+}
+
+/// Of these rows (ascending) of a row group, the indexes of those whose records are found; with `limit`, no more than so many.
+/// `None` if the file's pages are not laid out plainly.
+pub(crate) fn rows_with(
     opened: &Opened,
     group: usize,
     rows: &[usize],
-    wanted: &Text,
+    wanted: &impl Find,
     limit: Option<usize>,
 ) -> Result<Option<Vec<usize>>, Damage> {
     let metadata = opened.footer.metadata();

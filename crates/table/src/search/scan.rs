@@ -24,6 +24,7 @@ use super::{
     field::Kind,
     filter::{Condition, RecordCondition},
     groups::{self, Bounds, Group},
+    pages::Find,
     text::Text,
 };
 use crate::{

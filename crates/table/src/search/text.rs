@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use aho_corasick::packed;
 
+use super::pages::Find;
+
 /// Words of a text, at most.
 const WORDS_MAX: usize = 50;
 /// Letters of a needle that are looked for first: each doubles the number of its spellings.
@@ -73,9 +75,11 @@ impl Text {
     pub(super) fn is_in(&self, json: &[u8]) -> bool {
         self.words.iter().all(|word| word.is_in(json))
     }
+}
 
-    /// Of records that lie in these bytes, in ascending order, those that have all words.
-    pub(super) fn find_in(
+impl Find for Text {
+    /// Those that have all words.
+    fn find_in(
         &self,
         data: &[u8],
         records: impl Iterator<Item = Range<usize>>,

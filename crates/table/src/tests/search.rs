@@ -694,7 +694,7 @@ async fn texts_are_looked_for_in_the_pages_themselves() {
         ("number", &[], None, &[]),
     ] {
         let text = Text::parse(text).unwrap();
-        let found = crate::search::rows_with_text(&opened, 0, rows, &text, limit).unwrap();
+        let found = crate::search::rows_with(&opened, 0, rows, &text, limit).unwrap();
         assert_eq!(found.as_deref(), Some(expected), "{text:?}");
     }
 }
