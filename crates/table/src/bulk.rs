@@ -1,7 +1,7 @@
 //! A table that is filled at once, out of files, instead of following the journal: imported events.
 //!
 //! Any process may fill it, one at a time; a running server sees each commit. Events go to files by account, Region and
-//! day as they come, the largest groups first when memory is full, and no event (id and time) is there twice. What was
+//! month as they come, the largest groups first when memory is full, and no event (id and time) is there twice. What was
 //! read of which source stands in marks that count from the same commit on as the events do.
 
 use std::{
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     Settings, TableError, compact,
-    log::{Change, Part, Snapshot},
+    log::{Change, Month, Part, Snapshot},
     part::{self, Hook, Names},
     scan::{self, Files},
     tail::{self, Row},
@@ -35,7 +35,6 @@ const LOCK: &str = ".lock";
 const MARKS: &str = "_marks";
 /// More files of marks are made one.
 const MARK_FILES_MAX: usize = 64;
-const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// For so many rows times files, each row is looked up; for more, the files' ids are read.
 const LOOK_UPS_MAX: usize = 512;
 
@@ -75,7 +74,7 @@ pub struct Bulk {
     files: Files,
     snapshot: Snapshot,
     names: Names,
-    groups: HashMap<(AccountId, Region, i64), Group>,
+    groups: HashMap<(AccountId, Region, Month), Group>,
     bytes: usize,
     next_seq: u64,
     /// Written, and not yet committed.
@@ -158,7 +157,7 @@ impl Bulk {
         let place = (
             event.keys.account,
             event.keys.region.clone(),
-            seconds.div_euclid(SECONDS_PER_DAY),
+            Month::of(seconds),
         );
         let row = Row {
             seq: FIRST_SEQ + self.next_seq,
@@ -206,7 +205,7 @@ impl Bulk {
         Ok(counts)
     }
 
-    /// Makes many small files of a day one; calls `step` after each. To be called when all is committed.
+    /// Makes many small files of a month one; calls `step` after each. To be called when all is committed.
     ///
     /// # Errors
     /// When files cannot be read or written: what is committed stays.
@@ -237,20 +236,20 @@ impl Bulk {
 
     /// Writes the largest groups until half of the memory is free: what is small may still grow.
     fn write_largest(&mut self) -> Result<(), TableError> {
-        let mut sizes: BTreeMap<(usize, AccountId, Region, i64), ()> = BTreeMap::new();
-        for ((account, region, day), group) in &self.groups {
-            sizes.insert((group.bytes, *account, region.clone(), *day), ());
+        let mut sizes: BTreeMap<(usize, AccountId, Region, Month), ()> = BTreeMap::new();
+        for ((account, region, month), group) in &self.groups {
+            sizes.insert((group.bytes, *account, region.clone(), *month), ());
         }
         while self.bytes > self.settings.buffer_bytes_max / 2 {
-            let Some(((_, account, region, day), ())) = sizes.pop_last() else {
+            let Some(((_, account, region, month), ())) = sizes.pop_last() else {
                 break;
             };
-            self.write_group(&(account, region, day))?;
+            self.write_group(&(account, region, month))?;
         }
         Ok(())
     }
 
-    fn write_group(&mut self, place: &(AccountId, Region, i64)) -> Result<(), TableError> {
+    fn write_group(&mut self, place: &(AccountId, Region, Month)) -> Result<(), TableError> {
         let Some(group) = self.groups.remove(place) else {
             return Ok(());
         };
@@ -268,7 +267,7 @@ impl Bulk {
     /// Leaves out what came twice, and what the table has.
     fn without_known(
         &self,
-        (account, region, _): &(AccountId, Region, i64),
+        (account, region, _): &(AccountId, Region, Month),
         rows: Vec<Arc<Row>>,
     ) -> Result<Vec<Arc<Row>>, TableError> {
         let mut seen: HashSet<(Uuid, i64)> = HashSet::with_capacity(rows.len());

@@ -1,4 +1,4 @@
-//! Makes many small files of one day one, without holding them in memory: the files are sorted, so they are merged.
+//! Makes many small files of one month one, without holding them in memory: the files are sorted, so they are merged.
 
 use std::{
     cmp::Ordering,
@@ -14,15 +14,14 @@ use pugmark_core::account::{AccountId, Region};
 
 use crate::{
     Settings, TableError,
-    log::{Change, Part, Snapshot},
+    log::{Change, Month, Part, Snapshot},
     part::{self, Hook, Names, PartFile},
     query::Place,
     scan::{Batches, Files},
     schema,
 };
 
-const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
-/// Events of a day may come so late, in seconds, before its files are made one.
+/// Events of a month may come so late, in seconds, before its files are made one.
 const LATE_SECONDS: i64 = 60 * 60;
 /// Files that are merged at a time: all are open, each with some rows in memory.
 const FILES_MAX: usize = 64;
@@ -33,7 +32,7 @@ const WRITE_ROWS: usize = 1024;
 /// Files are alike when their row counts have the same power of this.
 const LEVEL: u64 = 8;
 
-/// Files of one account, Region and day that had better be one; `None` when all is well.
+/// Files of one account, Region and month that had better be one; `None` when all is well.
 pub(crate) fn next_job(
     snapshot: &Snapshot,
     settings: &Settings,
@@ -41,17 +40,17 @@ pub(crate) fn next_job(
     files: &Files,
 ) -> Option<Vec<Arc<Part>>> {
     for (_, parts) in snapshot.by_place() {
-        let mut days: BTreeMap<i64, Vec<&Arc<Part>>> = BTreeMap::new();
+        let mut months: BTreeMap<Month, Vec<&Arc<Part>>> = BTreeMap::new();
         for part in parts {
             let is_small = part.rows * 2 <= settings.file_rows_max;
             // Files of version 1 have other columns; they leave with their retention.
             if is_small && !part::is_old(&part.path) && !files.is_damaged(&part.path) {
-                days.entry(part.day()).or_default().push(part);
+                months.entry(part.month()).or_default().push(part);
             }
         }
-        for (day, mut parts) in days {
+        for (month, mut parts) in months {
             parts.sort_by_key(|part| part.rows);
-            let is_over = (day + 1) * SECONDS_PER_DAY + LATE_SECONDS < now.as_second();
+            let is_over = month.end().saturating_add(LATE_SECONDS) < now.as_second();
             let chosen = if is_over && is_worth_it(&parts, settings.compact_files) {
                 parts
             } else {
@@ -65,7 +64,7 @@ pub(crate) fn next_job(
     None
 }
 
-/// Whether a day that is over is worth being written again: not for a few late events beside a large file.
+/// Whether a month that is over is worth being written again: not for a few late events beside a large file.
 fn is_worth_it(ascending: &[&Arc<Part>], compact_files: usize) -> bool {
     let Some((largest, smaller)) = ascending.split_last() else {
         return false;
@@ -95,7 +94,7 @@ pub(crate) fn run(
     let Some(first) = job.first() else {
         return Ok(snapshot.clone());
     };
-    let place = (first.account, first.region.clone(), first.newest);
+    let place = (first.account, first.region.clone(), first.month());
     let mut names = Names::after(snapshot);
     let mut merge = Merge::new(job, files)?;
     let mut added = Vec::new();
@@ -131,7 +130,7 @@ pub(crate) fn run(
 /// The files that a merge writes, one after the other.
 struct Output<'a, 'n> {
     dir: &'a Path,
-    place: (AccountId, Region, i64),
+    place: (AccountId, Region, Month),
     settings: &'a Settings,
     names: &'n mut Names,
     hook: &'a Hook,

@@ -34,7 +34,7 @@ const JOURNAL: &str = "pugmark.journal";
 const READ_BYTES: usize = 1024 * 1024;
 /// How long a look-up waits for the tail to reach the journal's head.
 const FRESHNESS_WAIT: Duration = Duration::from_secs(1);
-/// How often the files are looked over for a day with many small ones, when nothing was written.
+/// How often the files are looked over for a month with many small ones, when nothing was written.
 const COMPACTION_INTERVAL: Duration = Duration::from_secs(60);
 /// Look-ups that read files at the same time; more wait.
 const SCANS_MAX: usize = 8;
@@ -545,7 +545,7 @@ impl Inner {
         }))
     }
 
-    /// Begins to make many small files of one day one; `None` when there are not so many.
+    /// Begins to make many small files of one month one; `None` when there are not so many.
     fn start_compaction(&self) -> Option<WriteTask> {
         let now = self.clock.now();
         let files = self.read().files.clone();

@@ -45,7 +45,7 @@ pub struct Settings {
     pub unsaved_journal_bytes_max: u64,
     /// Rows in a row group of a file.
     pub row_group_rows: usize,
-    /// So many files of one day are made one.
+    /// So many files of one month and about one size are made one.
     pub compact_files: usize,
     /// Compaction makes no file with more rows.
     pub file_rows_max: u64,

@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use pugmark_core::account::{AccountId, Region};
 
 pub(crate) use self::actions::Part;
@@ -160,6 +160,7 @@ impl Snapshot {
         now: Timestamp,
         hook: &Hook,
     ) -> Result<Self, TableError> {
+        part::sync_folders(dir, change.added.iter(), hook)?;
         let (version, millis) = (self.next_version(), now.as_millisecond());
         let mut actions = vec![Action::CommitInfo(CommitInfo::new(
             change.operation,
@@ -316,9 +317,27 @@ fn damaged(path: &Path, detail: impl Into<String>) -> TableError {
     }
 }
 
-/// `YYYY-MM-DD`, UTC.
-pub(crate) fn day_name(seconds: i64) -> String {
-    let time = Timestamp::from_second(seconds).unwrap_or_default();
-    let date: Date = time.to_zoned(jiff::tz::TimeZone::UTC).date();
-    date.to_string()
+/// A UTC month: what a table is divided by, beside account and Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Month(Date);
+
+impl Month {
+    /// The month in which a second lies.
+    pub(crate) fn of(seconds: i64) -> Self {
+        let time = Timestamp::from_second(seconds).unwrap_or_default();
+        Self(time.to_zoned(TimeZone::UTC).date().first_of_month())
+    }
+
+    /// The first second after it.
+    pub(crate) fn end(self) -> i64 {
+        let next = self.0.last_of_month().tomorrow();
+        let next = next.and_then(|date| date.to_zoned(TimeZone::UTC));
+        next.map_or(i64::MAX, |next| next.timestamp().as_second())
+    }
+}
+
+impl std::fmt::Display for Month {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:04}-{:02}", self.0.year(), self.0.month())
+    }
 }

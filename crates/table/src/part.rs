@@ -1,7 +1,7 @@
 //! Writes files of events, and knows where they lie.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Write},
     path::Path,
@@ -22,7 +22,7 @@ use pugmark_core::account::{AccountId, Region};
 
 use crate::{
     TableError, index,
-    log::{Part, Snapshot, day_name},
+    log::{Month, Part, Snapshot},
     query::Place,
     schema,
     tail::Row,
@@ -30,7 +30,6 @@ use crate::{
 
 /// Where versions before the log put their files.
 const OLD_FILES: &str = "events/";
-const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// One event out of a file costs reading one such page.
 const EVENT_PAGE_BYTES: usize = 64 * 1024;
 /// Rows between two looks at a page's size.
@@ -101,7 +100,7 @@ impl Names {
     }
 }
 
-/// Writes the rows, one file for each account, Region and day. The files count once the log names them.
+/// Writes the rows, one file for each account, Region and month. The files count once the log names them.
 pub(crate) fn write_all(
     dir: &Path,
     rows: Vec<Arc<Row>>,
@@ -109,20 +108,19 @@ pub(crate) fn write_all(
     names: &mut Names,
     hook: &Hook,
 ) -> Result<Vec<Part>, TableError> {
-    let mut groups: BTreeMap<(AccountId, Region, i64), Vec<Arc<Row>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(AccountId, Region, Month), Vec<Arc<Row>>> = BTreeMap::new();
     for row in rows {
         let keys = &row.event.keys;
-        let day = keys.time.as_second().div_euclid(SECONDS_PER_DAY);
+        let month = Month::of(keys.time.as_second());
         groups
-            .entry((keys.account, keys.region.clone(), day))
+            .entry((keys.account, keys.region.clone(), month))
             .or_default()
             .push(row);
     }
     groups
         .into_iter()
-        .map(|((account, region, day), mut rows)| {
+        .map(|(place, mut rows)| {
             rows.sort_by_key(|row| row.place().newest_first());
-            let place = (account, region, day * SECONDS_PER_DAY);
             let mut file = PartFile::create(dir, place, row_group_rows, names, hook)?;
             for rows in rows.chunks(BATCH_ROWS) {
                 let batch = schema::batch(rows).map_err(|error| file.failed(error))?;
@@ -149,15 +147,15 @@ pub(crate) struct PartFile<'a> {
 }
 
 impl<'a> PartFile<'a> {
-    /// Begins the file of an account, Region and day, which a second of that day stands for.
+    /// Begins a file of an account, Region and month.
     pub(crate) fn create(
         dir: &'a Path,
-        (account, region, day): (AccountId, Region, i64),
+        (account, region, month): (AccountId, Region, Month),
         row_group_rows: usize,
         names: &mut Names,
         hook: &'a Hook,
     ) -> Result<Self, TableError> {
-        let folder = format!("account={account}/region={region}/day={}", day_name(day));
+        let folder = format!("account={account}/region={region}/month={month}");
         let path = format!("{folder}/{}", names.next());
         let target = dir.join(&path);
         let failed = |action: &str| TableError::io(format!("{action} {}", target.display()));
@@ -215,7 +213,7 @@ impl<'a> PartFile<'a> {
         Ok(())
     }
 
-    /// Makes the file and its index durable.
+    /// Makes the file and its index durable, but for their directory: [`sync_folders`] does that.
     pub(crate) fn finish(self) -> Result<Part, TableError> {
         let target = self.dir.join(&self.path);
         let failed = |action: &str| TableError::io(format!("{action} {}", target.display()));
@@ -235,10 +233,6 @@ impl<'a> PartFile<'a> {
         fs::rename(temporary(&keys), &keys).map_err(failed("rename the index of"))?;
         self.hook.at(Step::PartRename)?;
         fs::rename(temporary(&target), &target).map_err(failed("rename"))?;
-        self.hook.at(Step::PartSync)?;
-        for folder in Path::new(&self.path).ancestors().skip(1) {
-            sync_dir(&self.dir.join(folder))?;
-        }
         Ok(Part {
             path: self.path,
             account: self.account,
@@ -257,6 +251,20 @@ impl<'a> PartFile<'a> {
             source: Box::new(error),
         }
     }
+}
+
+/// Makes the names of files durable: before the commit that adds them.
+pub(crate) fn sync_folders<'a>(
+    dir: &Path,
+    parts: impl Iterator<Item = &'a Part>,
+    hook: &Hook,
+) -> Result<(), TableError> {
+    hook.at(Step::PartSync)?;
+    let folders = parts.flat_map(|part| Path::new(&part.path).ancestors().skip(1));
+    let folders: BTreeSet<&Path> = folders.collect();
+    folders
+        .into_iter()
+        .try_for_each(|folder| sync_dir(&dir.join(folder)))
 }
 
 fn temporary(path: &Path) -> std::path::PathBuf {
@@ -369,7 +377,10 @@ pub(crate) fn is_old(path: &str) -> bool {
 
 /// Whether a path is one of those that are made here.
 pub(crate) fn is_part_path(path: &str) -> bool {
-    let path = path.strip_prefix(OLD_FILES).unwrap_or(path);
+    let (path, last) = match path.strip_prefix(OLD_FILES) {
+        Some(path) => (path, "day="),
+        None => (path, "month="),
+    };
     let mut parts = path.split('/');
     let mut starts = |prefix: &str| {
         parts
@@ -379,7 +390,7 @@ pub(crate) fn is_part_path(path: &str) -> bool {
     };
     starts("account=")
         && starts("region=")
-        && starts("day=")
+        && starts(last)
         && parts.next().is_some_and(is_part_name)
         && parts.next().is_none()
 }

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) const VERSION_KEY: &str = "pugmark.events.version";
 pub(crate) const VERSION: &str = "2";
 /// The columns by which a table is divided; they stand in paths and log, not in files.
-pub(crate) const PARTITIONS: [&str; 3] = ["account", "region", "day"];
+pub(crate) const PARTITIONS: [&str; 3] = ["account", "region", "month"];
 
 pub(crate) const EVENT_TIME: &str = "event_time";
 pub(crate) const SEQ: &str = "seq";
@@ -121,10 +121,7 @@ pub(crate) fn delta_schema() -> String {
         let fields: Vec<_> = all.chain(more).collect();
         serde_json::json!({ "type": "struct", "fields": fields })
     }
-    let partitions = PARTITIONS.map(|name| {
-        let kind = if name == "day" { "date" } else { "string" };
-        field(name, kind.into(), true)
-    });
+    let partitions = PARTITIONS.map(|name| field(name, "string".into(), true));
     structure(SCHEMA.fields(), partitions.into()).to_string()
 }
 

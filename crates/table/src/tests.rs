@@ -21,6 +21,8 @@ use uuid::Uuid;
 use crate::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery, Settings, part::Hook};
 
 pub(crate) const NOW: i64 = 1_800_000_000;
+/// More than a month, in seconds.
+const MONTH: i64 = 31 * 86_400;
 const ACCOUNT: &str = "123456789012";
 
 /// Small row groups, so that a few events fill several.

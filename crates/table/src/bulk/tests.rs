@@ -23,7 +23,7 @@ fn events(numbers: std::ops::Range<u128>) -> Vec<Event> {
         .collect()
 }
 
-fn of_one_day(numbers: std::ops::Range<u128>) -> Vec<Event> {
+fn of_one_month(numbers: std::ops::Range<u128>) -> Vec<Event> {
     numbers
         .map(|number| sample(number, NOW - 400 * 86_400 + number as i64))
         .collect()
@@ -88,7 +88,7 @@ fn a_crash_at_any_step_keeps_whole_commits_and_their_marks() {
         let mut bulk = Bulk::open_with(dir.path().into(), small(), hook).unwrap();
         let fill = |bulk: &mut Bulk| -> Result<(), TableError> {
             for part in 0..2 {
-                for event in of_one_day(part * 9..part * 9 + 9) {
+                for event in of_one_month(part * 9..part * 9 + 9) {
                     bulk.push(event)?;
                 }
                 bulk.commit(&[mark("file", &part.to_string())])?;

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use pugmark_core::{
     account::{AccountId, Region},
     event::EventCategory,
 };
 use serde::{Deserialize, Serialize};
 
+use super::Month;
 use crate::{LookupCategory, part, schema};
 
 /// The oldest protocol that has what these tables need; every reader and engine knows it.
 const READER_VERSION: i32 = 1;
 const WRITER_VERSION: i32 = 2;
-const MILLIS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// A file of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +43,9 @@ impl Part {
         (first.as_str()..=last.as_str()).contains(&category.as_str())
     }
 
-    /// The UTC day of its events, in days since 1970.
-    pub(crate) fn day(&self) -> i64 {
-        self.newest.div_euclid(MILLIS_PER_DAY / 1000)
+    /// The month of its events.
+    pub(crate) fn month(&self) -> Month {
+        Month::of(self.newest)
     }
 }
 
@@ -221,7 +221,7 @@ impl Add {
             let time = time.to_zoned(TimeZone::UTC);
             time.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
         };
-        let day = super::day_name(part.newest);
+        let month = part.month().to_string();
         let bounds = |seconds, category: &str| Bounds {
             event_time: time(seconds),
             event_category: category.to_owned(),
@@ -231,7 +231,7 @@ impl Add {
             min_values: bounds(part.oldest, &part.categories.0),
             max_values: bounds(part.newest, &part.categories.1),
         };
-        let values = [part.account.to_string(), part.region.to_string(), day];
+        let values = [part.account.to_string(), part.region.to_string(), month];
         let names = schema::PARTITIONS.map(str::to_owned);
         Self {
             path: part.path,
@@ -265,8 +265,7 @@ impl TryFrom<Add> for Part {
             let time: Timestamp = text.parse().map_err(|error| about(&error))?;
             Ok(time.as_second())
         };
-        let [account, region, day] = schema::PARTITIONS;
-        let _: Date = value(day)?.parse().map_err(|error| about(&error))?;
+        let [account, region, _] = schema::PARTITIONS;
         Ok(Self {
             account: value(account)?.parse().map_err(|error| about(&error))?,
             region: value(region)?.parse().map_err(|error| about(&error))?,

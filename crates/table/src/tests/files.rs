@@ -14,7 +14,7 @@ const GOLDEN_INDEX: &[u8] = include_bytes!("../../testdata/keys-v1.keys");
 const GOLDEN_LOG: &str = include_str!("../../testdata/log-v2.json");
 const OLD_PATH: &str = "events/account=123456789012/region=eu-central-1/day=2027-01-15/\
                         part-00000000000000000000-00000000000000000001.parquet";
-const GOLDEN_PATH: &str = "account=123456789012/region=eu-central-1/day=2027-01-15/\
+const GOLDEN_PATH: &str = "account=123456789012/region=eu-central-1/month=2027-01/\
                            part-00000000000000000000-00000000000000000000.parquet";
 
 /// Something that happens to a file.
@@ -144,7 +144,7 @@ async fn the_log_is_bounded_by_checkpoints_and_says_the_same_after_them() {
     for number in 0..300 {
         append(
             &journal,
-            &[sample(number, NOW - 86_400 * (number as i64 % 4))],
+            &[sample(number, NOW - MONTH * (number as i64 % 3))],
         )
         .await;
         history.catch_up().await.unwrap();
@@ -276,9 +276,9 @@ async fn a_damaged_file_is_named_and_the_rest_answers() {
             let dir = tempfile::tempdir().unwrap();
             let journal = Arc::new(MemoryJournal::new(1 << 20));
             let mut history = open(dir.path(), &journal, Hook::default()).await;
-            for day in 0..3 {
-                let number = day as u128;
-                append(&journal, &[sample(number, NOW - day * 86_400)]).await;
+            for month in 0..3 {
+                let number = month as u128;
+                append(&journal, &[sample(number, NOW - month * MONTH)]).await;
             }
             history.catch_up().await.unwrap();
             history.flush().await.unwrap();
@@ -343,15 +343,11 @@ async fn events_leave_after_90_days_and_their_files_too() {
     let history = EventHistory::open(dir.path().into(), journal.clone(), clock.clone(), settings)
         .await
         .unwrap();
-    append(
-        &journal,
-        &[sample(1, NOW - 10), sample(2, NOW - 2 * 86_400)],
-    )
-    .await;
+    append(&journal, &[sample(1, NOW - 10), sample(2, NOW - MONTH)]).await;
     history.catch_up().await.unwrap();
     history.flush().await.unwrap();
     assert_eq!(files_of(dir.path()).len(), 2);
-    clock.advance(SignedDuration::from_hours(89 * 24));
+    clock.advance(SignedDuration::from_hours(60 * 24));
     assert_eq!(numbers(&all_pages(&history, &query(None)).await), [1]);
     history.flush().await.unwrap();
     // Somebody else may still read it.
@@ -360,7 +356,7 @@ async fn events_leave_after_90_days_and_their_files_too() {
     clock.advance(SignedDuration::from_hours(2));
     history.flush().await.unwrap();
     assert_eq!(files_of(dir.path()).len(), 1);
-    clock.advance(SignedDuration::from_hours(2 * 24));
+    clock.advance(SignedDuration::from_hours(31 * 24));
     history.flush().await.unwrap();
     assert_eq!(Snapshot::load(dir.path()).unwrap().all().count(), 0);
 }
