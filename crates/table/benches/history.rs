@@ -116,7 +116,7 @@ fn questions(seed: u64, total: u64) -> Vec<(String, Vec<Asked>)> {
                 .or_insert((0, asked.clone()));
             entry.0 += 1;
             // The place with the most events has the most chances to be asked.
-            if mix(entry.0 ^ number) % entry.0 == 0 {
+            if mix(entry.0 ^ number).is_multiple_of(entry.0) {
                 entry.1 = asked;
             }
         };
