@@ -173,6 +173,7 @@ def test_every_error_of_every_operation(servers):
     gives("PutInsightSelectors", "InvalidInsightSelectors", lambda: put_insights(InsightSelectors=[{"InsightType": "x"}]))
     gives("PutInsightSelectors", "InvalidParameterCombination", lambda: put_insights(InsightSelectors=[], InsightsDestination="x"))
     gives("ListInsightsMetricData", "InvalidParameter", lambda: here.list_insights_metric_data(EventName="x"))
+    gives("ListInsightsData", "InvalidParameter", lambda: here.list_insights_data(InsightSource="arn:x", DataType="InsightsEvents"))
     gives("GetInsightSelectors", "InsightNotEnabled", lambda: here.get_insight_selectors(TrailName="trail"))
     gives("GetInsightSelectors", "InvalidParameterCombination", lambda: here.get_insight_selectors(TrailName="trail", EventDataStore=STORE))
 

@@ -81,6 +81,56 @@ def test_a_burst_becomes_an_insight(tmp_path, moto):
     server.stop()
 
 
+def test_a_burst_on_data_becomes_an_insight_of_its_trail(tmp_path):
+    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s").start()
+    trail, s3 = server.client("cloudtrail"), server.client("s3")
+    for bucket in (BUCKET, "objects"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket="objects", Key="k", Body=b"x")
+    arn = trail.create_trail(Name="watch", S3BucketName=BUCKET)["TrailARN"]
+    on_data = [{"InsightType": "ApiCallRateInsight", "EventCategories": ["Data"]}]
+    refused(lambda: trail.put_insight_selectors(TrailName="watch", InsightSelectors=on_data), "InvalidInsightSelectorsException")
+    trail.put_event_selectors(TrailName="watch", EventSelectors=[{
+        "ReadWriteType": "All", "IncludeManagementEvents": True,
+        "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::objects/"]}]}])
+    trail.start_logging(Name="watch")
+    answer = trail.put_insight_selectors(TrailName="watch", InsightSelectors=on_data)
+    assert answer["InsightSelectors"] == on_data
+    assert trail.get_insight_selectors(TrailName="watch")["InsightSelectors"] == on_data
+    assert trail.get_trail(Name="watch")["Trail"]["HasInsightSelectors"]
+    server.stop()
+    seed = ["cargo", "run", "-q", "-p", "pugmark-insights", "--example", "usual", "--", str(tmp_path / "data" / "insights" / "state"),
+            ACCOUNT, "us-east-1", "s3.amazonaws.com", "GetObject", arn]
+    subprocess.run(seed, cwd=ROOT, check=True)
+    server.start()
+    trail, s3 = server.client("cloudtrail"), server.client("s3")
+    for _ in range(120):
+        s3.get_object(Bucket="objects", Key="k")["Body"].read()
+
+    listed = lambda **more: trail.list_insights_data(InsightSource=arn, DataType="InsightsEvents", **more)["Events"]
+    [event] = wait(listed, seconds=180)
+    record = json.loads(event["CloudTrailEvent"])
+    details = record["insightDetails"]
+    assert (details["state"], details["eventSource"], details["eventName"]) == ("Start", "s3.amazonaws.com", "GetObject")
+    assert (details["sourceEventCategory"], details["insightSource"]) == ("Data", arn)
+    assert [it["EventId"] for it in listed(Dimensions={"EventName": "GetObject"})] == [event["EventId"]]
+    assert listed(Dimensions={"EventName": "PutObject"}) == []
+    assert trail.lookup_events(EventCategory="insight")["Events"] == []
+    prefix = f"AWSLogs/{ACCOUNT}/CloudTrail-Insight/us-east-1/"
+    [key] = wait(lambda: [it["Key"] for it in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])])
+    assert json.loads(gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()))["Records"] == [record]
+    metric = {"EventSource": "s3.amazonaws.com", "EventName": "GetObject", "InsightType": "ApiCallRateInsight", "Period": 60}
+    data = trail.list_insights_metric_data(TrailName="watch", **metric)
+    assert data["TrailARN"] == arn and sum(data["Values"]) >= 120
+    assert trail.list_insights_metric_data(**metric)["Values"] == []
+    refused(lambda: trail.list_insights_data(InsightSource=arn + "x", DataType="InsightsEvents"), "InvalidParameterException")
+    # A trail that stops looks no longer, and knows nothing when it looks again.
+    trail.put_insight_selectors(TrailName="watch", InsightSelectors=[])
+    s3.get_object(Bucket="objects", Key="k")["Body"].read()
+    wait(lambda: trail.list_insights_metric_data(TrailName="watch", **metric)["Values"] == [])
+    server.stop()
+
+
 def test_insight_selectors(alone):
     alone.client("s3").create_bucket(Bucket=BUCKET)
     trail = alone.client("cloudtrail")

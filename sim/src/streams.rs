@@ -160,6 +160,7 @@ pub(crate) fn trail(random: &mut Random, number: u64) -> Trail {
         recursive_logging: true,
         selectors,
         insights: [].into(),
+        data_insights: [].into(),
         aggregations: match aggregates {
             true => AggregationTemplate::ALL.to_vec(),
             false => Vec::new(),

@@ -31,6 +31,7 @@ pub(crate) fn trail() -> Trail {
         recursive_logging: true,
         selectors: Selectors::Default,
         insights: [].into(),
+        data_insights: [].into(),
         aggregations: Vec::new(),
         tags: [].into(),
         is_logging: true,

@@ -74,6 +74,8 @@ pub struct Trail {
     pub selectors: Selectors,
     /// What `InsightSelectors` it has, on management events.
     pub insights: BTreeSet<InsightType>,
+    /// What `InsightSelectors` it has on data events.
+    pub data_insights: BTreeSet<InsightType>,
     /// How its data events are summed up, every five minutes; empty: not at all.
     pub aggregations: Vec<AggregationTemplate>,
     /// Tags by key; a tag without a value is `None`.
@@ -266,9 +268,23 @@ impl Trail {
             && self.covers(keys)
             && (self.recursive_logging || !is_own_delivery(keys))
             && match keys.category {
-                EventCategory::Insight => self.insights.contains(&InsightType::of(keys)),
+                EventCategory::Insight => self.has_insight(keys),
                 _ => self.selectors.select(keys),
             }
+    }
+
+    /// Whether it has `InsightSelectors`.
+    pub fn has_insights(&self) -> bool {
+        !(self.insights.is_empty() && self.data_insights.is_empty())
+    }
+
+    /// Whether its selectors ask for an Insight event; of those on data events for its own alone.
+    fn has_insight(&self, keys: &EventKeys) -> bool {
+        let insight = InsightType::of(keys);
+        match keys.lookup_resources.first() {
+            None => self.insights.contains(&insight),
+            Some(source) => source.name == self.arn.0 && self.data_insights.contains(&insight),
+        }
     }
 
     /// The id of its organization, `o-…`.

@@ -27,6 +27,10 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+/// As the server's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EVENTS: u64 = 10_000_000;
 const BATCH: u64 = 2_000;
 
@@ -177,6 +181,7 @@ fn trail() -> Trail {
         recursive_logging: true,
         selectors: Selectors::Default,
         insights: [].into(),
+        data_insights: [].into(),
         aggregations: Vec::new(),
         tags: BTreeMap::new(),
         is_logging: true,

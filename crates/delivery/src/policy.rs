@@ -185,6 +185,7 @@ mod tests {
             recursive_logging: true,
             selectors: Selectors::Default,
             insights: [].into(),
+            data_insights: [].into(),
             aggregations: Vec::new(),
             tags: Default::default(),
             is_logging: false,

@@ -159,6 +159,7 @@ fn of_insights(all: &[Traffic]) -> Alarms {
                     identity_arn: Some("arn:aws:iam::123456789012:user/a"),
                     user_agent: Some("aws-cli"),
                     count,
+                    trail: None,
                 });
             }
         }

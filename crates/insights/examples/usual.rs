@@ -1,7 +1,8 @@
 //! Writes the state of a server that has seen ten days of one operation, a call every two minutes: for tests that cannot
 //! wait for so long.
 //!
-//! `cargo run -p pugmark-insights --example usual -- DATA_DIR/insights/state ACCOUNT REGION SOURCE NAME`
+//! `cargo run -p pugmark-insights --example usual -- DATA_DIR/insights/state ACCOUNT REGION SOURCE NAME [TRAIL_ARN]`; with a
+//! trail it is an operation on data that the trail logs.
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -9,8 +10,8 @@ use pugmark_insights::{Analyzer, Call, Settings};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [path, account, region, source, name] = &arguments[..] else {
-        anyhow::bail!("usage: usual STATE_FILE ACCOUNT REGION SOURCE NAME");
+    let [path, account, region, source, name, trail @ ..] = &arguments[..] else {
+        anyhow::bail!("usage: usual STATE_FILE ACCOUNT REGION SOURCE NAME [TRAIL_ARN]");
     };
     let (account, region) = (account.parse()?, region.parse()?);
     let now = Timestamp::now().as_second();
@@ -29,6 +30,7 @@ fn main() -> anyhow::Result<()> {
                 identity_arn: Some("arn:aws:iam::123456789012:user/usual"),
                 user_agent: Some("usual"),
                 count: 1,
+                trail: trail.first().map(String::as_str),
             });
         }
         analyzer.advance(time);

@@ -47,6 +47,8 @@ pub struct Analyzer {
     pub(crate) values_kept: usize,
     /// When an account was first seen in a Region: before it, its silence means nothing.
     pub(crate) scopes: BTreeMap<(AccountId, Region), u32>,
+    /// When a trail's data events were first counted.
+    pub(crate) trails: BTreeMap<Box<str>, u32>,
     /// Series to look at when the minute closes, in the order in which they woke up.
     pub(crate) awake: Vec<u32>,
     pub(crate) is_awake: Vec<bool>,
@@ -97,6 +99,7 @@ impl Analyzer {
             values: Values::default(),
             values_kept: 0,
             scopes: BTreeMap::new(),
+            trails: BTreeMap::new(),
             awake: Vec::new(),
             is_awake: Vec::new(),
             open_minute: 0,
@@ -118,6 +121,34 @@ impl Analyzer {
             // A finding's own time is in the past, and the analyzer must not listen to itself.
             self.tick(event.keys.time);
         }
+    }
+
+    /// Counts a data event for the trails that log it and look at data events.
+    pub fn observe_data<'a>(&mut self, event: &Event, trails: impl IntoIterator<Item = &'a str>) {
+        let user_agent = call::user_agent(&event.json);
+        for trail in trails {
+            self.observe_call(&Call::on_data(event, user_agent.as_deref(), trail));
+        }
+    }
+
+    /// Forgets the data series of trails that do not look at data events any more: while nobody counts, nothing is known.
+    pub fn retain_trails(&mut self, is_kept: impl Fn(&str) -> bool) {
+        let is_gone = |series: &Series| {
+            let trail = series.key.trail.as_deref();
+            trail.is_some_and(|trail| !is_kept(trail))
+        };
+        let mut gone: Vec<u32> = self.index.iter().copied().collect();
+        gone.retain(|&at| is_gone(&self.series[at as usize]));
+        gone.sort_unstable();
+        let forgotten_until = self.forgotten_until;
+        for at in gone {
+            self.forget_one(at);
+        }
+        // Nothing was lost for want of memory.
+        self.forgotten_until = forgotten_until;
+        let is_awake = &self.is_awake;
+        self.awake.retain(|&awake| is_awake[awake as usize]);
+        self.trails.retain(|trail, _| is_kept(trail));
     }
 
     /// Counts a call that was not read from an event.
@@ -358,6 +389,7 @@ impl Analyzer {
             name: call.name,
             insight,
             error_code,
+            trail: call.trail,
         };
         let hash = self.hasher.hash_one(name);
         let known = self
@@ -376,11 +408,14 @@ impl Analyzer {
             name: call.name.into(),
             insight,
             error_code: error_code.map(Into::into),
+            trail: call.trail.map(Into::into),
         };
-        let scope_since = *self
-            .scopes
-            .entry((account, region.clone()))
-            .or_insert(minute);
+        let scope = (account, region.clone());
+        let mut scope_since = *self.scopes.entry(scope).or_insert(minute);
+        if let Some(trail) = call.trail {
+            let trail_since = *self.trails.entry(trail.into()).or_insert(minute);
+            scope_since = scope_since.max(trail_since);
+        }
         let since = scope_since.max(self.forgotten_until).min(minute);
         let series = Series::new(key, since, minute);
         let at = if let Some(at) = self.free.pop() {
@@ -457,6 +492,7 @@ struct Name<'a> {
     name: &'a str,
     insight: InsightType,
     error_code: Option<&'a str>,
+    trail: Option<&'a str>,
 }
 
 impl<'a> Name<'a> {
@@ -468,6 +504,7 @@ impl<'a> Name<'a> {
             name: &key.name,
             insight: key.insight,
             error_code: key.error_code.as_deref(),
+            trail: key.trail.as_deref(),
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Call<'a> {
     pub name: &'a str,
     /// `eventTime`.
     pub time: Timestamp,
-    /// The call can change something: it counts towards the call rate.
+    /// The call counts towards the call rate: it can change something, or is on data.
     pub write: bool,
     /// `errorCode`: the call counts towards that error's rate.
     pub error_code: Option<&'a str>,
@@ -33,6 +33,8 @@ pub struct Call<'a> {
     pub user_agent: Option<&'a str>,
     /// How many such calls.
     pub count: u32,
+    /// Of a data event: the ARN of the trail that logs it. Each trail has series of its own, for each logs what it selects.
+    pub trail: Option<&'a str>,
 }
 
 impl Call<'_> {
@@ -61,6 +63,16 @@ impl<'a> Call<'a> {
             identity_arn: keys.identity_arn.as_deref(),
             user_agent,
             count: 1,
+            trail: None,
+        }
+    }
+
+    /// The call on data that an event records, for a trail that logs it: reads count as well.
+    pub(crate) fn on_data(event: &'a Event, user_agent: Option<&'a str>, trail: &'a str) -> Self {
+        Self {
+            write: true,
+            trail: Some(trail),
+            ..Self::of(event, user_agent)
         }
     }
 }

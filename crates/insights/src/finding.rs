@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use pugmark_core::event::{Event, EventCategory, EventKeys};
+use pugmark_core::event::{Event, EventCategory, EventKeys, LookupResource};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -137,7 +137,15 @@ fn keys(series: &SeriesKey, id: Uuid, time: Timestamp) -> EventKeys {
         vpc_endpoint_id: None,
         from_console: false,
         resources: Vec::new(),
-        lookup_resources: Vec::new(),
+        // So do `ListInsightsData` those on data events by their trail, and `LookupEvents` leaves them out.
+        lookup_resources: series.trail.iter().map(|trail| of_trail(trail)).collect(),
+    }
+}
+
+fn of_trail(arn: &str) -> LookupResource {
+    LookupResource {
+        kind: Some("AWS::CloudTrail::Trail".to_owned()),
+        name: arn.to_owned(),
     }
 }
 
@@ -162,7 +170,11 @@ fn details<'a>(parts: &Parts<'a>, values: &'a Values) -> Details<'a> {
         event_name: &series.name,
         insight_type: series.insight.as_str(),
         error_code: series.error_code.as_deref(),
-        source_event_category: EventCategory::Management.as_str(),
+        source_event_category: match series.trail {
+            None => EventCategory::Management.as_str(),
+            Some(_) => EventCategory::Data.as_str(),
+        },
+        insight_source: series.trail.as_deref(),
         insight_context: Context {
             statistics: Statistics {
                 baseline: Average {
@@ -231,6 +243,8 @@ struct Details<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
     source_event_category: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    insight_source: Option<&'a str>,
     insight_context: Context<'a>,
 }
 

@@ -68,11 +68,17 @@ pub struct SeriesKey {
     pub insight: InsightType,
     /// `errorCode`; present exactly for error rates.
     pub error_code: Option<Box<str>>,
+    /// `insightSource`, of series on data events: the trail that logs them. Saved apart (`snapshot`).
+    #[serde(skip)]
+    pub trail: Option<Box<str>>,
 }
 
 impl fmt::Display for SeriesKey {
     /// All parts with slashes between; the last may hold slashes itself, so texts of different keys differ.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(trail) = &self.trail {
+            write!(f, "{trail}/")?;
+        }
         write!(
             f,
             "{}/{}/{}/{}/{}/{}",

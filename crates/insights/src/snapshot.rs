@@ -11,8 +11,8 @@ use crate::{
     series::{Observed, Series},
 };
 
-/// The first byte.
-const VERSION: u8 = 1;
+/// The first byte; version 1 has no [`OfTrails`].
+const VERSION: u8 = 2;
 
 /// Bytes that are no saved state.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,14 @@ struct Saved {
     minutes_observed: Vec<bool>,
     observed: Observed,
     forgotten_until: u32,
+}
+
+/// What version 2 appends: the trails of the series on data events.
+#[derive(Serialize, Deserialize, Default)]
+struct OfTrails {
+    /// Places in `series`, and their trails' ARNs.
+    series: Vec<(u32, Box<str>)>,
+    since: Vec<(Box<str>, u32)>,
 }
 
 impl Analyzer {
@@ -68,8 +76,18 @@ impl Analyzer {
             observed: self.observed.clone(),
             forgotten_until: self.forgotten_until,
         };
+        let trail = |(at, place): (&u32, u32)| {
+            let trail = self.series[*at as usize].key.trail.clone()?;
+            Some((place, trail))
+        };
+        let of_trails = OfTrails {
+            series: places.iter().zip(0..).filter_map(trail).collect(),
+            since: self.trails.clone().into_iter().collect(),
+        };
         let bytes = vec![VERSION];
-        postcard::to_extend(&saved, bytes).expect("memory takes every write")
+        postcard::to_extend(&saved, bytes)
+            .and_then(|bytes| postcard::to_extend(&of_trails, bytes))
+            .expect("memory takes every write")
     }
 
     /// The analyzer that was saved, with these settings.
@@ -78,18 +96,29 @@ impl Analyzer {
     /// When the version is unknown or the bytes are damaged.
     pub fn load(settings: Settings, bytes: &[u8]) -> Result<Self, LoadError> {
         let damaged = |error: &dyn std::fmt::Display| LoadError::Damaged(error.to_string());
-        let saved: Saved = match bytes.split_first() {
-            Some((&VERSION, rest)) => {
-                postcard::from_bytes(rest).map_err(|error| damaged(&error))?
-            }
-            Some((&version, _)) => return Err(LoadError::UnknownVersion(version)),
-            None => return Err(damaged(&"they are empty")),
+        let (&version, rest) = bytes
+            .split_first()
+            .ok_or_else(|| damaged(&"they are empty"))?;
+        if !(1..=VERSION).contains(&version) {
+            return Err(LoadError::UnknownVersion(version));
+        }
+        let (mut saved, rest): (Saved, _) =
+            postcard::take_from_bytes(rest).map_err(|error| damaged(&error))?;
+        let of_trails: OfTrails = match version {
+            1 => OfTrails::default(),
+            _ => postcard::from_bytes(rest).map_err(|error| damaged(&error))?,
         };
+        for (at, trail) in of_trails.series {
+            let series = saved.series.get_mut(at as usize);
+            let (series, _) = series.ok_or_else(|| damaged(&"a trail's series is missing"))?;
+            series.key.trail = Some(trail);
+        }
         let mut analyzer = Self::new(settings);
         for text in &saved.values {
             analyzer.values.intern(text, usize::MAX);
         }
         analyzer.values_kept = saved.values_kept;
+        analyzer.trails = of_trails.since.into_iter().collect();
         for (account, region, since) in saved.scopes {
             let account: AccountId = account.parse().map_err(|error| damaged(&error))?;
             let region: Region = region.parse().map_err(|error| damaged(&error))?;
@@ -229,6 +258,7 @@ mod tests {
                         identity_arn: Some("arn:aws:iam::123456789012:user/a"),
                         user_agent: Some("aws-cli"),
                         count: 1,
+                        trail: None,
                     });
                     calls += 1;
                     if calls % every == 0 {
@@ -251,6 +281,77 @@ mod tests {
         }
     }
 
+    /// Each trail counts what it logs, reads too; what one knows is gone when it looks no longer.
+    #[test]
+    fn data_events_are_counted_by_trail() {
+        let mut analyzer = Analyzer::new(Settings::default());
+        let region: Region = "eu-central-1".parse().unwrap();
+        let begin = 1_790_000_000 / 60 * 60;
+        let mut get = |minute: i64, trail: &str, count| {
+            analyzer.observe_call(&Call {
+                account: "123456789012".parse().unwrap(),
+                region: &region,
+                source: "s3.amazonaws.com",
+                name: "GetObject",
+                time: Timestamp::from_second(begin + minute * 60).unwrap(),
+                write: true,
+                error_code: None,
+                identity_arn: None,
+                user_agent: None,
+                count,
+                trail: Some(trail),
+            });
+        };
+        for minute in 0..2 * 1440 {
+            get(minute, "a", if minute % 1440 < 1435 { 1 } else { 60 });
+            get(minute, "b", 1);
+        }
+        let found = analyzer.take_findings();
+        assert!(!found.is_empty());
+        for finding in &found {
+            assert_eq!(finding.series.trail.as_deref(), Some("a"));
+            let record: serde_json::Value = serde_json::from_slice(&finding.event.json).unwrap();
+            let details = &record["insightDetails"];
+            assert_eq!(
+                (&details["sourceEventCategory"], &details["insightSource"]),
+                (&"Data".into(), &"a".into())
+            );
+        }
+        let mut analyzer = Analyzer::load(Settings::default(), &analyzer.save()).unwrap();
+        assert_eq!(analyzer.series().count(), 2);
+        analyzer.retain_trails(|trail| trail == "b");
+        let left: Vec<_> = analyzer.series().map(|it| it.trail.clone()).collect();
+        assert_eq!(left, [Some("b".into())]);
+        assert_eq!(analyzer.save(), {
+            let loaded = Analyzer::load(Settings::default(), &analyzer.save()).unwrap();
+            loaded.save()
+        });
+    }
+
+    #[test]
+    fn version_1_is_read() {
+        let mut analyzer = Analyzer::new(Settings::default());
+        analyzer.observe_call(&Call {
+            account: "123456789012".parse().unwrap(),
+            region: &"eu-central-1".parse().unwrap(),
+            source: "iam.amazonaws.com",
+            name: "CreateUser",
+            time: Timestamp::from_second(1_790_000_000).unwrap(),
+            write: true,
+            error_code: None,
+            identity_arn: None,
+            user_agent: None,
+            count: 1,
+            trail: None,
+        });
+        let now = analyzer.save();
+        let nothing = postcard::to_allocvec(&OfTrails::default()).unwrap();
+        let mut before = now.strip_suffix(&*nothing).unwrap().to_vec();
+        before[0] = 1;
+        let loaded = Analyzer::load(Settings::default(), &before).unwrap();
+        assert_eq!(loaded.save(), now);
+    }
+
     #[test]
     fn damage_is_told() {
         assert!(matches!(
@@ -258,8 +359,8 @@ mod tests {
             Err(LoadError::Damaged(_))
         ));
         assert!(matches!(
-            Analyzer::load(Settings::default(), b"\x02"),
-            Err(LoadError::UnknownVersion(2))
+            Analyzer::load(Settings::default(), b"\x03"),
+            Err(LoadError::UnknownVersion(3))
         ));
         let saved = Analyzer::new(Settings::default()).save();
         for cut in 1..saved.len() {

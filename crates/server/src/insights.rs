@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::Context;
-use pugmark_catalog::CatalogWriter;
+use pugmark_catalog::{Catalog, CatalogWriter};
 use pugmark_core::{
     clock::Clock,
     event::{self, Event, EventCategory},
@@ -115,17 +115,24 @@ impl Insights {
         let mut known = self.known_findings(next).await?;
         let mut head = inner.journal.head();
         let mut saved = Instant::now();
+        let mut looked_at = inner.catalog.snapshot();
+        self.forget_others(&looked_at);
         loop {
             head.mark_unchanged();
             loop {
                 let entries = inner.journal.read(next, READ_BYTES).await?;
                 let Some(last) = entries.last() else { break };
                 next = last.seq.next();
+                let catalog = inner.catalog.snapshot();
+                if !Arc::ptr_eq(&catalog, &looked_at) {
+                    self.forget_others(&catalog);
+                    looked_at = catalog;
+                }
                 for stored in &entries {
                     if stored.entry.kind == EntryKind::Event {
                         let event = event::decode(&stored.entry.payload)
                             .with_context(|| format!("journal entry {}", stored.seq.0))?;
-                        self.analyzer().observe(&event);
+                        self.observe(&event, &looked_at);
                     }
                 }
                 self.tell(&mut known).await?;
@@ -146,6 +153,26 @@ impl Insights {
             }
         }
         self.save(next).await
+    }
+
+    /// Counts an event; a data event for each trail that logs it and has Insights on data events.
+    fn observe(&self, event: &Event, catalog: &Catalog) {
+        let mut analyzer = self.analyzer();
+        analyzer.observe(event);
+        if event.keys.category == EventCategory::Data {
+            let trails = catalog.trails.values();
+            let looking = trails.filter(|it| !it.data_insights.is_empty() && it.wants(&event.keys));
+            analyzer.observe_data(event, looking.map(|trail| trail.arn.0.as_str()));
+        }
+    }
+
+    /// Forgets what trails counted that were stopped, deleted, or do not look at data events any more.
+    fn forget_others(&self, catalog: &Catalog) {
+        let is_looking = |arn: &str| {
+            let mut trails = catalog.trails.values();
+            trails.any(|it| it.arn.0 == arn && it.is_logging && !it.data_insights.is_empty())
+        };
+        self.analyzer().retain_trails(is_looking);
     }
 
     /// Ids of the findings that stand in the journal from `from` on.
@@ -268,6 +295,7 @@ mod tests {
             recursive_logging: true,
             selectors: Selectors::Default,
             insights: InsightType::ALL.into(),
+            data_insights: [].into(),
             aggregations: Vec::new(),
             tags: [].into(),
             is_logging: true,
@@ -324,6 +352,7 @@ mod tests {
                     identity_arn: None,
                     user_agent: None,
                     count: 1,
+                    trail: None,
                 });
             }
             analyzer.advance(time);

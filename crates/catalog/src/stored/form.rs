@@ -76,6 +76,8 @@ pub(super) struct TrailForm {
     selectors: SelectorsForm,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     insights: BTreeSet<InsightType>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    data_insights: BTreeSet<InsightType>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     aggregations: Vec<AggregationTemplate>,
     tags: BTreeMap<String, Option<String>>,
@@ -224,6 +226,7 @@ impl From<&Trail> for TrailForm {
             recursive_logging: trail.recursive_logging,
             selectors: SelectorsForm::from(&trail.selectors),
             insights: trail.insights.clone(),
+            data_insights: trail.data_insights.clone(),
             aggregations: trail.aggregations.clone(),
             tags: trail.tags.clone(),
             is_logging: trail.is_logging,
@@ -256,6 +259,7 @@ impl TryFrom<TrailForm> for Trail {
             recursive_logging: form.recursive_logging,
             selectors: form.selectors.into(),
             insights: form.insights,
+            data_insights: form.data_insights,
             aggregations: form.aggregations,
             tags: form.tags,
             is_logging: form.is_logging,

@@ -42,6 +42,7 @@ fn trail(name: &str) -> Trail {
         recursive_logging: true,
         selectors: Selectors::Default,
         insights: [].into(),
+        data_insights: [].into(),
         aggregations: Vec::new(),
         tags: BTreeMap::new(),
         is_logging: true,

@@ -51,6 +51,10 @@ impl HistoryPort for EventHistory {
     async fn wait_beyond(&self, place: Rank, time: Duration) {
         EventHistory::wait_beyond(self, place, time).await;
     }
+
+    async fn list_insights_data(&self, query: lookup::DataInsights) -> Result<Value, ApiError> {
+        lookup::list_insights_data(self, query).await
+    }
 }
 
 /// Delivery of files, and what other services are told.

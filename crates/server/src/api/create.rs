@@ -110,6 +110,7 @@ fn new_trail(caller: &Caller, fields: Fields<'_>) -> Result<Trail, ApiError> {
         recursive_logging: fields.flag("RecursiveLogging")?.unwrap_or(true),
         selectors: Selectors::Default,
         insights: [].into(),
+        data_insights: [].into(),
         aggregations: Vec::new(),
         tags: tags::read(fields, "TagsList")?.unwrap_or_default(),
         is_logging: false,

@@ -108,7 +108,8 @@ fn invalid(message: String) -> ApiError {
     ApiError::new("InvalidParameterException", message)
 }
 
-fn logs_data_events(trail: &Trail) -> bool {
+/// Whether any selector of the trail asks for data events.
+pub(super) fn logs_data_events(trail: &Trail) -> bool {
     match &trail.selectors {
         Selectors::Default => false,
         Selectors::Basic(selectors) => selectors.iter().any(|it| !it.data_resources.is_empty()),

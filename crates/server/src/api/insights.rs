@@ -1,6 +1,6 @@
-//! `PutInsightSelectors`, `GetInsightSelectors` and `ListInsightsMetricData`.
+//! `PutInsightSelectors`, `GetInsightSelectors`, `ListInsightsMetricData` and `ListInsightsData`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use pugmark_catalog::{Change, InsightType, ReadWriteType, Selectors, Trail};
@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::{
     Api, ApiError, Caller, Fields,
+    event_configuration::logs_data_events,
     find::{Target, unknown},
+    lookup::DataInsights,
 };
 
 /// Points of one answer.
@@ -32,16 +34,22 @@ impl Api {
         let selectors = fields.list("InsightSelectors")?.ok_or_else(|| {
             ApiError::constraint("insightSelectors", "null", "Member must not be null")
         })?;
-        let insights = read(selectors)?;
+        let selected = read(selectors)?;
         let trail = self
             .catalog
             .change(|catalog| {
                 let trail = target.changeable(caller, catalog, &target.given)?;
-                for insight in &insights {
-                    check_events(trail, *insight)?;
-                }
+                let of = |category: Category| -> Result<BTreeSet<InsightType>, ApiError> {
+                    let asked = selected.iter().filter(|(_, of)| of.contains(&category));
+                    let insights: BTreeSet<_> = asked.map(|(insight, _)| *insight).collect();
+                    for insight in &insights {
+                        check_events(trail, *insight, category)?;
+                    }
+                    Ok(insights)
+                };
                 let trail = Trail {
-                    insights,
+                    insights: of(Category::Management)?,
+                    data_insights: of(Category::Data)?,
                     ..trail.clone()
                 };
                 Ok::<_, ApiError>((Some(Change::PutTrail(Box::new(trail.clone()))), trail))
@@ -60,7 +68,7 @@ impl Api {
         let trail = target
             .visible(caller, &catalog)
             .ok_or_else(|| unknown(caller, &target.given))?;
-        if trail.insights.is_empty() {
+        if !trail.has_insights() {
             return Err(ApiError::new(
                 "InsightNotEnabledException",
                 format!(
@@ -73,17 +81,45 @@ impl Api {
         Ok(render(trail))
     }
 
+    /// The trail whose data events are meant: visible here, by name or ARN.
+    fn insight_source(&self, caller: &Caller, given: &str) -> Result<String, ApiError> {
+        let target = Target::parse(caller, given)?;
+        let catalog = self.catalog.snapshot();
+        let trail = target.visible(caller, &catalog);
+        let trail = trail.ok_or_else(|| unknown(caller, given))?;
+        Ok(trail.arn.0.clone())
+    }
+
+    pub(super) async fn list_insights_data(
+        &self,
+        caller: &Caller,
+        fields: Fields<'_>,
+    ) -> Result<Value, ApiError> {
+        let invalid = |message: String| ApiError::new("InvalidParameterException", message);
+        match fields.text("DataType")? {
+            Some("InsightsEvents") => {}
+            _ => return Err(invalid("DataType is InsightsEvents.".to_owned())),
+        }
+        let source = fields.text("InsightSource")?.unwrap_or_default();
+        if !source.starts_with("arn:") {
+            return Err(invalid("InsightSource is the ARN of a trail.".to_owned()));
+        }
+        let trail = self.insight_source(caller, source);
+        let trail = trail.map_err(|error| invalid(error.message))?;
+        let query = DataInsights::read(caller, fields, trail)?;
+        self.history.list_insights_data(query).await
+    }
+
     pub(super) fn list_insights_metric_data(
         &self,
         caller: &Caller,
         fields: Fields<'_>,
     ) -> Result<Value, ApiError> {
         let invalid = |message: String| ApiError::new("InvalidParameterException", message);
-        if fields.has("TrailName") {
-            return Err(ApiError::unsupported(
-                "Insights on data events are not supported by Pugmark yet.",
-            ));
-        }
+        let trail = match fields.text("TrailName")? {
+            None => None,
+            Some(given) => Some(self.insight_source(caller, given)?),
+        };
         let required = |name: &str| {
             fields
                 .text(name)?
@@ -154,6 +190,7 @@ impl Api {
             name: name.into(),
             insight,
             error_code: code.map(Into::into),
+            trail: trail.as_deref().map(Into::into),
         };
         let mut points: Vec<(Timestamp, u64)> = self
             .insights
@@ -170,6 +207,9 @@ impl Api {
         if let Some(code) = code {
             answer["ErrorCode"] = code.into();
         }
+        if let Some(arn) = trail {
+            answer["TrailARN"] = arn.into();
+        }
         if let Some((time, _)) = points.get(max) {
             answer["NextToken"] = time.as_second().to_string().into();
         }
@@ -177,6 +217,24 @@ impl Api {
         answer["Timestamps"] = points.iter().map(|(time, _)| time.as_second()).collect();
         answer["Values"] = points.iter().map(|(_, calls)| *calls as f64).collect();
         Ok(answer)
+    }
+}
+
+/// What Insights look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Category {
+    Management,
+    Data,
+}
+
+impl Category {
+    const ALL: [Self; 2] = [Self::Management, Self::Data];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Management => EventCategory::Management.as_str(),
+            Self::Data => EventCategory::Data.as_str(),
+        }
     }
 }
 
@@ -204,8 +262,9 @@ fn filled(
         .collect()
 }
 
-fn read(selectors: &[Value]) -> Result<BTreeSet<InsightType>, ApiError> {
-    let mut insights = BTreeSet::new();
+/// The types, each with what it looks at.
+fn read(selectors: &[Value]) -> Result<BTreeMap<InsightType, BTreeSet<Category>>, ApiError> {
+    let mut insights = BTreeMap::new();
     for selector in selectors {
         let fields = Fields::of(selector)?;
         let name = fields.text("InsightType")?.unwrap_or_default();
@@ -215,22 +274,20 @@ fn read(selectors: &[Value]) -> Result<BTreeSet<InsightType>, ApiError> {
                 "InsightType is ApiCallRateInsight or ApiErrorRateInsight, not {name:?}."
             ))
         })?;
-        for category in fields.texts("EventCategories")?.unwrap_or_default() {
-            match category {
-                "Management" => {}
-                "Data" => {
-                    return Err(ApiError::unsupported(
-                        "Insights on data events are not supported by Pugmark yet.",
-                    ));
-                }
-                other => {
-                    return Err(invalid(format!(
-                        "{other:?} is no EventCategory of Insights."
-                    )));
-                }
-            }
+        let given = fields.texts("EventCategories")?.unwrap_or_default();
+        let mut categories = BTreeSet::new();
+        for given in &given {
+            let category = Category::ALL.into_iter().find(|it| it.as_str() == *given);
+            categories.insert(
+                category.ok_or_else(|| {
+                    invalid(format!("{given:?} is no EventCategory of Insights."))
+                })?,
+            );
         }
-        if !insights.insert(insight) {
+        if given.is_empty() {
+            categories.insert(Category::Management);
+        }
+        if insights.insert(insight, categories).is_some() {
             return Err(invalid(format!("{name} is given twice.")));
         }
     }
@@ -238,11 +295,12 @@ fn read(selectors: &[Value]) -> Result<BTreeSet<InsightType>, ApiError> {
 }
 
 /// Whether the trail logs what the type looks at.
-fn check_events(trail: &Trail, insight: InsightType) -> Result<(), ApiError> {
+fn check_events(trail: &Trail, insight: InsightType, of: Category) -> Result<(), ApiError> {
     let (reads, writes) = management_events(&trail.selectors);
-    let (is_logged, what) = match insight {
-        InsightType::ApiCallRateInsight => (writes, "write management events"),
-        InsightType::ApiErrorRateInsight => (reads || writes, "management events"),
+    let (is_logged, what) = match (of, insight) {
+        (Category::Data, _) => (logs_data_events(trail), "data events"),
+        (_, InsightType::ApiCallRateInsight) => (writes, "write management events"),
+        (_, InsightType::ApiErrorRateInsight) => (reads || writes, "management events"),
     };
     match is_logged {
         true => Ok(()),
@@ -291,9 +349,16 @@ fn invalid(message: String) -> ApiError {
 }
 
 fn render(trail: &Trail) -> Value {
-    let selectors = trail
-        .insights
-        .iter()
-        .map(|insight| json!({"InsightType": insight.as_str(), "EventCategories": ["Management"]}));
+    let of = |insight: InsightType| {
+        let sets = [&trail.insights, &trail.data_insights];
+        let categories = Category::ALL.into_iter().zip(sets);
+        let categories = categories.filter(|(_, set)| set.contains(&insight));
+        categories.map(|(category, _)| category.as_str()).collect()
+    };
+    let selectors = InsightType::ALL.into_iter().filter_map(|insight| {
+        let categories: Vec<&str> = of(insight);
+        (!categories.is_empty())
+            .then(|| json!({"InsightType": insight.as_str(), "EventCategories": categories}))
+    });
     json!({"TrailARN": trail.arn.0, "InsightSelectors": selectors.collect::<Vec<_>>()})
 }

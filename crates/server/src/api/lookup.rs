@@ -4,11 +4,11 @@ use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 use pugmark_core::{
-    event::Event,
+    event::{Event, EventCategory, LookupResource},
     limits::{EVENT_HISTORY_DAYS, LOOKUP_RESULTS_MAX},
 };
 use pugmark_journal::Seq;
-use pugmark_table::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery};
+use pugmark_table::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery, TableError};
 use serde_json::{Map, Value, json};
 
 use super::{ApiError, Caller, fields::Fields, render};
@@ -26,24 +26,118 @@ pub(crate) async fn lookup_events(
     input: &Value,
 ) -> Result<Value, ApiError> {
     let query = query(caller, now, input)?;
-    let page = history.lookup(&query).await.map_err(|error| {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "a look-up in event history failed"
-        );
-        ApiError {
-            code: "InternalFailure",
-            status: 500,
-            message: "Event history could not be read; try again.".into(),
-        }
-    })?;
+    let page = history.lookup(&query).await.map_err(unreadable)?;
     let mut output = Map::new();
-    let events = page.events.iter().map(render_event).collect();
+    // Insight events on data events are `ListInsightsData`'s.
+    let shown = page.events.iter().filter(|event| !is_on_data(event));
+    let events = shown.map(render_event).collect();
     output.insert("Events".into(), Value::Array(events));
     if let Some(next) = page.next {
         output.insert("NextToken".into(), token(&query, next).into());
     }
     Ok(Value::Object(output))
+}
+
+fn unreadable(error: TableError) -> ApiError {
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "a look-up in event history failed"
+    );
+    ApiError {
+        code: "InternalFailure",
+        status: 500,
+        message: "Event history could not be read; try again.".into(),
+    }
+}
+
+/// An Insight event with the trail whose data events it is about.
+fn is_on_data(event: &Event) -> bool {
+    let of_trail = |it: &LookupResource| it.kind.as_deref() == Some("AWS::CloudTrail::Trail");
+    event.keys.category == EventCategory::Insight
+        && event.keys.lookup_resources.iter().any(of_trail)
+}
+
+/// A request of `ListInsightsData`.
+#[derive(Debug)]
+pub(crate) struct DataInsights {
+    query: LookupQuery,
+    dimension: Option<(LookupKey, String)>,
+}
+
+impl DataInsights {
+    /// Reads the request for a trail's ARN.
+    pub(crate) fn read(
+        caller: &Caller,
+        fields: Fields<'_>,
+        trail: String,
+    ) -> Result<Self, ApiError> {
+        let invalid = |message: &str| ApiError::new("InvalidParameterException", message);
+        let dimensions = fields.get("Dimensions").and_then(Value::as_object);
+        let mut given = dimensions.into_iter().flatten();
+        let dimension = match (given.next(), given.next()) {
+            (None, _) => None,
+            (Some((name, Value::String(value))), None) => {
+                let key = match name.as_str() {
+                    "EventId" => LookupKey::EventId,
+                    "EventName" => LookupKey::EventName,
+                    "EventSource" => LookupKey::EventSource,
+                    _ => return Err(invalid("A dimension is EventId, EventName or EventSource.")),
+                };
+                Some((key, value.clone()))
+            }
+            _ => return Err(invalid("Specify one dimension, with a text.")),
+        };
+        let (start, end) = (fields.time("StartTime")?, fields.time("EndTime")?);
+        if start.zip(end).is_some_and(|(start, end)| start > end) {
+            return Err(invalid("StartTime is after EndTime."));
+        }
+        let max = fields.number("MaxResults")?;
+        let max = max.map_or(Ok(LOOKUP_RESULTS_MAX), usize::try_from);
+        let max_results = max
+            .ok()
+            .filter(|max| (1..=LOOKUP_RESULTS_MAX).contains(max));
+        let mut query = LookupQuery {
+            account: caller.account,
+            region: caller.region.clone(),
+            category: LookupCategory::Insight,
+            filter: Some((LookupKey::ResourceName, trail)),
+            start,
+            end,
+            max_results: max_results.ok_or_else(|| invalid("MaxResults is 1 to 50."))?,
+            after: None,
+        };
+        if let Some(text) = fields.text("NextToken")? {
+            let after = parse_token(&query, text);
+            query.after = Some(after.map_err(|error| invalid(&error.message))?);
+        }
+        Ok(Self { query, dimension })
+    }
+
+    fn wants(&self, event: &Event) -> bool {
+        let keys = &event.keys;
+        let Some((key, value)) = &self.dimension else {
+            return true;
+        };
+        match key {
+            LookupKey::EventName => keys.name == *value,
+            LookupKey::EventSource => keys.source == *value,
+            _ => keys.id.to_string().eq_ignore_ascii_case(value),
+        }
+    }
+}
+
+/// Answers one page of `ListInsightsData`; with a dimension it may be short.
+pub(crate) async fn list_insights_data(
+    history: &EventHistory,
+    request: DataInsights,
+) -> Result<Value, ApiError> {
+    let page = history.lookup(&request.query).await.map_err(unreadable)?;
+    let events = page.events.iter().filter(|event| request.wants(event));
+    let mut output = json!({"Events": events.map(render_event).collect::<Vec<_>>()});
+    if let Some(next) = page.next {
+        output["NextToken"] = token(&request.query, next).into();
+    }
+    Ok(output)
 }
 
 /// The request, checked in the order of its members in the service model.

@@ -78,7 +78,7 @@ pub(crate) struct Api {
 }
 
 /// Operations of the service model that wait for their issue.
-const NOT_YET: [&str; 37] = [
+const NOT_YET: [&str; 36] = [
     "CancelQuery",
     "CreateChannel",
     "CreateDashboard",
@@ -102,7 +102,6 @@ const NOT_YET: [&str; 37] = [
     "ListEventDataStores",
     "ListImportFailures",
     "ListImports",
-    "ListInsightsData",
     "ListQueries",
     "PutResourcePolicy",
     "RestoreEventDataStore",
@@ -206,6 +205,7 @@ impl Api {
             "GetEventSelectors" => self.get_event_selectors(caller, fields),
             "PutInsightSelectors" => self.put_insight_selectors(caller, fields).await,
             "ListInsightsMetricData" => self.list_insights_metric_data(caller, fields),
+            "ListInsightsData" => self.list_insights_data(caller, fields).await,
             "GetInsightSelectors" => self.get_insight_selectors(caller, fields),
             "PutEventConfiguration" => self.put_event_configuration(caller, fields).await,
             "GetEventConfiguration" => self.get_event_configuration(caller, fields),

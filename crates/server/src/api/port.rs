@@ -11,7 +11,7 @@ use pugmark_table::{
 };
 use serde_json::Value;
 
-use super::{ApiError, Caller};
+use super::{ApiError, Caller, lookup::DataInsights};
 
 /// Answers `LookupEvents` and its kin.
 #[async_trait]
@@ -43,6 +43,9 @@ pub(crate) trait HistoryPort: Send + Sync {
 
     /// As [`pugmark_table::EventHistory::wait_beyond`].
     async fn wait_beyond(&self, place: Rank, time: Duration);
+
+    /// One page of Insight events on a trail's data events.
+    async fn list_insights_data(&self, query: DataInsights) -> Result<Value, ApiError>;
 }
 
 /// What delivery knows and can check.

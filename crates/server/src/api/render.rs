@@ -12,10 +12,7 @@ pub(crate) fn trail(trail: &Trail) -> Value {
         "HasCustomEventSelectors".into(),
         (trail.selectors != Selectors::Default).into(),
     );
-    out.insert(
-        "HasInsightSelectors".into(),
-        (!trail.insights.is_empty()).into(),
-    );
+    out.insert("HasInsightSelectors".into(), trail.has_insights().into());
     Value::Object(out)
 }
 

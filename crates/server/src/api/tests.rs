@@ -190,6 +190,13 @@ impl HistoryPort for FakeHistory {
     }
 
     async fn wait_beyond(&self, _: Rank, _: Duration) {}
+
+    async fn list_insights_data(
+        &self,
+        query: super::lookup::DataInsights,
+    ) -> Result<Value, ApiError> {
+        Ok(json!({"query": format!("{query:?}")}))
+    }
 }
 
 impl World {

@@ -34,6 +34,13 @@ impl HistoryPort for Pages {
         unreachable!("these tests look nothing up")
     }
 
+    async fn list_insights_data(
+        &self,
+        _: crate::api::lookup::DataInsights,
+    ) -> Result<Value, ApiError> {
+        unreachable!("these tests look nothing up")
+    }
+
     async fn search(
         &self,
         question: &Question,
