@@ -4,19 +4,46 @@ PYTHON ?= python3
 VENV   ?= .venv
 PY      = $(VENV)/bin/python
 
-.PHONY: run build test check unit catalogue conformance sim crash bench clean
+.PHONY: run build test check unit catalogue conformance sim crash console-build console console-shots bench bench-console clean
+
+NPM ?= npm
+HAS_NPM := $(shell command -v $(NPM) 2>/dev/null)
 
 run: build
 	./target/release/pugmark serve
 
-build:
+# With npm the console is built first and embedded; without it the binary says at / how to get the console.
+build: $(if $(HAS_NPM),console-build)
 	cargo build --release --bin pugmark
 
-test: unit catalogue conformance sim crash
+test: $(if $(HAS_NPM),console-build) unit catalogue conformance sim crash console
 
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+console/node_modules/done: console/package-lock.json
+	cd console && $(NPM) ci --no-audit --no-fund
+	touch $@
+
+# What `cargo build` embeds.
+console/dist/index.html: console/node_modules/done console/index.html console/package.json console/vite.config.ts \
+		$(wildcard console/scripts/* console/public/*) $(shell find console/src -type f)
+	cd console && $(NPM) run --silent build
+console-build: console/dist/index.html
+
+# The console's checks, unit tests, and flows in a real browser against a real server. Installs Chromium on Debian.
+console: $(VENV)/done console-build
+	cd console && $(NPM) run --silent check && $(NPM) run --silent test
+	command -v chromium chromium-browser google-chrome >/dev/null || test -n "$$CHROMIUM" || \
+		{ apt-get update && apt-get install --yes --no-install-recommends chromium; }
+	cargo build --bin pugmark
+	cd console && $(NPM) run --silent e2e
+
+# Takes the pictures in docs/console from a real server.
+console-shots: $(VENV)/done console-build
+	cargo build --bin pugmark
+	cd console && node e2e/screenshots.mjs
 
 unit:
 	cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
@@ -60,6 +87,10 @@ crash: $(VENV)/done
 bench: $(VENV)/done build
 	bench/gateway.sh
 
+# First rows, filter changes and script sizes of the console, over a million events.
+bench-console: $(VENV)/done build
+	cd console && node ../bench/console.mjs
+
 clean:
 	cargo clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) console/node_modules

@@ -1,18 +1,16 @@
-//! The admin listener: health, readiness, metrics, and the page at `/`.
+//! The admin listener: health, readiness, metrics, and the console.
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use metrics_exporter_prometheus::PrometheusHandle;
-use pugmark_gateway::{Body, full_body};
+use pugmark_gateway::{Body, empty_body, full_body};
 use tokio::sync::watch;
 
-use crate::listen::{Handler, Peer};
-
-const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Pugmark</title>\
-<h1>Pugmark is running</h1><p>Point AWS clients at the API listener: \
-<code>export AWS_ENDPOINT_URL=http://127.0.0.1:4580</code>, then try <code>aws cloudtrail lookup-events</code>.\
-<p><a href=/-/healthy>health</a> · <a href=/-/ready>readiness</a> · <a href=/-/metrics>metrics</a>";
+use crate::{
+    console::Console,
+    listen::{Handler, Peer},
+};
 
 /// Answers on the admin listener.
 #[derive(Clone)]
@@ -22,6 +20,7 @@ pub(crate) struct Admin {
     ready: watch::Receiver<bool>,
     /// Called before metrics are rendered, to read gauges off the parts.
     refresh: Arc<dyn Fn() + Send + Sync>,
+    console: Console,
 }
 
 impl Admin {
@@ -29,73 +28,76 @@ impl Admin {
         metrics: PrometheusHandle,
         ready: watch::Receiver<bool>,
         refresh: Arc<dyn Fn() + Send + Sync>,
+        console: Console,
     ) -> Self {
         Self {
             metrics,
             ready,
             refresh,
+            console,
         }
     }
 }
 
 impl Handler for Admin {
     async fn handle(&self, _: Arc<Peer>, request: Request<Body>) -> Response<Body> {
+        let mut response = self.answer(&request);
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::X_FRAME_OPTIONS, "DENY"),
+            (header::REFERRER_POLICY, "no-referrer"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        headers
+            .entry(header::CONTENT_SECURITY_POLICY)
+            .or_insert(HeaderValue::from_static(
+                "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            ));
+        if request.method() == Method::HEAD {
+            *response.body_mut() = empty_body();
+        }
+        response
+    }
+}
+
+impl Admin {
+    fn answer(&self, request: &Request<Body>) -> Response<Body> {
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            return answer(
+            return text(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "text/plain",
-                "only GET and HEAD are answered here\n".into(),
+                "only GET and HEAD are answered here\n",
             );
         }
         match request.uri().path() {
-            "/" => answer(StatusCode::OK, "text/html; charset=utf-8", PAGE.into()),
-            "/-/healthy" => answer(StatusCode::OK, "text/plain", "healthy\n".into()),
-            "/-/ready" if *self.ready.borrow() => {
-                answer(StatusCode::OK, "text/plain", "ready\n".into())
-            }
-            "/-/ready" => answer(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "text/plain",
-                "starting or stopping\n".into(),
-            ),
+            "/-/healthy" => text(StatusCode::OK, "healthy\n"),
+            "/-/ready" if *self.ready.borrow() => text(StatusCode::OK, "ready\n"),
+            "/-/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "starting or stopping\n"),
             "/-/metrics" => {
                 (self.refresh)();
-                answer(
-                    StatusCode::OK,
-                    "text/plain; version=0.0.4",
-                    self.metrics.render(),
-                )
+                let mut response = text(StatusCode::OK, self.metrics.render());
+                response.headers_mut().insert(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("text/plain; version=0.0.4"),
+                );
+                response
             }
-            _ => answer(
+            "/-/console.json" => self.console.describe(request.headers()),
+            path if path.starts_with("/-/") => text(
                 StatusCode::NOT_FOUND,
-                "text/plain",
-                "try /, /-/healthy, /-/ready or /-/metrics\n".into(),
+                "try /-/healthy, /-/ready, /-/metrics or /-/console.json\n",
             ),
+            path => self.console.file(path, request.headers()),
         }
     }
 }
 
-fn answer(status: StatusCode, content_type: &'static str, text: String) -> Response<Body> {
-    let mut response = Response::new(full_body(text));
+fn text(status: StatusCode, text: impl Into<String>) -> Response<Body> {
+    let mut response = Response::new(full_body(text.into()));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        http::HeaderValue::from_static(content_type),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        http::HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::X_FRAME_OPTIONS,
-        http::HeaderValue::from_static("DENY"),
-    );
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        http::HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'",
-        ),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }

@@ -71,6 +71,17 @@ struct File {
     principals: Vec<PrincipalSettings>,
     vpc_endpoints: Vec<FileVpcEndpoint>,
     insights: FileInsights,
+    console: FileConsole,
+}
+
+/// The console, where browsers do not reach it and the API at the listeners' own addresses.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileConsole {
+    /// The API's URL as browsers reach it.
+    endpoint: Option<String>,
+    /// Further origins of the console's page.
+    origins: Vec<String>,
 }
 
 /// How Insights judge.
@@ -258,6 +269,10 @@ pub(crate) struct Config {
     pub(crate) insights: pugmark_insights::Settings,
     /// VPC endpoints and the networks behind them.
     pub(crate) vpc_endpoints: Vec<(VpcEndpoint, Vec<IpNet>)>,
+    /// The API's URL as browsers reach it.
+    pub(crate) console_endpoint: Option<String>,
+    /// Further origins of the console's page.
+    pub(crate) console_origins: Vec<String>,
 }
 
 /// A text that is never printed.
@@ -379,6 +394,17 @@ impl Config {
                 .into_iter()
                 .map(vpc_endpoint)
                 .collect::<anyhow::Result<_>>()?,
+            console_endpoint: file
+                .console
+                .endpoint
+                .map(|url| origin("console.endpoint", &url))
+                .transpose()?,
+            console_origins: file
+                .console
+                .origins
+                .iter()
+                .map(|url| origin("console.origins", url))
+                .collect::<anyhow::Result<_>>()?,
         })
     }
 }
@@ -415,6 +441,12 @@ fn endpoint(setting: &str, url: &str) -> anyhow::Result<Uri> {
         }
         _ => bail!("{setting}: an endpoint looks like http://127.0.0.1:9000, but this is {url:?}"),
     }
+}
+
+/// An endpoint as browsers write an origin: no path, not even `/`.
+fn origin(setting: &str, url: &str) -> anyhow::Result<String> {
+    endpoint(setting, url)?;
+    Ok(url.trim_end_matches('/').to_owned())
 }
 
 fn duration(setting: &str, text: &str) -> anyhow::Result<Duration> {
@@ -569,6 +601,10 @@ mod tests {
                 "an endpoint looks like",
             ),
             ("[upstream]\nurl = 'http://h/p'", "has no path"),
+            (
+                "[console]\norigins = ['localhost']",
+                "an endpoint looks like",
+            ),
             ("[audit]\nmode = 'sometimes'", "unknown variant"),
             ("[journal]\nmax_size = '4 bananas'", "a size looks like"),
             ("[delivery]\naccess_key_id = 'A'", "go together"),

@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -33,7 +33,9 @@ use crate::{
     admin::Admin,
     api::{Api, Deliveries},
     cloudtrail::CloudTrail,
+    console::{self, Console},
     credentials::{self, RootCredentials},
+    delays::Delays,
     embedded,
     insights::Insights,
     listen::{self, Handler, Peer},
@@ -180,18 +182,23 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         notifier,
         insights,
         recorder,
+        delays: Arc::default(),
     };
     let mut followers = parts.run(&followers_shutdown, &ready_sender);
     followers.push(tokio::spawn(watch_organization(
         api,
         followers_shutdown.clone(),
     )));
-    let admin = Admin::new(metrics, ready, parts.gauges());
+    let console = console(&config);
+    let admin = Admin::new(metrics, ready, parts.gauges(), console.clone());
     let (admin_stop_sender, admin_stop) = watch::channel(false);
     let admin = move || admin.clone();
     let admin_task = tokio::spawn(listen::serve(admin_listener, None, 1, admin, admin_stop));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let api = move || ApiHandler(gateway.with_own_connections());
+    let api = move || ApiHandler {
+        gateway: gateway.with_own_connections(),
+        console: console.clone(),
+    };
     let api_task = tokio::spawn(listen::serve(api_listener, tls, threads, api, shutdown));
     ready_sender.send_replace(true);
     banner(&config, &root);
@@ -223,6 +230,7 @@ struct Parts {
     notifier: Notifier,
     insights: Insights,
     recorder: Recorder,
+    delays: Arc<Delays>,
 }
 
 impl Parts {
@@ -264,6 +272,7 @@ impl Parts {
         );
         let (history, delivery) = (self.history.position(), self.delivery.position());
         let (notifier, insights) = (self.notifier.position(), self.insights.position());
+        let delays = self.delays.clone();
         async move {
             let before = *journal.head().borrow();
             tokio::select! {
@@ -277,6 +286,7 @@ impl Parts {
                     () = tokio::time::sleep(RELEASE_INTERVAL) => {}
                     () = listen::stopped(&mut shutdown) => return Ok(()),
                 }
+                delays.note(Instant::now(), *journal.head().borrow());
                 if saved_at.elapsed() >= CHECKPOINT_INTERVAL {
                     saved = catalog.checkpoint().await.context("save the catalog")?;
                     saved_at = tokio::time::Instant::now();
@@ -305,8 +315,9 @@ impl Parts {
         let (head, journal) = (self.journal.head(), self.journal.clone());
         let (history, delivery) = (self.history.position(), self.delivery.position());
         let (notifier, insights) = (self.notifier.position(), self.insights.position());
+        let delays = self.delays.clone();
         Arc::new(move || {
-            let head = *head.borrow();
+            let (now, head) = (Instant::now(), *head.borrow());
             metrics::gauge!("pugmark_journal_head").set(head.0 as f64);
             metrics::gauge!("pugmark_journal_entries").set((head.0 - journal.first().0) as f64);
             for (follower, position) in [
@@ -318,6 +329,8 @@ impl Parts {
                 let lag = head.0.saturating_sub(position.0);
                 metrics::gauge!("pugmark_follower_unsaved_entries", "follower" => follower)
                     .set(lag as f64);
+                metrics::gauge!("pugmark_follower_delay_seconds", "follower" => follower)
+                    .set(delays.of(now, position, head).as_secs_f64());
             }
         })
     }
@@ -586,29 +599,50 @@ fn principal(settings: &PrincipalSettings) -> anyhow::Result<Principal> {
     ))
 }
 
-/// The gateway as the API listener's handler.
+fn console(config: &Config) -> Console {
+    Console::new(console::Settings {
+        listen: config.listen,
+        admin_listen: config.admin_listen,
+        has_tls: config.tls.is_some(),
+        endpoint: config.console_endpoint.clone(),
+        origins: config.console_origins.clone(),
+        account: config.account,
+        region: config.region.clone(),
+    })
+}
+
+/// The gateway as the API listener's handler, and CORS for the console's page.
 #[derive(Clone)]
-struct ApiHandler(Gateway);
+struct ApiHandler {
+    gateway: Gateway,
+    console: Console,
+}
 
 impl Handler for ApiHandler {
     async fn handle(&self, peer: Arc<Peer>, request: Request<Body>) -> Response<Body> {
+        let origin = self.console.origin_of(&request);
+        if let Some(origin) = &origin
+            && let Some(preflight) = Console::preflight(&request, origin)
+        {
+            return preflight;
+        }
         let tls = peer.tls.as_ref().map(|(version, suite)| Tls {
             version: version.clone(),
             cipher_suite: suite.clone(),
         });
-        self.0
-            .handle(
-                Connection {
-                    address: peer.address,
-                    tls,
-                },
-                request,
-            )
-            .await
+        let connection = Connection {
+            address: peer.address,
+            tls,
+        };
+        let mut response = self.gateway.handle(connection, request).await;
+        if let Some(origin) = &origin {
+            Console::allow(response.headers_mut(), origin);
+        }
+        response
     }
 
     async fn finish(&self) {
-        self.0.finish().await;
+        self.gateway.finish().await;
     }
 }
 
@@ -644,7 +678,10 @@ fn banner(config: &Config, root: &RootCredentials) {
     };
     println!("Pugmark {} is ready", env!("CARGO_PKG_VERSION"));
     println!("  API    {scheme}://{}", config.listen);
-    println!("  admin  http://{}", config.admin_listen);
+    println!(
+        "  admin  http://{}  (console, health, metrics)",
+        config.admin_listen
+    );
     println!("  data   {}", config.data_dir.display());
     match &config.upstream {
         Some(upstream) => println!("  calls go on to {upstream}"),

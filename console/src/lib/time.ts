@@ -1,0 +1,77 @@
+/** Times as the console shows and takes them. */
+
+export type Range = { kind: 'relative'; seconds: number } | { kind: 'absolute'; from: number; to: number };
+
+const UNITS: [string, number][] = [
+  ['w', 604_800],
+  ['d', 86_400],
+  ['h', 3_600],
+  ['m', 60],
+  ['s', 1],
+];
+
+/** `90d`, `12h`: the largest unit that fits. */
+export function formatAge(seconds: number): string {
+  for (const [unit, length] of UNITS.slice(1)) {
+    if (seconds % length === 0) return `${seconds / length}${unit}`;
+  }
+  return `${seconds}s`;
+}
+
+/** The length in seconds of `90d`, `12h`, or undefined. */
+export function parseAge(text: string): number | undefined {
+  const match = /^(\d{1,6})([smhdw])$/.exec(text);
+  const unit = UNITS.find(([name]) => name === match?.[2]);
+  const count = Number(match?.[1]);
+  return unit === undefined || count === 0 ? undefined : count * unit[1];
+}
+
+/** Start and end in seconds since the epoch; a range up to now has no end. */
+export function bounds(range: Range, now: number): { start: number; end: number | undefined } {
+  if (range.kind === 'absolute') return { start: range.from, end: range.to };
+  return { start: Math.floor(now - range.seconds), end: undefined };
+}
+
+const INTERVALS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
+];
+
+/** The length of a bar, so that about sixty fill the range. */
+export function interval(seconds: number, barsMax = 64): number {
+  return INTERVALS.find((length) => seconds / length <= barsMax) ?? 2_592_000;
+}
+
+/** `2026-11-21 09:05:03` in the browser's time zone, with `utc` in UTC. */
+export function formatTime(seconds: number, utc = false): string {
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return '-';
+  if (utc) return date.toISOString().slice(0, 19).replace('T', ' ');
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** `UTC+02:00`: what times are shown in. */
+export function zoneName(): string {
+  const minutes = -new Date().getTimezoneOffset();
+  if (minutes === 0) return 'UTC';
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `UTC${minutes < 0 ? '-' : '+'}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
+}
+
+/** `3 minutes ago`. */
+export function formatAgo(seconds: number, now: number): string {
+  const ago = Math.max(0, Math.round(now - seconds));
+  const [name, length] =
+    ago < 60 ? ['second', 1] : ago < 3600 ? ['minute', 60] : ago < 86_400 ? ['hour', 3600] : ['day', 86_400];
+  const count = Math.floor(ago / length);
+  return `${count} ${name}${count === 1 ? '' : 's'} ago`;
+}
+
+/** `1 h 5 min`. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  return hours === 0 ? `${rest} min` : rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
+}

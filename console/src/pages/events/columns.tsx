@@ -1,0 +1,146 @@
+/** The columns of the events table. */
+import Badge from '@cloudscape-design/components/badge';
+import Link from '@cloudscape-design/components/link';
+import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import type { TableProps } from '@cloudscape-design/components/table';
+
+import type { FoundEvent } from '../../api/search';
+import { Cell } from '../../components/safe-text';
+import { clip, shortSource, visible } from '../../lib/text';
+import { type Json, parseRecord, textAt } from '../../lib/record';
+import { formatTime } from '../../lib/time';
+
+/** An event with its record read once. */
+export interface Row {
+  event: FoundEvent;
+  record: { [name: string]: Json } | undefined;
+  /** Came while the table followed live. */
+  isNew?: boolean;
+}
+
+export function rowOf(event: FoundEvent): Row {
+  return { event, record: parseRecord(event) };
+}
+
+const compare = (of: (row: Row) => string | undefined) => (one: Row, other: Row) =>
+  (of(one) ?? '').localeCompare(of(other) ?? '');
+
+interface Column {
+  id: string;
+  label: string;
+  isShown: boolean;
+  width: number;
+  of: (row: Row) => string | undefined;
+}
+
+const COLUMNS: Column[] = [
+  { id: 'user', label: 'User name', isShown: true, width: 170, of: (row) => row.event.Username },
+  { id: 'source', label: 'Event source', isShown: true, width: 150, of: (row) => shortSource(row.event.EventSource) },
+  {
+    id: 'resource',
+    label: 'Resource name',
+    isShown: true,
+    width: 220,
+    of: ({ event }) => {
+      const [first, ...more] = event.Resources ?? [];
+      const name = first?.ResourceName;
+      return name === undefined || more.length === 0 ? name : `${clip(name, 180)} +${more.length}`;
+    },
+  },
+  {
+    id: 'resource-type',
+    label: 'Resource type',
+    isShown: false,
+    width: 180,
+    of: (row) => row.event.Resources?.[0]?.ResourceType,
+  },
+  {
+    id: 'address',
+    label: 'Source address',
+    isShown: true,
+    width: 140,
+    of: (row) => textAt(row.record, 'sourceIPAddress'),
+  },
+  { id: 'region', label: 'Region', isShown: false, width: 120, of: (row) => textAt(row.record, 'awsRegion') },
+  { id: 'account', label: 'Account', isShown: false, width: 130, of: (row) => row.event.AccountId },
+  { id: 'key', label: 'Access key', isShown: false, width: 200, of: (row) => row.event.AccessKeyId },
+  { id: 'read-only', label: 'Read-only', isShown: false, width: 100, of: (row) => row.event.ReadOnly },
+  { id: 'agent', label: 'User agent', isShown: false, width: 240, of: (row) => textAt(row.record, 'userAgent') },
+  {
+    id: 'identity',
+    label: 'Identity ARN',
+    isShown: false,
+    width: 260,
+    of: (row) => textAt(row.record, 'userIdentity', 'arn'),
+  },
+  { id: 'request', label: 'Request ID', isShown: false, width: 260, of: (row) => textAt(row.record, 'requestID') },
+  { id: 'origin', label: 'Origin', isShown: false, width: 110, of: (row) => row.event.Origin },
+  { id: 'id', label: 'Event ID', isShown: false, width: 300, of: (row) => row.event.EventId },
+];
+
+export const TIME_COLUMN = 'time';
+
+export function columnDefinitions(onOpen: (row: Row) => void): TableProps.ColumnDefinition<Row>[] {
+  return [
+    {
+      id: 'name',
+      header: 'Event name',
+      width: 200,
+      isRowHeader: true,
+      sortingComparator: compare((row) => row.event.EventName),
+      cell: (row) => (
+        <Link
+          onFollow={(event) => {
+            event.preventDefault();
+            onOpen(row);
+          }}
+          href={`#${encodeURIComponent(row.event.EventId)}`}
+        >
+          <Cell text={row.event.EventName} />
+          {row.isNew && (
+            <>
+              {' '}
+              <Badge color="blue">new</Badge>
+            </>
+          )}
+        </Link>
+      ),
+    },
+    {
+      id: TIME_COLUMN,
+      header: 'Event time',
+      width: 175,
+      sortingField: TIME_COLUMN,
+      cell: (row) => formatTime(row.event.EventTime),
+    },
+    {
+      id: 'outcome',
+      header: 'Outcome',
+      width: 160,
+      sortingComparator: compare((row) => textAt(row.record, 'errorCode')),
+      cell: (row) => {
+        const code = textAt(row.record, 'errorCode');
+        return code === undefined ? (
+          <StatusIndicator type="success">Succeeded</StatusIndicator>
+        ) : (
+          <StatusIndicator type="error">{visible(clip(code, 100))}</StatusIndicator>
+        );
+      },
+    },
+    ...COLUMNS.map((column) => ({
+      id: column.id,
+      header: column.label,
+      width: column.width,
+      sortingComparator: compare(column.of),
+      cell: (row: Row) => <Cell text={column.of(row)} />,
+    })),
+  ];
+}
+
+/** What can be chosen in the table's preferences, and what is shown at first. */
+export const COLUMN_CHOICE = [
+  { id: 'name', label: 'Event name', isShown: true, alwaysVisible: true },
+  { id: TIME_COLUMN, label: 'Event time', isShown: true },
+  { id: 'outcome', label: 'Outcome', isShown: true },
+  ...COLUMNS,
+].map(({ id, label, isShown, ...rest }) => ({ id, label, isShown, alwaysVisible: 'alwaysVisible' in rest }));

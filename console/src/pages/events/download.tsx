@@ -1,0 +1,93 @@
+/** The filtered history as a file. */
+import Button from '@cloudscape-design/components/button';
+import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
+
+import { tell } from '../../api/errors';
+import { type ExportFormat, type Order, type Question, exportEvents } from '../../api/search';
+import { clip, visible } from '../../lib/text';
+import { dismiss, notify } from '../../shell/notices';
+import { type Session, useSession } from '../../shell/session';
+
+const FORMATS: { id: ExportFormat; text: string; ending: string; description: string }[] = [
+  { id: 'CSV', text: 'CSV', ending: 'csv', description: 'A line for each event, for spreadsheets' },
+  { id: 'JSON', text: 'JSON', ending: 'json', description: 'As a CloudTrail log file: {"Records": […]}' },
+  { id: 'NDJSON', text: 'NDJSON', ending: 'ndjson', description: 'One record a line' },
+  { id: 'PARQUET', text: 'Parquet', ending: 'parquet', description: 'For DuckDB, Spark, pandas' },
+];
+
+interface Props {
+  question: Question;
+  order: Extract<Order, 'NewestFirst' | 'OldestFirst'>;
+}
+
+export function Download({ question, order }: Props) {
+  const { session } = useSession();
+  return (
+    <ButtonDropdown
+      items={FORMATS.map(({ id, text, description }) => ({ id, text, secondaryText: description }))}
+      onItemClick={({ detail }) => void download(session, question, order, detail.id as ExportFormat)}
+    >
+      Download
+    </ButtonDropdown>
+  );
+}
+
+async function download(
+  session: Session,
+  question: Question,
+  order: Props['order'],
+  format: ExportFormat,
+): Promise<void> {
+  const { text, ending } = FORMATS.find((it) => it.id === format) ?? { text: format, ending: 'txt' };
+  const name = `pugmark-events-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, '')}.${ending}`;
+  const controller = new AbortController();
+  const id = `download-${name}`;
+  const tellProgress = (bytes: number) =>
+    notify({
+      id,
+      type: 'info',
+      loading: true,
+      header: `Downloading events as ${text}`,
+      content: `${(bytes / 1e6).toFixed(1)} MB so far`,
+      action: <Button onClick={() => controller.abort()}>Stop</Button>,
+    });
+  tellProgress(0);
+  try {
+    const answer = await exportEvents(session, { ...question, Format: format, Order: order }, controller.signal);
+    const parts: BlobPart[] = [];
+    const reader = answer.body?.getReader();
+    let bytes = 0;
+    let told = Date.now();
+    for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+      parts.push(read.value);
+      bytes += read.value.length;
+      if (Date.now() - told > 300) {
+        told = Date.now();
+        tellProgress(bytes);
+      }
+    }
+    save(new Blob(parts, { type: answer.headers.get('content-type') ?? 'application/octet-stream' }), name);
+    notify({ id, type: 'success', header: `${name} is downloaded`, content: `${(bytes / 1e6).toFixed(1)} MB` });
+  } catch (error) {
+    if (controller.signal.aborted) {
+      dismiss(id);
+      return;
+    }
+    const told = tell(error);
+    notify({
+      id,
+      type: 'error',
+      header: 'The download broke off: nothing was saved',
+      content: `${told.title}. ${visible(clip(told.text, 500))} ${told.next}`,
+    });
+  }
+}
+
+function save(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,0 +1,170 @@
+/** A search in event history: as the page holds it, as the address bar shows it, as the API is asked. */
+import type { Filter, Operator, Order, Question } from '../../api/search';
+import { type Range, bounds, formatAge, parseAge } from '../../lib/time';
+import { FIELDS, OUTCOME } from './fields';
+
+/** The property filter's operators. */
+export type Sign = '=' | '!=' | ':' | '!:' | '^' | '!^' | '$' | '!$';
+
+/** One condition; without a field it is free text, which must be anywhere in the record. */
+export interface Token {
+  field: string | undefined;
+  sign: Sign;
+  value: string;
+}
+
+export interface Query {
+  tokens: Token[];
+  range: Range;
+  order: Extract<Order, 'NewestFirst' | 'OldestFirst'>;
+  /** The column by which the rows of a page are ordered, with `-` from last to first; by time if there is none. */
+  sort: string | undefined;
+  /** The event that is shown in the panel. */
+  event: string | undefined;
+}
+
+const OPERATORS: Record<Sign, Operator> = {
+  '=': 'Equals',
+  '!=': 'NotEquals',
+  ':': 'Contains',
+  '!:': 'NotContains',
+  '^': 'StartsWith',
+  '!^': 'NotStartsWith',
+  $: 'EndsWith',
+  '!$': 'NotEndsWith',
+};
+
+/** As at AWS, reads are hidden at first: they are many, and seldom what is looked for. */
+export const USUAL: Query = {
+  tokens: [{ field: 'ReadOnly', sign: '=', value: 'false' }],
+  range: { kind: 'relative', seconds: 86_400 },
+  order: 'NewestFirst',
+  sort: undefined,
+  event: undefined,
+};
+
+/** Everything must hold, except that one of several equal texts of one field suffices. */
+export function questionOf(query: Pick<Query, 'tokens' | 'range'>, now: number): Question {
+  const filters: Filter[] = [];
+  const texts: string[] = [];
+  for (const token of query.tokens) {
+    if (token.field === undefined) {
+      if (token.value.trim() !== '') texts.push(quoted(token.value.trim()));
+    } else if (token.field === OUTCOME) {
+      const failed = (token.value === 'failed') === (token.sign === '=');
+      filters.push({ Field: 'errorCode', Operator: failed ? 'Exists' : 'NotExists' });
+    } else {
+      add(filters, { Field: token.field, Operator: OPERATORS[token.sign], Values: [token.value] });
+    }
+  }
+  const { start, end } = bounds(query.range, now);
+  return {
+    StartTime: start,
+    ...(end === undefined ? {} : { EndTime: end }),
+    ...(filters.length > 0 ? { Filters: filters } : {}),
+    ...(texts.length > 0 ? { Text: texts.join(' ') } : {}),
+    Regions: ['*'],
+    Accounts: ['*'],
+  };
+}
+
+/** Fields that an event has one of: two values cannot both hold, so either is meant. */
+function hasOne(field: string): boolean {
+  return !field.startsWith('Resource') && !field.startsWith('resources');
+}
+
+function add(filters: Filter[], filter: Filter): void {
+  const same = filters.find((it) => it.Field === filter.Field && it.Operator === 'Equals');
+  if (filter.Operator === 'Equals' && same !== undefined && hasOne(filter.Field)) {
+    same.Values = [...(same.Values ?? []), ...(filter.Values ?? [])];
+  } else {
+    filters.push(filter);
+  }
+}
+
+/** A phrase as SearchEvents' Text has it. */
+export function quoted(text: string): string {
+  return /[\s"\\]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
+}
+
+const CONDITION = /^((?:[A-Za-z_][\w-]*|"(?:[^"\\]|\\.)+")(?:\.(?:[\w-]+|"(?:[^"\\]|\\.)+"))*)\s*(!?[=:^$])\s*([^]*)$/;
+
+/** `field=value` and its kin; undefined for all other texts. */
+export function parseCondition(text: string): Token | undefined {
+  const [, field, sign, value] = CONDITION.exec(text) ?? [];
+  if (field === undefined || value === undefined || value === '') return undefined;
+  return { field, sign: sign as Sign, value };
+}
+
+/** Free text that names a known field or a path is meant as a condition. */
+export function meant(token: Token): Token {
+  if (token.field !== undefined) return token;
+  const condition = parseCondition(token.value);
+  if (condition?.field === undefined) return token;
+  const { field } = condition;
+  const known = FIELDS.find((it) => it.key.toLowerCase() === field.toLowerCase());
+  if (known !== undefined) return { ...condition, field: known.key };
+  return field.includes('.') ? condition : token;
+}
+
+/** The query part of the address. What is as usual is left out. */
+export function searchOf(query: Query): string {
+  const out = new URLSearchParams();
+  if (query.range.kind === 'absolute') {
+    out.set('from', iso(query.range.from));
+    out.set('to', iso(query.range.to));
+  } else if (!sameRange(query.range, USUAL.range)) {
+    out.set('range', formatAge(query.range.seconds));
+  }
+  if (JSON.stringify(query.tokens) !== JSON.stringify(USUAL.tokens)) {
+    if (query.tokens.length === 0) out.set('f', '');
+    for (const { field, sign, value } of query.tokens) {
+      if (field === undefined) out.append('q', sign === '!:' ? `!${value}` : value);
+      else out.append('f', `${field}${sign}${value}`);
+    }
+  }
+  if (query.order !== USUAL.order) out.set('order', 'oldest');
+  if (query.sort !== undefined) out.set('sort', query.sort);
+  if (query.event !== undefined) out.set('event', query.event);
+  const text = out.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+/** What an address asks for; what cannot be read in it is as usual. */
+export function queryOf(search: string): Query {
+  const from = new URLSearchParams(search);
+  const tokens: Token[] = [];
+  for (const [name, value] of from) {
+    const token = name === 'f' ? parseCondition(value) : undefined;
+    if (token !== undefined) tokens.push(token);
+    if (name === 'q' && value !== '') tokens.push({ field: undefined, sign: ':', value });
+  }
+  const isAsked = from.has('f') || from.has('q');
+  return {
+    tokens: isAsked ? tokens : USUAL.tokens,
+    range: rangeOf(from) ?? USUAL.range,
+    order: from.get('order') === 'oldest' ? 'OldestFirst' : 'NewestFirst',
+    sort: from.get('sort') ?? undefined,
+    event: from.get('event') ?? undefined,
+  };
+}
+
+export function rangeOf(from: URLSearchParams): Range | undefined {
+  const [start, end] = [from.get('from'), from.get('to')].map((text) => Date.parse(text ?? '') / 1000);
+  if (start !== undefined && end !== undefined && start < end) return { kind: 'absolute', from: start, to: end };
+  const seconds = parseAge(from.get('range') ?? '');
+  return seconds === undefined ? undefined : { kind: 'relative', seconds };
+}
+
+/** The address of a search for these conditions. */
+export function hrefOf(tokens: Token[], range: Range = USUAL.range): string {
+  return `/events${searchOf({ ...USUAL, tokens, range })}`;
+}
+
+function sameRange(one: Range, other: Range): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function iso(seconds: number): string {
+  return new Date(Math.floor(seconds) * 1000).toISOString().replace('.000Z', 'Z');
+}

@@ -1,0 +1,278 @@
+/** One trail: how it does, what it is set to, and what can be done with it. */
+import {
+  type CloudTrailClient,
+  DeleteTrailCommand,
+  StartLoggingCommand,
+  StopLoggingCommand,
+} from '@aws-sdk/client-cloudtrail';
+import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import Container from '@cloudscape-design/components/container';
+import CopyToClipboard from '@cloudscape-design/components/copy-to-clipboard';
+import FormField from '@cloudscape-design/components/form-field';
+import Header from '@cloudscape-design/components/header';
+import Input from '@cloudscape-design/components/input';
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
+import Link from '@cloudscape-design/components/link';
+import Modal from '@cloudscape-design/components/modal';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useCallback, useState } from 'react';
+
+import { type WholeTrail, cloudTrail, getTrail } from '../../api/cloudtrail';
+import { tell } from '../../api/errors';
+import { LongText } from '../../components/safe-text';
+import { Loading, Problem } from '../../components/states';
+import { clip, visible } from '../../lib/text';
+import { Layout } from '../../shell/layout';
+import { notify } from '../../shell/notices';
+import { follow, navigate } from '../../shell/router';
+import { useSession } from '../../shell/session';
+import { useLoad } from '../../shell/use-load';
+import { selectorForm } from './form';
+import { Integrity, statusItems } from './status';
+import { SelectorSummary } from './summary';
+
+export default function TrailPage({ name }: { name: string }) {
+  const { session } = useSession();
+  const load = useCallback((signal: AbortSignal) => getTrail(session, name, signal), [session, name]);
+  const { value, error, isLoading, reload } = useLoad(load);
+  const title = value?.trail.Name ?? name.split('/').pop() ?? name;
+  return (
+    <Layout title={visible(clip(title, 128))} breadcrumbs={[{ text: 'Trails', href: '/trails' }]}>
+      {error !== undefined && (
+        <SpaceBetween size="m">
+          <Problem error={error} retry={reload} />
+          <Link href="/trails" onFollow={follow}>
+            All trails of {session.region}
+          </Link>
+        </SpaceBetween>
+      )}
+      {value === undefined && isLoading && <Loading what="the trail" />}
+      {value !== undefined && <Shown whole={value} reload={reload} isLoading={isLoading} />}
+    </Layout>
+  );
+}
+
+function Shown({ whole, reload, isLoading }: { whole: WholeTrail; reload: () => void; isLoading: boolean }) {
+  const { session } = useSession();
+  const { trail, status } = whole;
+  const [asks, setAsks] = useState<'stop' | 'delete'>();
+  const [isBusy, setBusy] = useState(false);
+  const act = async (send: (client: CloudTrailClient) => Promise<unknown>, done: string) => {
+    setBusy(true);
+    try {
+      await send(cloudTrail(session, trail.HomeRegion));
+      notify({ type: 'success', header: done });
+      setAsks(undefined);
+      return true;
+    } catch (error) {
+      const { title, text, next } = tell(error);
+      notify({ type: 'error', header: title, content: `${visible(clip(text, 500))} ${next}` });
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  const Name = trail.TrailARN;
+  return (
+    <SpaceBetween size="l">
+      <Header
+        variant="h1"
+        actions={
+          <SpaceBetween size="xs" direction="horizontal">
+            <Button iconName="refresh" ariaLabel="Load the trail again" loading={isLoading} onClick={reload} />
+            {status.IsLogging === true ? (
+              <Button onClick={() => setAsks('stop')}>Stop logging</Button>
+            ) : (
+              <Button
+                loading={isBusy}
+                onClick={() => {
+                  void act((client) => client.send(new StartLoggingCommand({ Name })), `${trail.Name} is logging`).then(
+                    reload,
+                  );
+                }}
+              >
+                Start logging
+              </Button>
+            )}
+            <Button onClick={() => setAsks('delete')}>Delete</Button>
+            <Button variant="primary" onClick={() => navigate(`${location.pathname}/edit`)}>
+              Edit
+            </Button>
+          </SpaceBetween>
+        }
+      >
+        {visible(clip(trail.Name, 128))}
+      </Header>
+      <Container header={<Header variant="h2">Status</Header>}>
+        <KeyValuePairs columns={3} items={statusItems(trail, status, Date.now() / 1000)} />
+      </Container>
+      <IntegrityBox whole={whole} />
+      <Settings whole={whole} />
+      <Container header={<Header variant="h2">Events</Header>}>
+        <SelectorSummary form={selectorForm(whole.selectors)} />
+      </Container>
+      <StopModal
+        isOpen={asks === 'stop'}
+        isBusy={isBusy}
+        name={trail.Name}
+        onClose={() => setAsks(undefined)}
+        onStop={() =>
+          void act((client) => client.send(new StopLoggingCommand({ Name })), `${trail.Name} is stopped`).then(reload)
+        }
+      />
+      <DeleteModal
+        isOpen={asks === 'delete'}
+        isBusy={isBusy}
+        name={trail.Name}
+        bucket={trail.S3BucketName ?? ''}
+        onClose={() => setAsks(undefined)}
+        onDelete={() =>
+          void act((client) => client.send(new DeleteTrailCommand({ Name })), `${trail.Name} is deleted`).then(
+            (done) => {
+              if (done) navigate('/trails');
+            },
+          )
+        }
+      />
+    </SpaceBetween>
+  );
+}
+
+function IntegrityBox({ whole: { trail, status } }: { whole: WholeTrail }) {
+  const start = (status.StartLoggingTime ?? new Date(0)).toISOString();
+  const command = `pugmark validate-logs --trail-arn ${trail.TrailARN} --start-time ${start.slice(0, 19)}Z`;
+  return (
+    <Container
+      header={
+        <Header variant="h2" description="Whether signed digests prove that the log files are whole.">
+          Log file integrity
+        </Header>
+      }
+    >
+      <SpaceBetween size="s">
+        <Integrity trail={trail} status={status} />
+        {trail.LogFileValidationEnabled === true ? (
+          <Box>
+            To check every file against its digest: <Box variant="code">{command}</Box>{' '}
+            <CopyToClipboard
+              variant="icon"
+              copyButtonAriaLabel="Copy the command"
+              copySuccessText="Copied"
+              copyErrorText="Select the text instead"
+              textToCopy={command}
+            />
+          </Box>
+        ) : (
+          <Alert type="warning">
+            Log file validation is off: nobody can prove that no file was changed. Switch it on under Edit.
+          </Alert>
+        )}
+      </SpaceBetween>
+    </Container>
+  );
+}
+
+function Settings({ whole: { trail, insights, tags } }: { whole: WholeTrail }) {
+  const item = (label: string, value: string | undefined) => ({
+    label,
+    value: value === undefined || value === '' ? '-' : <LongText text={value} charsMax={300} />,
+  });
+  const names: Record<string, string> = { ApiCallRateInsight: 'API call rate', ApiErrorRateInsight: 'API error rate' };
+  return (
+    <Container header={<Header variant="h2">Settings</Header>}>
+      <KeyValuePairs
+        columns={3}
+        items={[
+          item('ARN', trail.TrailARN),
+          item('Home Region', trail.HomeRegion),
+          item('Regions', trail.IsMultiRegionTrail === true ? 'All' : 'Home Region only'),
+          item('Accounts', trail.IsOrganizationTrail === true ? 'All of the organization' : 'This one'),
+          item('Bucket', trail.S3BucketName),
+          item('Key prefix', trail.S3KeyPrefix),
+          item('Encryption', trail.KmsKeyId === undefined ? 'SSE-S3' : `SSE-KMS, ${trail.KmsKeyId}`),
+          item('Global services', trail.IncludeGlobalServiceEvents === true ? 'Included' : 'Left out'),
+          item('SNS topic', trail.SnsTopicARN),
+          item('CloudWatch Logs group', trail.CloudWatchLogsLogGroupArn),
+          item('Insights', insights.map((it) => names[it] ?? it).join(', ') || 'Off'),
+          item('Tags', tags.map(({ Key, Value }) => `${Key ?? ''}=${Value ?? ''}`).join(', ')),
+        ]}
+      />
+    </Container>
+  );
+}
+
+interface ModalProps {
+  isOpen: boolean;
+  isBusy: boolean;
+  name: string;
+  onClose: () => void;
+}
+
+function StopModal({ isOpen, isBusy, name, onClose, onStop }: ModalProps & { onStop: () => void }) {
+  return (
+    <Modal
+      visible={isOpen}
+      header={`Stop logging of ${name}?`}
+      onDismiss={onClose}
+      closeAriaLabel="Close"
+      footer={
+        <Box float="right">
+          <SpaceBetween size="xs" direction="horizontal">
+            <Button variant="link" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button variant="primary" loading={isBusy} onClick={onStop}>
+              Stop logging
+            </Button>
+          </SpaceBetween>
+        </Box>
+      }
+    >
+      What happens from now on is not written to the bucket, and cannot be later. Event history goes on. Insights of
+      this trail stop too.
+    </Modal>
+  );
+}
+
+function DeleteModal({
+  isOpen,
+  isBusy,
+  name,
+  bucket,
+  onClose,
+  onDelete,
+}: ModalProps & { bucket: string; onDelete: () => void }) {
+  const [typed, setTyped] = useState('');
+  return (
+    <Modal
+      visible={isOpen}
+      header={`Delete ${name}?`}
+      onDismiss={onClose}
+      closeAriaLabel="Close"
+      footer={
+        <Box float="right">
+          <SpaceBetween size="xs" direction="horizontal">
+            <Button variant="link" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button variant="primary" disabled={typed !== name} loading={isBusy} onClick={onDelete}>
+              Delete
+            </Button>
+          </SpaceBetween>
+        </Box>
+      }
+    >
+      <SpaceBetween size="m">
+        <Box>
+          The trail and its settings are deleted; this cannot be undone. The log files in the bucket {bucket} stay, and
+          the bucket stays.
+        </Box>
+        <FormField label={`To confirm, type the trail's name: ${name}`}>
+          <Input value={typed} onChange={({ detail }) => setTyped(detail.value)} placeholder={name} />
+        </FormField>
+      </SpaceBetween>
+    </Modal>
+  );
+}
