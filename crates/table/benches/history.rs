@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use pugmark_core::{
     account::{AccountId, Region},
     clock::SystemClock,
@@ -43,10 +44,14 @@ fn main() {
     let dir = PathBuf::from(arguments.next().expect("a directory"));
     let total: u64 = arguments.next().expect("how many events").parse().unwrap();
     let seed: u64 = arguments.next().map_or(1, |seed| seed.parse().unwrap());
+    let end = dir.with_extension("end");
     if !dir.join("_delta_log").exists() {
-        fill(&dir, seed, total);
+        let hour = Generated::new(seed, total).end;
+        std::fs::write(&end, hour.to_string()).unwrap();
+        fill(&dir, seed, total, hour);
     }
-    let questions = questions(seed, total);
+    let hour = std::fs::read_to_string(&end).unwrap().parse().unwrap();
+    let questions = questions(seed, total, hour);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -59,18 +64,24 @@ fn main() {
     );
 }
 
-fn generated(seed: u64, total: u64) -> impl Iterator<Item = Event> {
-    let records = Records::new(&Generated::new(seed, total)).unwrap();
+fn generated(seed: u64, total: u64, end: Timestamp) -> impl Iterator<Item = Event> {
+    let settings = Generated {
+        end,
+        // Event history reaches back 90 days from now.
+        days: 88,
+        ..Generated::new(seed, total)
+    };
+    let records = Records::new(&settings).unwrap();
     // Event history holds management events.
     let events = records.map(|record| record.event().unwrap());
     events.filter(|event| event.keys.category == EventCategory::Management)
 }
 
-fn fill(dir: &Path, seed: u64, total: u64) {
+fn fill(dir: &Path, seed: u64, total: u64, end: Timestamp) {
     let started = Instant::now();
     let mut bulk = Bulk::open(dir.into(), BulkSettings::default()).unwrap();
     let mut bytes = 0;
-    for (number, event) in generated(seed, total).enumerate() {
+    for (number, event) in generated(seed, total, end).enumerate() {
         bytes += event.json.len();
         bulk.push(event).unwrap();
         if number % 1_000_000 == 999_999 {
@@ -92,10 +103,10 @@ fn fill(dir: &Path, seed: u64, total: u64) {
 }
 
 /// For each attribute, values of sampled events: rare ones and the most common one.
-fn questions(seed: u64, total: u64) -> Vec<(String, Vec<Asked>)> {
+fn questions(seed: u64, total: u64, end: Timestamp) -> Vec<(String, Vec<Asked>)> {
     let mut counts: HashMap<(LookupKey, String), (u64, Asked)> = HashMap::new();
     let mut ids = Vec::new();
-    for (number, event) in (0..).zip(generated(seed, total)) {
+    for (number, event) in (0..).zip(generated(seed, total, end)) {
         if number % SAMPLED != 0 {
             continue;
         }

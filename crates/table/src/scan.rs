@@ -47,7 +47,7 @@ const FOOTER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Files that one look-up holds open.
 const OPEN_FILES_MAX: usize = 32;
 /// Indexes that are kept open between look-ups.
-const OPEN_INDEXES_MAX: usize = 512;
+const OPEN_INDEXES_MAX: usize = 128;
 
 /// The files of event history, for reading.
 #[derive(Debug)]

@@ -47,7 +47,7 @@ impl Sink for TableSink {
             if is_terminal {
                 eprint!(
                     "\r{:<100}",
-                    format!("putting files of a day together: {steps}")
+                    format!("putting small files together: {steps}")
                 );
             }
         });
