@@ -42,7 +42,7 @@ def main():
     ours = run(folder, options.events)
     table = DeltaTable(str(folder))
     files = [str(folder / path) for path in table.get_add_actions(flatten=True)["path"].to_pylist()]
-    sizes(folder, files)
+    sizes(files)
     engines = {"DuckDB": DuckDb(files)}
     if options.sqlite:
         engines["SQLite"] = Sqlite(files, folder.with_suffix(".sqlite"))
@@ -78,13 +78,17 @@ def run(folder, events):
     return lines
 
 
-def sizes(folder, files):
+def index_of(file):
+    return file.with_name(f"_{file.stem}.keys")
+
+
+def sizes(files):
     """Bytes at rest against the same records as gzip files of 5,000, which is how CloudTrail delivers them at best."""
     import gzip
 
     rows = duckdb.execute("select count(*), sum(strlen(event)) from read_parquet(?)", [files]).fetchone()
     stored = sum(pathlib.Path(file).stat().st_size for file in files)
-    keys = sum(file.stat().st_size for file in folder.rglob("_part-*.keys"))
+    keys = sum(index_of(pathlib.Path(file)).stat().st_size for file in files)
     sample = max(files, key=lambda file: pathlib.Path(file).stat().st_size)
     records = duckdb.execute("select event from read_parquet(?) limit 20000", [sample]).fetchall()
     packed = sum(

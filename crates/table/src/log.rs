@@ -160,7 +160,7 @@ impl Snapshot {
         now: Timestamp,
         hook: &Hook,
     ) -> Result<Self, TableError> {
-        part::sync_folders(dir, change.added.iter(), hook)?;
+        part::sync(dir, &change.added, hook)?;
         let (version, millis) = (self.next_version(), now.as_millisecond());
         let mut actions = vec![Action::CommitInfo(CommitInfo::new(
             change.operation,
