@@ -1,51 +1,41 @@
 // How long the console takes over many events, in headless Chromium: `make bench-console`, or
 // `node bench/console.mjs` with EVENTS=1000000 (how many), ROUNDS=10, DATA_DIR=… (kept, and used again if it has events).
-import { spawn, spawnSync } from "node:child_process";
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { createServer } from "node:net";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { spawn, spawnSync } from 'node:child_process';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
-import { launch, signIn } from "../console/e2e/harness.mjs";
+import { launch, signIn } from '../console/e2e/harness.mjs';
 
-const root = new URL("..", import.meta.url).pathname;
+const root = new URL('..', import.meta.url).pathname;
 const target = process.env.CARGO_TARGET_DIR ?? `${root}target`;
 const events = Number(process.env.EVENTS ?? 1_000_000);
 const rounds = Number(process.env.ROUNDS ?? 10);
-const data =
-  process.env.DATA_DIR ?? mkdtempSync(join(tmpdir(), "pugmark-bench-console-"));
+const data = process.env.DATA_DIR ?? mkdtempSync(join(tmpdir(), 'pugmark-bench-console-'));
 const key = {
-  accessKeyId: "AKIABENCHBENCHBENCHB",
-  secretAccessKey: "bench/bench/bench/bench/bench/bench/benc",
+  accessKeyId: 'AKIABENCHBENCHBENCHB',
+  secretAccessKey: 'bench/bench/bench/bench/bench/bench/benc',
 };
 const pugmark = process.env.PUGMARK ?? `${target}/release/pugmark`;
 
 const port = () =>
   new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
       const { port } = probe.address();
       probe.close(() => resolve(port));
     });
   });
 
 const [apiPort, adminPort] = [await port(), await port()];
-const [api, admin] = [
-  `http://127.0.0.1:${apiPort}`,
-  `http://127.0.0.1:${adminPort}`,
-];
+const [api, admin] = [`http://127.0.0.1:${apiPort}`, `http://127.0.0.1:${adminPort}`];
 const environment = {
   ...process.env,
   PUGMARK_ROOT_ACCESS_KEY_ID: key.accessKeyId,
   PUGMARK_ROOT_SECRET_ACCESS_KEY: key.secretAccessKey,
   AWS_ENDPOINT_URL: api,
-  AWS_DEFAULT_REGION: "us-east-1",
+  AWS_DEFAULT_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: key.accessKeyId,
   AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
 };
@@ -54,10 +44,9 @@ function run(command, ...parameters) {
   const done = spawnSync(command, parameters, {
     env: environment,
     cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
-  if (done.status !== 0)
-    throw new Error(`${command} ${parameters.join(" ")} failed`);
+  if (done.status !== 0) throw new Error(`${command} ${parameters.join(' ')} failed`);
 }
 
 /** The accounts of the first events: the server gets them as its organization, so that one key sees all. */
@@ -72,43 +61,40 @@ async function accountsOf(file) {
 }
 
 mkdirSync(data, { recursive: true });
-const settings = join(data, "pugmark.toml");
+const settings = join(data, 'pugmark.toml');
 if (!existsSync(settings)) {
   console.log(`making ${events} events`);
-  const file = join(data, "events.ndjson");
+  const file = join(data, 'events.ndjson');
   run(
-    "cargo",
-    "run",
-    "--release",
-    "-q",
-    "-p",
-    "pugmark-generator",
-    "--",
-    "--events",
+    'cargo',
+    'run',
+    ...(pugmark.includes('/release/') ? ['--release'] : []),
+    '-q',
+    '-p',
+    'pugmark-generator',
+    '--',
+    '--events',
     String(events),
-    "--ndjson",
+    '--ndjson',
     file,
   );
-  run(pugmark, "import", file, "--data-dir", join(data, "data"));
+  run(pugmark, 'import', file, '--data-dir', join(data, 'data'));
   const [first, ...others] = await accountsOf(file);
   const members = JSON.stringify(others);
-  writeFileSync(
-    settings,
-    `account_id = "${first}"\n\n[organization]\nid = "o-benchbench"\nmembers = ${members}\n`,
-  );
+  writeFileSync(settings, `account_id = "${first}"\n\n[organization]\nid = "o-benchbench"\nmembers = ${members}\n`);
 }
 const server = spawn(
   pugmark,
   [
-    "serve",
-    "--data-dir",
-    join(data, "data"),
-    "--listen",
+    'serve',
+    '--data-dir',
+    join(data, 'data'),
+    '--listen',
     `127.0.0.1:${apiPort}`,
-    "--admin-listen",
+    '--admin-listen',
     `127.0.0.1:${adminPort}`,
   ],
-  { env: environment, cwd: data, stdio: ["ignore", "ignore", "inherit"] },
+  { env: environment, cwd: data, stdio: ['ignore', 'ignore', 'inherit'] },
 );
 
 async function ready() {
@@ -120,22 +106,15 @@ async function ready() {
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("the server is not ready after a minute");
+  throw new Error('the server is not ready after a minute');
 }
 
 const percentile = (times, of) =>
-  [...times].sort((a, b) => a - b)[
-    Math.min(times.length - 1, Math.floor(times.length * of))
-  ];
+  [...times].sort((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * of))];
 const figures = [];
 function tell(name, times, goal) {
   const median = percentile(times, 0.5);
-  figures.push([
-    name,
-    `${median.toFixed(0)} ms`,
-    `${percentile(times, 0.95).toFixed(0)} ms`,
-    goal,
-  ]);
+  figures.push([name, `${median.toFixed(0)} ms`, `${percentile(times, 0.95).toFixed(0)} ms`, goal]);
 }
 
 /** Milliseconds from `act` until `isDone` holds in the page, seen at each change of it. */
@@ -146,11 +125,10 @@ async function time(page, act, isDone, parameter) {
       window.measured = new Promise((resolve) => {
         let begun;
         const begin = (event) => {
-          if (event.type === "click" || event.key === "Enter")
-            begun ??= event.timeStamp;
+          if (event.type === 'click' || event.key === 'Enter') begun ??= event.timeStamp;
         };
-        window.addEventListener("click", begin, true);
-        window.addEventListener("keydown", begin, true);
+        window.addEventListener('click', begin, true);
+        window.addEventListener('keydown', begin, true);
         const look = () => {
           if (begun === undefined || !isDone(parameter)) return;
           observer.disconnect();
@@ -174,16 +152,13 @@ async function time(page, act, isDone, parameter) {
 try {
   await ready();
   const browser = await launch();
-  const hasRows = () =>
-    document.querySelectorAll('[aria-label="Events"] tbody a').length > 0;
+  const hasRows = () => document.querySelectorAll('[aria-label="Events"] tbody a').length > 0;
   const rowsAre = ([column, value]) => {
     const table = document.querySelector('[aria-label="Events"]');
-    const index = [...(table?.querySelectorAll("thead th") ?? [])].findIndex(
-      (head) => head.textContent.startsWith(column),
+    const index = [...(table?.querySelectorAll('thead th') ?? [])].findIndex((head) =>
+      head.textContent.startsWith(column),
     );
-    const cells = [...(table?.querySelectorAll("tbody tr") ?? [])].map(
-      (row) => row.children[index]?.textContent ?? "",
-    );
+    const cells = [...(table?.querySelectorAll('tbody tr') ?? [])].map((row) => row.children[index]?.textContent ?? '');
     return cells.length > 0 && cells.every((cell) => cell === value);
   };
 
@@ -200,37 +175,26 @@ try {
     const sizes = { Script: 0, Stylesheet: 0 };
     const session = await page.context().newCDPSession(page);
     const kinds = new Map();
-    await session.send("Network.enable");
-    session.on("Network.responseReceived", ({ requestId, type }) =>
-      kinds.set(requestId, type),
-    );
-    session.on(
-      "Network.loadingFinished",
-      ({ requestId, encodedDataLength }) => {
-        const kind = kinds.get(requestId);
-        if (kind in sizes) sizes[kind] += encodedDataLength;
-      },
-    );
+    await session.send('Network.enable');
+    session.on('Network.responseReceived', ({ requestId, type }) => kinds.set(requestId, type));
+    session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+      const kind = kinds.get(requestId);
+      if (kind in sizes) sizes[kind] += encodedDataLength;
+    });
     await page.goto(`${admin}/events`);
-    await page.getByLabel("Access key ID").fill(key.accessKeyId);
-    await page.getByLabel("Secret access key").fill(key.secretAccessKey);
-    await page.waitForLoadState("networkidle");
-    first.push(
-      await time(
-        page,
-        () => page.getByRole("button", { name: "Sign in" }).click(),
-        hasRows,
-      ),
-    );
-    await page.waitForLoadState("networkidle");
+    await page.getByLabel('Access key ID').fill(key.accessKeyId);
+    await page.getByLabel('Secret access key').fill(key.secretAccessKey);
+    await page.waitForLoadState('networkidle');
+    first.push(await time(page, () => page.getByRole('button', { name: 'Sign in' }).click(), hasRows));
+    await page.waitForLoadState('networkidle');
     [scripts, styles] = [sizes.Script, sizes.Stylesheet];
     await page.context().close();
   }
-  tell("first rows after sign-in (last day)", first, "500 ms");
+  tell('first rows after sign-in (last day)', first, '500 ms');
 
   for (const [label, path] of [
-    ["last day", "/events?f="],
-    ["90 days", "/events?f=&range=90d"],
+    ['last day', '/events?f='],
+    ['90 days', '/events?f=&range=90d'],
   ]) {
     const page = await (
       await browser.newContext({
@@ -240,37 +204,26 @@ try {
     ).newPage();
     await signIn(page, admin, key, path);
     await page.waitForFunction(hasRows);
-    const box = page.getByLabel("Filter events");
+    const box = page.getByLabel('Filter events');
     // A value that the rows have, so that each round finds some.
-    const names = await page
-      .locator('[aria-label="Events"] tbody a')
-      .allInnerTexts();
+    const names = await page.locator('[aria-label="Events"] tbody a').allInnerTexts();
     const times = [];
     for (let round = 0; round < rounds; round++) {
       const name = names[round % names.length];
-      await page.waitForLoadState("networkidle");
+      await page.waitForLoadState('networkidle');
       await box.fill(`EventName=${name}`);
-      times.push(
-        await time(page, () => box.press("Enter"), rowsAre, [
-          "Event name",
-          name,
-        ]),
-      );
-      await page.waitForLoadState("networkidle");
-      await page.getByRole("button", { name: "Clear filters" }).click();
+      times.push(await time(page, () => box.press('Enter'), rowsAre, ['Event name', name]));
+      await page.waitForLoadState('networkidle');
+      await page.getByRole('button', { name: 'Clear filters' }).click();
     }
-    tell(`filter change (${label})`, times, "200 ms");
+    tell(`filter change (${label})`, times, '200 ms');
     await page.context().close();
   }
   await browser.close();
-  console.log("\n| | median | 95% | goal |\n| --- | --- | --- | --- |");
-  for (const row of figures) console.log(`| ${row.join(" | ")} |`);
-  console.log(
-    `| scripts of the first page, compressed | ${(scripts / 1024).toFixed(0)} KB | | 600 KB |`,
-  );
-  console.log(
-    `| styles of the first page, compressed | ${(styles / 1024).toFixed(0)} KB | | |`,
-  );
+  console.log('\n| | median | 95% | goal |\n| --- | --- | --- | --- |');
+  for (const row of figures) console.log(`| ${row.join(' | ')} |`);
+  console.log(`| scripts of the first page, compressed | ${(scripts / 1024).toFixed(0)} KB | | 600 KB |`);
+  console.log(`| styles of the first page, compressed | ${(styles / 1024).toFixed(0)} KB | | |`);
 } finally {
-  server.kill("SIGTERM");
+  server.kill('SIGTERM');
 }
