@@ -5,6 +5,7 @@
 //! read of which source stands in marks that count from the same commit on as the events do.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File, TryLockError},
     io::{self, Write},
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use crate::{
     Settings, TableError, compact,
     log::{Change, Month, Part, Snapshot},
-    part::{self, Hook, Names},
+    part::{self, Hook, Names, in_parallel},
     scan::{self, Files},
     tail::{self, Row},
 };
@@ -37,6 +38,11 @@ const MARKS: &str = "_marks";
 const MARK_FILES_MAX: usize = 64;
 /// For so many rows times files, each row is looked up; for more, the files' ids are read.
 const LOOK_UPS_MAX: usize = 512;
+/// Compactions that are committed together.
+const JOBS_A_COMMIT: usize = 64;
+
+/// What has files of its own.
+type Place = (AccountId, Region, Month);
 
 /// How a bulk table is filled.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +80,7 @@ pub struct Bulk {
     files: Files,
     snapshot: Snapshot,
     names: Names,
-    groups: HashMap<(AccountId, Region, Month), Group>,
+    groups: HashMap<Place, Group>,
     bytes: usize,
     next_seq: u64,
     /// Written, and not yet committed.
@@ -182,9 +188,7 @@ impl Bulk {
     pub fn commit(&mut self, marks: &[(String, String)]) -> Result<Committed, TableError> {
         let mut places: Vec<_> = self.groups.keys().cloned().collect();
         places.sort();
-        for place in places {
-            self.write_group(&place)?;
-        }
+        self.write_groups(places)?;
         let counts = std::mem::take(&mut self.counts);
         if self.written.is_empty() && marks.is_empty() {
             return Ok(counts);
@@ -211,17 +215,15 @@ impl Bulk {
     /// When files cannot be read or written: what is committed stays.
     pub fn optimize(&mut self, mut step: impl FnMut()) -> Result<(), TableError> {
         let (now, settings) = (Timestamp::now(), self.settings.table);
-        while let Some(job) = compact::next_job(&self.snapshot, &settings, now, &self.files) {
-            self.snapshot = compact::run(
-                &self.dir,
-                &self.snapshot,
-                &job,
-                &settings,
-                now,
-                &self.files,
-                &self.hook,
-            )?;
-            self.files.forget(&job);
+        loop {
+            let (snapshot, files) = (&self.snapshot, &self.files);
+            let jobs = compact::jobs(snapshot, &settings, now, files, JOBS_A_COMMIT);
+            if jobs.is_empty() {
+                break;
+            }
+            let (dir, hook) = (&self.dir, &self.hook);
+            self.snapshot = compact::run(dir, snapshot, &jobs, &settings, now, files, hook)?;
+            self.files.forget(&jobs.concat());
             step();
         }
         let kept = SignedDuration::try_from(settings.removed_files_kept);
@@ -236,44 +238,70 @@ impl Bulk {
 
     /// Writes the largest groups until half of the memory is free: what is small may still grow.
     fn write_largest(&mut self) -> Result<(), TableError> {
-        let mut sizes: BTreeMap<(usize, AccountId, Region, Month), ()> = BTreeMap::new();
-        for ((account, region, month), group) in &self.groups {
-            sizes.insert((group.bytes, *account, region.clone(), *month), ());
+        let mut sizes: Vec<(usize, Place)> = self
+            .groups
+            .iter()
+            .map(|(place, group)| (group.bytes, place.clone()))
+            .collect();
+        sizes.sort();
+        let (mut left, mut chosen) = (self.bytes, Vec::new());
+        while left > self.settings.buffer_bytes_max / 2
+            && let Some((bytes, place)) = sizes.pop()
+        {
+            left -= bytes;
+            chosen.push(place);
         }
-        while self.bytes > self.settings.buffer_bytes_max / 2 {
-            let Some(((_, account, region, month), ())) = sizes.pop_last() else {
-                break;
-            };
-            self.write_group(&(account, region, month))?;
-        }
-        Ok(())
+        self.write_groups(chosen)
     }
 
-    fn write_group(&mut self, place: &(AccountId, Region, Month)) -> Result<(), TableError> {
-        let Some(group) = self.groups.remove(place) else {
-            return Ok(());
-        };
-        self.bytes -= group.bytes;
-        let before = group.rows.len() as u64;
-        let rows = self.without_known(place, group.rows)?;
-        self.counts.added += rows.len() as u64;
-        self.counts.duplicates += before - rows.len() as u64;
-        let row_group_rows = self.settings.table.row_group_rows;
-        let parts = part::write_all(&self.dir, rows, row_group_rows, &mut self.names, &self.hook)?;
-        self.written.extend(parts.into_iter().map(Arc::new));
+    /// Writes groups, each to a file of its own, on all processors.
+    fn write_groups(&mut self, places: Vec<Place>) -> Result<(), TableError> {
+        let mut jobs = Vec::with_capacity(places.len());
+        for place in places {
+            let Some(group) = self.groups.remove(&place) else {
+                continue;
+            };
+            self.bytes -= group.bytes;
+            self.counts.duplicates += group.rows.len() as u64;
+            jobs.push((place, group.rows, self.names.next()));
+        }
+        jobs.sort_by_key(|job| Reverse(job.1.len()));
+        let this = &*self;
+        let parts = in_parallel(&jobs, |(place, rows, name)| {
+            let rows = this.without_known(place, rows)?;
+            if rows.is_empty() {
+                return Ok(None);
+            }
+            let row_group_rows = this.settings.table.row_group_rows;
+            let part = part::write(
+                &this.dir,
+                place.clone(),
+                rows,
+                row_group_rows,
+                name,
+                &this.hook,
+            );
+            part.map(Some)
+        })?;
+        for part in parts.into_iter().flatten() {
+            self.counts.added += part.rows;
+            self.counts.duplicates -= part.rows;
+            self.written.push(Arc::new(part));
+        }
         Ok(())
     }
 
     /// Leaves out what came twice, and what the table has.
     fn without_known(
         &self,
-        (account, region, _): &(AccountId, Region, Month),
-        rows: Vec<Arc<Row>>,
+        (account, region, _): &Place,
+        rows: &[Arc<Row>],
     ) -> Result<Vec<Arc<Row>>, TableError> {
         let mut seen: HashSet<(Uuid, i64)> = HashSet::with_capacity(rows.len());
         let mut rows: Vec<Arc<Row>> = rows
-            .into_iter()
+            .iter()
             .filter(|row| seen.insert(identity(row)))
+            .cloned()
             .collect();
         let times = || rows.iter().map(|row| row.place().seconds);
         let (Some(oldest), Some(newest)) = (times().min(), times().max()) else {

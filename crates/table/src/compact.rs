@@ -15,7 +15,7 @@ use pugmark_core::account::{AccountId, Region};
 use crate::{
     Settings, TableError,
     log::{Change, Month, Part, Snapshot},
-    part::{self, Hook, Names, PartFile},
+    part::{self, Hook, Names, PartFile, in_parallel},
     query::Place,
     scan::{Batches, Files},
     schema,
@@ -32,13 +32,18 @@ const WRITE_ROWS: usize = 1024;
 /// Files are alike when their row counts have the same power of this.
 const LEVEL: u64 = 8;
 
-/// Files of one account, Region and month that had better be one; `None` when all is well.
-pub(crate) fn next_job(
+/// Files of one account, Region and month that had better be one.
+pub(crate) type Job = Vec<Arc<Part>>;
+
+/// What there is to do, at most so many jobs; a file is in one of them at most.
+pub(crate) fn jobs(
     snapshot: &Snapshot,
     settings: &Settings,
     now: Timestamp,
     files: &Files,
-) -> Option<Vec<Arc<Part>>> {
+    jobs_max: usize,
+) -> Vec<Job> {
+    let mut jobs = Vec::new();
     for (_, parts) in snapshot.by_place() {
         let mut months: BTreeMap<Month, Vec<&Arc<Part>>> = BTreeMap::new();
         for part in parts {
@@ -57,11 +62,14 @@ pub(crate) fn next_job(
                 alike(&parts, settings.compact_files).unwrap_or_default()
             };
             if chosen.len() > 1 {
-                return Some(chosen.into_iter().take(FILES_MAX).cloned().collect());
+                jobs.push(chosen.into_iter().take(FILES_MAX).cloned().collect());
+            }
+            if jobs.len() == jobs_max {
+                return jobs;
             }
         }
     }
-    None
+    jobs
 }
 
 /// Whether a month that is over is worth being written again: not for a few late events beside a large file.
@@ -81,28 +89,45 @@ fn alike<'a>(ascending: &[&'a Arc<Part>], compact_files: usize) -> Option<Vec<&'
         .map(<[_]>::to_vec)
 }
 
-/// Writes the rows of `job`'s files into as few files as may be, and commits them in their place.
+/// Writes the rows of each job's files into as few files as may be, and commits them all in their place.
 pub(crate) fn run(
     dir: &Path,
     snapshot: &Snapshot,
-    job: &[Arc<Part>],
+    jobs: &[Job],
     settings: &Settings,
     now: Timestamp,
     files: &Files,
     hook: &Hook,
 ) -> Result<Snapshot, TableError> {
-    let Some(first) = job.first() else {
-        return Ok(snapshot.clone());
+    let names = Names::after(snapshot);
+    let added = in_parallel(jobs, |job| merge(dir, job, settings, &names, files, hook))?;
+    let change = Change {
+        operation: "OPTIMIZE",
+        added: added.into_iter().flatten().collect(),
+        removed: jobs.concat(),
+        ..Change::default()
     };
-    let place = (first.account, first.region.clone(), first.month());
-    let mut names = Names::after(snapshot);
+    snapshot.commit(dir, change, now, hook)
+}
+
+fn merge(
+    dir: &Path,
+    job: &Job,
+    settings: &Settings,
+    names: &Names,
+    files: &Files,
+    hook: &Hook,
+) -> Result<Vec<Part>, TableError> {
+    let Some(first) = job.first() else {
+        return Ok(Vec::new());
+    };
     let mut merge = Merge::new(job, files)?;
     let mut added = Vec::new();
     let mut output = Output {
         dir,
-        place,
+        place: (first.account, first.region.clone(), first.month()),
         settings,
-        names: &mut names,
+        names,
         hook,
         file: None,
     };
@@ -110,21 +135,14 @@ pub(crate) fn run(
         added.extend(output.write(&batch)?);
     }
     added.extend(output.finish()?);
-    let rows = |parts: &mut dyn Iterator<Item = u64>| parts.sum::<u64>();
-    let before = rows(&mut job.iter().map(|part| part.rows));
-    let after = rows(&mut added.iter().map(|part| part.rows));
+    let before: u64 = job.iter().map(|part| part.rows).sum();
+    let after: u64 = added.iter().map(|part| part.rows).sum();
     if before != after {
         return Err(TableError::Task(format!(
             "{after} of {before} events were read; the files stay as they are"
         )));
     }
-    let change = Change {
-        operation: "OPTIMIZE",
-        added,
-        removed: job.to_vec(),
-        ..Change::default()
-    };
-    snapshot.commit(dir, change, now, hook)
+    Ok(added)
 }
 
 /// The files that a merge writes, one after the other.
@@ -132,7 +150,7 @@ struct Output<'a, 'n> {
     dir: &'a Path,
     place: (AccountId, Region, Month),
     settings: &'a Settings,
-    names: &'n mut Names,
+    names: &'n Names,
     hook: &'a Hook,
     file: Option<PartFile<'a>>,
 }
@@ -148,7 +166,7 @@ impl Output<'_, '_> {
                     self.dir,
                     self.place.clone(),
                     self.settings.row_group_rows,
-                    self.names,
+                    &self.names.next(),
                     self.hook,
                 )?),
             };

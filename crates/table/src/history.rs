@@ -526,8 +526,8 @@ impl Inner {
             if let Some(late) = Written::late(&dir, &files)? {
                 return Ok(late);
             }
-            let mut names = Names::after(&files);
-            let added = part::write_all(&dir, rows, settings.row_group_rows, &mut names, &hook)?;
+            let names = Names::after(&files);
+            let added = part::write_all(&dir, rows, settings.row_group_rows, &names, &hook)?;
             let forgotten = part::delete(&dir, gone);
             let change = Change {
                 operation: "WRITE",
@@ -549,17 +549,21 @@ impl Inner {
     fn start_compaction(&self) -> Option<WriteTask> {
         let now = self.clock.now();
         let files = self.read().files.clone();
-        let job = compact::next_job(&files, &self.settings, now, &self.files)?;
+        // One at a time: flushes wait for it.
+        let jobs = compact::jobs(&files, &self.settings, now, &self.files, 1);
+        if jobs.is_empty() {
+            return None;
+        }
         let (dir, hook, settings) = (self.dir.clone(), self.hook.clone(), self.settings);
         let reader = self.files.clone();
         Some(tokio::task::spawn_blocking(move || {
             if let Some(late) = Written::late(&dir, &files)? {
                 return Ok(late);
             }
-            let files = compact::run(&dir, &files, &job, &settings, now, &reader, &hook)?;
+            let files = compact::run(&dir, &files, &jobs, &settings, now, &reader, &hook)?;
             Ok(Written {
                 files,
-                removed: job,
+                removed: jobs.concat(),
                 is_late: false,
             })
         }))

@@ -7,7 +7,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -86,7 +86,7 @@ impl std::fmt::Debug for Hook {
 #[derive(Debug)]
 pub(crate) struct Names {
     version: u64,
-    next: u64,
+    next: AtomicU64,
 }
 
 impl Names {
@@ -94,14 +94,14 @@ impl Names {
     pub(crate) fn after(snapshot: &Snapshot) -> Self {
         Self {
             version: snapshot.next_version(),
-            next: 0,
+            next: AtomicU64::new(0),
         }
     }
 
-    fn next(&mut self) -> String {
-        let name = format!("part-{:020}-{:020}.parquet", self.version, self.next);
-        self.next += 1;
-        name
+    /// The next file's name.
+    pub(crate) fn next(&self) -> String {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("part-{:020}-{number:020}.parquet", self.version)
     }
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn write_all(
     dir: &Path,
     rows: Vec<Arc<Row>>,
     row_group_rows: usize,
-    names: &mut Names,
+    names: &Names,
     hook: &Hook,
 ) -> Result<Vec<Part>, TableError> {
     let mut groups: BTreeMap<(AccountId, Region, Month), Vec<Arc<Row>>> = BTreeMap::new();
@@ -124,16 +124,26 @@ pub(crate) fn write_all(
     }
     groups
         .into_iter()
-        .map(|(place, mut rows)| {
-            rows.sort_by_key(|row| row.place().newest_first());
-            let mut file = PartFile::create(dir, place, row_group_rows, names, hook)?;
-            for rows in rows.chunks(BATCH_ROWS) {
-                let batch = schema::batch(rows).map_err(|error| file.failed(error))?;
-                file.write(&batch)?;
-            }
-            file.finish()
-        })
+        .map(|(place, rows)| write(dir, place, rows, row_group_rows, &names.next(), hook))
         .collect()
+}
+
+/// Writes the rows of one account, Region and month as the file of this name.
+pub(crate) fn write(
+    dir: &Path,
+    place: (AccountId, Region, Month),
+    mut rows: Vec<Arc<Row>>,
+    row_group_rows: usize,
+    name: &str,
+    hook: &Hook,
+) -> Result<Part, TableError> {
+    rows.sort_by_key(|row| row.place().newest_first());
+    let mut file = PartFile::create(dir, place, row_group_rows, name, hook)?;
+    for rows in rows.chunks(BATCH_ROWS) {
+        let batch = schema::batch(rows).map_err(|error| file.failed(error))?;
+        file.write(&batch)?;
+    }
+    file.finish()
 }
 
 /// A file that is being written, newest row first.
@@ -157,11 +167,11 @@ impl<'a> PartFile<'a> {
         dir: &'a Path,
         (account, region, month): (AccountId, Region, Month),
         row_group_rows: usize,
-        names: &mut Names,
+        name: &str,
         hook: &'a Hook,
     ) -> Result<Self, TableError> {
         let folder = format!("account={account}/region={region}/month={month}");
-        let path = format!("{folder}/{}", names.next());
+        let path = format!("{folder}/{name}");
         let target = dir.join(&path);
         let failed = |action: &str| TableError::io(format!("{action} {}", target.display()));
         hook.at(Step::PartWrite)?;
@@ -260,25 +270,11 @@ impl<'a> PartFile<'a> {
 /// Makes files durable, and their names: before the commit that adds them.
 pub(crate) fn sync(dir: &Path, parts: &[Part], hook: &Hook) -> Result<(), TableError> {
     hook.at(Step::PartSync)?;
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let path = dir.join(&part.path);
-            File::open(&path)
-                .and_then(|file| file.sync_all())
-                .map_err(TableError::io(format!("sync {}", path.display())))?;
-        }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..SYNCS.min(parts.len()))
-            .map(|_| scope.spawn(work))
-            .collect();
-        let own = work();
-        threads.into_iter().fold(own, |done, thread| {
-            let joined = thread.join();
-            done.and(joined.unwrap_or_else(|_| Err(TableError::Task("a sync gave up".into()))))
-        })
+    on_threads(SYNCS, parts, |part| {
+        let path = dir.join(&part.path);
+        File::open(&path)
+            .and_then(|file| file.sync_all())
+            .map_err(TableError::io(format!("sync {}", path.display())))
     })?;
     let folders = parts
         .iter()
@@ -287,6 +283,54 @@ pub(crate) fn sync(dir: &Path, parts: &[Part], hook: &Hook) -> Result<(), TableE
     folders
         .into_iter()
         .try_for_each(|folder| sync_dir(&dir.join(folder)))
+}
+
+/// Does the work of each item on all processors; returns the results in the items' order, or the first error.
+pub(crate) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, TableError> + Sync,
+) -> Result<Vec<R>, TableError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    on_threads(threads, items, work)
+}
+
+fn on_threads<T: Sync, R: Send>(
+    threads: usize,
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, TableError> + Sync,
+) -> Result<Vec<R>, TableError> {
+    let next = AtomicUsize::new(0);
+    let worker = || -> Result<Vec<(usize, R)>, TableError> {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(number) else {
+                return Ok(done);
+            };
+            match work(item) {
+                Ok(result) => done.push((number, result)),
+                Err(error) => {
+                    // Nobody begins another one.
+                    next.store(items.len(), Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+        }
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(items.len()))
+            .map(|_| scope.spawn(worker))
+            .collect();
+        let mut done = vec![worker()];
+        done.extend(others.into_iter().map(|thread| {
+            let joined = thread.join();
+            joined.unwrap_or_else(|_| Err(TableError::Task("a thread gave up".into())))
+        }));
+        let done: Vec<_> = done.into_iter().collect::<Result<_, _>>()?;
+        Ok::<_, TableError>(done.into_iter().flatten().collect::<Vec<_>>())
+    })?;
+    done.sort_by_key(|(number, _)| *number);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
 fn temporary(path: &Path) -> std::path::PathBuf {
