@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Order, Rank, Source,
+    columns::ColumnCounts,
     field::{Field, Kind},
     groups::Group,
     path,
@@ -130,6 +131,11 @@ impl Visitor for Counting<'_> {
             tally.total = rows;
             return Ok(tally);
         }
+        let by = self.counted.by.as_ref();
+        if let Some(counts) = group.counts_by_columns(by, self.counted.interval_seconds)? {
+            tally.add_columns(counts);
+            return Ok(tally);
+        }
         let rows = group.matches(None)?;
         for (rank, _) in &rows {
             tally.add_time(*rank, self.counted);
@@ -155,6 +161,17 @@ impl Visitor for Counting<'_> {
 }
 
 impl Tally {
+    fn add_columns(&mut self, counts: ColumnCounts) {
+        self.total += counts.total;
+        self.missing += counts.missing;
+        for (value, count) in counts.values {
+            self.add_value(&value, count);
+        }
+        for (begin, count) in counts.histogram {
+            *self.histogram.entry(begin).or_default() += count;
+        }
+    }
+
     fn add_time(&mut self, rank: Rank, counted: &CountQuestion) {
         self.total += 1;
         if let (Some(interval), Some(seconds)) =

@@ -7,7 +7,10 @@ use arrow_array::{Int64Array, StringArray};
 use parquet::{
     arrow::{
         ProjectionMask,
-        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
+        arrow_reader::{
+            ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+            RowSelection,
+        },
     },
     file::{metadata::RowGroupMetaData, statistics::Statistics},
 };
@@ -27,7 +30,7 @@ use crate::{
 };
 
 /// Rows whose cheap columns are looked at in one go.
-const COLUMN_ROWS: usize = 8192;
+pub(super) const COLUMN_ROWS: usize = 8192;
 /// Records in memory at a time, for each thread: at most 256 KiB each, about 1 KiB as a rule.
 const RECORD_ROWS: usize = 512;
 
@@ -226,24 +229,42 @@ impl Group<'_> {
         if !asked.columns.is_empty() || asked.asks_records() {
             return None;
         }
+        (self.is_within() && self.is_of_asked_category())
+            .then(|| u64::try_from(self.rows_in_all()).unwrap_or(0))
+    }
+
+    /// Whether statistics tell that all rows lie in the time range.
+    pub(super) fn is_within(&self) -> bool {
         let metadata = self.opened.footer.metadata();
         let columns = metadata.file_metadata().schema_descr();
         let group = metadata.row_group(self.group);
-        let (oldest, newest) = seconds(group, leaf(columns, &[schema::EVENT_TIME])?, columns);
-        let category = leaf(columns, &[schema::CATEGORY])?;
-        let Some(Statistics::ByteArray(names)) = group.column(category).statistics() else {
-            return None;
+        let Some(time) = leaf(columns, &[schema::EVENT_TIME]) else {
+            return false;
         };
-        let (least, most) = (names.min_opt()?.data(), names.max_opt()?.data());
-        let is_asked = |name: &[u8]| {
-            asked
-                .categories
-                .iter()
-                .any(|it| it.as_str().as_bytes() == name)
+        let (oldest, newest) = seconds(group, time, columns);
+        oldest >= self.asked.from.max(self.reach) && newest <= self.asked.to
+    }
+
+    /// Whether statistics tell that all rows are of one category, which is asked for.
+    pub(super) fn is_of_asked_category(&self) -> bool {
+        let metadata = self.opened.footer.metadata();
+        let columns = metadata.file_metadata().schema_descr();
+        let category = leaf(columns, &[schema::CATEGORY]);
+        let statistics =
+            category.and_then(|leaf| metadata.row_group(self.group).column(leaf).statistics());
+        let Some(Statistics::ByteArray(names)) = statistics else {
+            return false;
         };
-        let is_within = oldest >= asked.from.max(self.reach) && newest <= asked.to;
-        (is_within && least == most && is_asked(least))
-            .then(|| u64::try_from(group.num_rows()).unwrap_or(0))
+        let (Some(least), Some(most)) = (names.min_opt(), names.max_opt()) else {
+            return false;
+        };
+        let mut asked = self.asked.categories.iter();
+        least.data() == most.data() && asked.any(|it| it.as_str().as_bytes() == least.data())
+    }
+
+    pub(super) fn rows_in_all(&self) -> usize {
+        let group = self.opened.footer.metadata().row_group(self.group);
+        usize::try_from(group.num_rows()).unwrap_or(0)
     }
 
     /// The values of a field in these rows: `each` gets the row's index in `rows`.
@@ -304,12 +325,12 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn has_column(&self, name: &str) -> bool {
+    pub(super) fn has_column(&self, name: &str) -> bool {
         self.opened.footer.schema().column_with_name(name).is_some()
     }
 
     /// Asks the bloom filters.
-    fn may_match(&self) -> Result<bool, Damage> {
+    pub(super) fn may_match(&self) -> Result<bool, Damage> {
         for condition in &self.asked.columns {
             let Kind::Column(column) = &condition.field.0 else {
                 continue;
@@ -457,27 +478,35 @@ impl Group<'_> {
         rows: Option<&[usize]>,
         batch_rows: usize,
     ) -> Result<ParquetRecordBatchReader, Damage> {
-        let builder = self.builder();
+        let selection = rows.map(|rows| {
+            let ranges = rows.iter().map(|row| *row..*row + 1);
+            RowSelection::from_consecutive_ranges(ranges, self.rows_in_all())
+        });
+        self.read_with(self.opened.footer.clone(), names, selection, batch_rows)
+    }
+
+    /// Columns as a footer describes them, of all rows, or of some.
+    pub(super) fn read_with(
+        &self,
+        footer: ArrowReaderMetadata,
+        names: &[&str],
+        selection: Option<RowSelection>,
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader, Damage> {
         let wanted: BTreeSet<&str> = names.iter().copied().collect();
-        let roots = self.opened.footer.schema().fields().iter().enumerate();
+        let roots = footer.schema().fields().iter().enumerate();
         let roots = roots
             .filter(|(_, field)| wanted.contains(field.name().as_str()))
             .map(|(index, _)| index);
-        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-        let mut builder = builder
+        let columns = footer.metadata().file_metadata().schema_descr();
+        let mask = ProjectionMask::roots(columns, roots);
+        let reader = self.opened.reader.clone();
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(reader, footer)
             .with_row_groups(vec![self.group])
             .with_projection(mask)
             .with_batch_size(batch_rows);
-        if let Some(rows) = rows {
-            let total = self
-                .opened
-                .footer
-                .metadata()
-                .row_group(self.group)
-                .num_rows() as usize;
-            let ranges = rows.iter().map(|row| *row..*row + 1);
-            builder =
-                builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total));
+        if let Some(selection) = selection {
+            builder = builder.with_row_selection(selection);
         }
         builder.build().map_err(text)
     }

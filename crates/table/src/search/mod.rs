@@ -3,6 +3,7 @@
 //!
 //! A search looks at each event's cheap columns first and reads records only of the events that are left.
 
+mod columns;
 mod count;
 mod export;
 mod field;

@@ -519,12 +519,9 @@ async fn check(steps: Vec<Step>) {
             expected(&list, &ask),
             "from files: {ask:?}"
         );
-        check_count(
-            &history,
-            &list,
-            (&ask.question, Some("ResourceName"), Some(3)),
-        )
-        .await;
+        for by in ["ResourceName", "EventName", "errorCode", "sourceIPAddress"] {
+            check_count(&history, &list, (&ask.question, Some(by), Some(3))).await;
+        }
     }
     assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
 }
@@ -668,6 +665,76 @@ async fn a_damaged_file_is_left_out_and_reported() {
         .await
         .unwrap();
     assert_eq!(counts.total, 16);
+}
+
+/// Columns are counted by their dictionaries, over more than one batch of rows, and where a dictionary grew too large.
+#[tokio::test]
+async fn counts_of_large_row_groups_are_right() {
+    const EVENTS: u32 = 20_000;
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 30));
+    let clock = Arc::new(ManualClock::new(time(NOW)));
+    let history = EventHistory::open(
+        dir.path().into(),
+        journal.clone(),
+        clock,
+        Settings::default(),
+    );
+    let history = history.await.unwrap();
+    for numbers in (0..EVENTS).collect::<Vec<_>>().chunks(10_000) {
+        let events = numbers.iter().map(|number| {
+            let mut event = sample(u128::from(*number), NOW - i64::from(*number / 10));
+            event.keys.name = format!("Name{}", number % 7);
+            event.keys.error_code = (number % 3 == 0).then(|| format!("Error{}", number % 2));
+            // More than a page of a dictionary holds.
+            event.keys.username = Some(format!("{number:0>60}"));
+            event
+        });
+        append(&journal, &events.collect::<Vec<_>>()).await;
+    }
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    let count = async |by: &str, question: &Question| {
+        let counted = CountQuestion {
+            by: Some(Field::parse(by).unwrap()),
+            values_max: 3,
+            interval_seconds: Some(1000),
+        };
+        history
+            .count(question, &counted, LIMITS.time)
+            .await
+            .unwrap()
+    };
+    let names = count("EventName", &everything()).await;
+    let numbers =
+        |value: u32, of: u32| (0..EVENTS).filter(move |it| it % of == value).count() as u64;
+    let expected = (0..3).map(|name| (format!("Name{name}"), numbers(name, 7)));
+    assert_eq!(names.values, expected.collect::<Vec<_>>());
+    assert_eq!((names.total, names.missing), (u64::from(EVENTS), 0));
+    assert_eq!(
+        names.histogram.iter().map(|(_, count)| count).sum::<u64>(),
+        u64::from(EVENTS)
+    );
+    let errors = count("errorCode", &everything()).await;
+    let expected = [
+        ("Error0".into(), numbers(0, 6)),
+        ("Error1".into(), numbers(3, 6)),
+    ];
+    assert_eq!(errors.values, expected);
+    assert_eq!(errors.missing, u64::from(EVENTS) - numbers(0, 3));
+    let users = count("Username", &everything()).await;
+    assert_eq!((users.values[0].1, users.other), (1, u64::from(EVENTS) - 3));
+    let mut failed = everything();
+    failed.start = Some(time(NOW - 999));
+    failed.conditions = vec![Condition {
+        field: Field::parse("errorCode").unwrap(),
+        operator: Operator::Exists,
+        is_negated: true,
+        values: Vec::new(),
+    }];
+    let users = count("Username", &failed).await;
+    let expected = (0..10_000).filter(|number| number % 3 != 0).count() as u64;
+    assert_eq!((users.total, users.missing), (expected, 0));
 }
 
 /// Files as they are written must not miss the fast way.
