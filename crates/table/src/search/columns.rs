@@ -203,13 +203,13 @@ impl Group<'_> {
         let (None, Some(tests), Some(by)) = (&asked.text, tests, by) else {
             return Ok(None);
         };
-        guarded(self.part, || {
+        let counts = guarded(self.part, || {
             if self.rows.is_none() && !self.may_match()? {
                 return Ok(ColumnCounts::default());
             }
             self.count_columns(tests, by, interval)
-        })
-        .map(Some)
+        })?;
+        self.patience.whole(Some(counts))
     }
 
     fn count_columns(
@@ -235,6 +235,9 @@ impl Group<'_> {
         let (mut by_key, mut left) = (ByKey::default(), Vec::new());
         let footer = self.with_dictionaries(&names)?;
         for batch in self.read_with(footer, &names, selection, COLUMN_ROWS)? {
+            if self.patience.is_over() {
+                break;
+            }
             let batch = batch.map_err(text)?;
             left.clear();
             left.resize(batch.num_rows(), true);

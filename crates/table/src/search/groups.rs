@@ -1,7 +1,13 @@
 //! Which rows of a row group an answer can have: skipped by statistics and bloom filter, chosen by cheap columns, and only
 //! then by their records.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    cell::Cell,
+    collections::BTreeSet,
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
 use arrow_array::{Int64Array, StringArray};
 use parquet::{
@@ -23,7 +29,7 @@ use super::{
     scan::Asked,
 };
 use crate::{
-    LookupKey,
+    LookupKey, TableError,
     log::Part,
     scan::{self, Failure, Files, Opened, guarded, leaf, seconds, text},
     schema::{self, Damage},
@@ -55,6 +61,40 @@ impl Bounds {
     }
 }
 
+/// When to give up looking at a row group, and whether that has happened.
+pub(crate) struct Patience<'a> {
+    stop: &'a AtomicBool,
+    deadline: Option<Instant>,
+    is_over: Cell<bool>,
+}
+
+impl<'a> Patience<'a> {
+    pub(crate) fn new(stop: &'a AtomicBool, deadline: Option<Instant>) -> Self {
+        Self {
+            stop,
+            deadline,
+            is_over: Cell::new(false),
+        }
+    }
+
+    /// Asked between two batches of rows. Once it is over it stays so.
+    pub(super) fn is_over(&self) -> bool {
+        let is_late = |deadline| Instant::now() >= deadline;
+        if self.stop.load(Ordering::Relaxed) || self.deadline.is_some_and(is_late) {
+            self.is_over.set(true);
+        }
+        self.is_over.get()
+    }
+
+    /// What was found, unless it was given up half-way.
+    pub(super) fn whole<T>(&self, found: T) -> Result<T, Failure> {
+        match self.is_over.get() {
+            true => Err(Failure::System(TableError::Stopped)),
+            false => Ok(found),
+        }
+    }
+}
+
 /// A row group of a file.
 pub(super) struct Group<'a> {
     pub(super) asked: &'a Asked,
@@ -65,6 +105,7 @@ pub(super) struct Group<'a> {
     /// Which file, for reports.
     pub(super) part: usize,
     pub(super) group: usize,
+    pub(super) patience: &'a Patience<'a>,
     /// The rows that the file's index says may match, if it can tell.
     pub(super) rows: Option<Vec<Range<usize>>>,
 }
@@ -200,7 +241,7 @@ fn may_equal(group: &RowGroupMetaData, leaf: usize, value: &str) -> bool {
 impl Group<'_> {
     /// The rows that match, with their ranks, in the order of rows. With `limit`, the first so many by rank suffice.
     pub(super) fn matches(&self, limit: Option<usize>) -> Result<Vec<(Rank, usize)>, Failure> {
-        guarded(self.part, || {
+        let rows = guarded(self.part, || {
             if self.rows.is_none() && !self.may_match()? {
                 return Ok(Vec::new());
             }
@@ -220,7 +261,8 @@ impl Group<'_> {
                 rows.truncate(limit);
             }
             Ok(rows)
-        })
+        })?;
+        self.patience.whole(rows)
     }
 
     /// How many rows there are, if statistics alone tell that all of them match.
@@ -278,6 +320,9 @@ impl Group<'_> {
             Kind::Column(column) => {
                 let mut first = 0;
                 for batch in self.read(&[column.name()], Some(rows), COLUMN_ROWS)? {
+                    if self.patience.is_over() {
+                        break;
+                    }
                     let batch = batch.map_err(text)?;
                     let values = column.of(&batch)?;
                     for row in 0..batch.num_rows() {
@@ -293,6 +338,9 @@ impl Group<'_> {
                 }
                 let mut first = 0;
                 for batch in self.read(&[schema::EVENT], Some(rows), RECORD_ROWS)? {
+                    if self.patience.is_over() {
+                        break;
+                    }
                     let batch = batch.map_err(text)?;
                     let records: &StringArray = schema::column(&batch, schema::EVENT)?;
                     for row in 0..batch.num_rows() {
@@ -303,7 +351,8 @@ impl Group<'_> {
                 }
                 Ok(())
             }
-        })
+        })?;
+        self.patience.whole(())
     }
 
     /// The values of a column of texts.
@@ -315,6 +364,9 @@ impl Group<'_> {
     ) -> Result<(), Damage> {
         let mut first = 0;
         for batch in self.read(&[column], Some(rows), COLUMN_ROWS)? {
+            if self.patience.is_over() {
+                break;
+            }
             let batch = batch.map_err(text)?;
             let texts = ColumnValues::Texts(schema::column(&batch, column)?);
             for row in 0..batch.num_rows() {
@@ -380,6 +432,9 @@ impl Group<'_> {
         };
         let (mut rows, mut first) = (Vec::new(), 0);
         for batch in self.read(&names, candidates.as_deref(), COLUMN_ROWS)? {
+            if self.patience.is_over() {
+                break;
+            }
             let batch = batch.map_err(text)?;
             let times = schema::Times::of(&batch)?;
             let seqs: &Int64Array = schema::column(&batch, schema::SEQ)?;
@@ -429,7 +484,13 @@ impl Group<'_> {
         let mut wanted = self.asked.text.as_ref();
         if let Some(text) = wanted {
             let limit = limit.filter(|_| conditions.is_empty());
-            let found = pages::rows_with(self.opened, self.group, &numbers, text, limit)?;
+            let found = pages::rows_with(
+                self.opened,
+                self.group,
+                &numbers,
+                (text, limit),
+                self.patience,
+            )?;
             if let Some(found) = found {
                 *rows = found.into_iter().map(|index| rows[index]).collect();
                 if rows.is_empty() || conditions.is_empty() {
@@ -439,7 +500,13 @@ impl Group<'_> {
                 wanted = None;
             }
         } else if let Some(condition) = conditions.iter().find(|it| it.has_needles()) {
-            let found = pages::rows_with(self.opened, self.group, &numbers, *condition, None)?;
+            let found = pages::rows_with(
+                self.opened,
+                self.group,
+                &numbers,
+                (*condition, None),
+                self.patience,
+            )?;
             if let Some(found) = found {
                 *rows = found.into_iter().map(|index| rows[index]).collect();
                 numbers = rows.iter().map(|(_, row)| *row).collect();
@@ -450,6 +517,9 @@ impl Group<'_> {
         }
         let (mut kept, mut first) = (Vec::new(), 0);
         for batch in self.read(&[schema::EVENT], Some(&numbers), RECORD_ROWS)? {
+            if self.patience.is_over() {
+                break;
+            }
             let batch = batch.map_err(text)?;
             let records: &StringArray = schema::column(&batch, schema::EVENT)?;
             self.asked.records_in(records, wanted, conditions, |row| {

@@ -29,8 +29,6 @@ use pugmark_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-#[cfg(test)]
-pub(crate) use self::pages::rows_with;
 pub use self::{
     count::{CountQuestion, Counts},
     export::ParquetExport,
@@ -38,6 +36,8 @@ pub use self::{
     filter::{Condition, Operator},
     text::{Text, TextError},
 };
+#[cfg(test)]
+pub(crate) use self::{groups::Patience, pages::rows_with};
 use crate::{EventHistory, TableError, log::Part, scan::Files, search::scan::Asked, tail::Row};
 
 /// Searches that wait for their turn; more are refused.

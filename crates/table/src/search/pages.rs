@@ -9,6 +9,7 @@ use parquet::{
     file::serialized_reader::SerializedPageReader,
 };
 
+use super::groups::Patience;
 use crate::{
     scan::{Opened, leaf, text},
     schema::{self, Damage},
@@ -30,8 +31,8 @@ pub(crate) fn rows_with(
     opened: &Opened,
     group: usize,
     rows: &[usize],
-    wanted: &impl Find,
-    limit: Option<usize>,
+    (wanted, limit): (&impl Find, Option<usize>),
+    patience: &Patience<'_>,
 ) -> Result<Option<Vec<usize>>, Damage> {
     let metadata = opened.footer.metadata();
     let columns = metadata.file_metadata().schema_descr();
@@ -51,6 +52,9 @@ pub(crate) fn rows_with(
         .map_err(text)?;
     let (mut found, mut at, mut first) = (Vec::new(), 0, 0);
     while let Some(row) = rows.get(at) {
+        if patience.is_over() {
+            break;
+        }
         let Some(page) = pages.peek_next_page().map_err(text)? else {
             return Err("it has fewer records than rows".into());
         };

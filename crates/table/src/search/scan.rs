@@ -23,7 +23,7 @@ use super::{
     Found, Order, Origin, PageLimits, Question, Rank, SearchPage, Source,
     field::Kind,
     filter::{Condition, RecordCondition},
-    groups::{self, Bounds, Group},
+    groups::{self, Bounds, Group, Patience},
     pages::Find,
     text::Text,
 };
@@ -379,11 +379,7 @@ impl<V: Visitor> Walk<'_, V> {
                     if self.visitor.is_done(unit.first) {
                         return None;
                     }
-                    // Each page must come further, or its caller would ask for ever.
-                    let has_moved = match self.asked.after {
-                        Some(after) => before(unit.first, self.asked.order) > after,
-                        None => self.begin.is_some_and(|begin| unit.first > begin),
-                    };
+                    let has_moved = self.has_moved(unit);
                     let is_over = self
                         .deadline
                         .is_some_and(|deadline| Instant::now() >= deadline);
@@ -406,6 +402,15 @@ impl<V: Visitor> Walk<'_, V> {
         }
     }
 
+    /// Whether a page that ends before this unit comes further than the one before it. Each must, or its caller would ask
+    /// for ever.
+    fn has_moved(&self, unit: Unit) -> bool {
+        match self.asked.after {
+            Some(after) => before(unit.first, self.asked.order) > after,
+            None => self.begin.is_some_and(|begin| unit.first > begin),
+        }
+    }
+
     fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
         self.changed
             .wait(state)
@@ -414,6 +419,8 @@ impl<V: Visitor> Walk<'_, V> {
 
     fn look(&self, unit: Unit) -> Result<Vec<Unit>, Result<Ended, TableError>> {
         let source = &self.sources[unit.source];
+        let deadline = self.deadline.filter(|_| self.has_moved(unit));
+        let patience = Patience::new(self.stop, deadline);
         let looked = self.open(unit).and_then(|opened| match unit.group {
             None => {
                 let part = &source.parts[unit.part];
@@ -441,6 +448,7 @@ impl<V: Visitor> Walk<'_, V> {
                     opened: &opened,
                     part: unit.part,
                     group,
+                    patience: &patience,
                 };
                 let found = self.visitor.look(&group, unit.source)?;
                 Ok((Vec::new(), Some(found)))
@@ -449,6 +457,10 @@ impl<V: Visitor> Walk<'_, V> {
         match looked {
             Ok((units, None)) => Ok(units),
             Ok((units, Some(found))) => self.visitor.take(found).map(|()| units).map_err(Err),
+            // Time was over half-way: it is still to be looked at.
+            Err(Failure::System(TableError::Stopped)) if !self.stop.load(Ordering::Relaxed) => {
+                Ok(vec![unit])
+            }
             Err(Failure::System(error)) => Err(Err(error)),
             Err(Failure::Damaged(_, damage)) => {
                 source.files.report(&source.parts[unit.part].path, damage);
@@ -690,4 +702,104 @@ fn fetch_chunk(found: &[Candidate], sources: &[Source]) -> Result<Vec<Found>, (u
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::{sync::atomic::AtomicUsize, time::Duration};
+
+    use pugmark_core::clock::ManualClock;
+    use pugmark_journal::{Entry, EntryKind, Journal, MemoryJournal};
+
+    use super::*;
+    use crate::{EventHistory, Settings, tests::sample};
+
+    /// Begins to look at a row group, and then something happens.
+    struct Interrupted<'a> {
+        then: &'a (dyn Fn(usize) + Sync),
+        begun: AtomicUsize,
+        whole: AtomicUsize,
+    }
+
+    impl Visitor for Interrupted<'_> {
+        type Part = usize;
+
+        fn look(&self, group: &Group<'_>, _: usize) -> Result<usize, Failure> {
+            (self.then)(self.begun.fetch_add(1, Ordering::Relaxed));
+            group.matches(None).map(|rows| rows.len())
+        }
+
+        fn take(&self, rows: usize) -> Result<(), TableError> {
+            self.whole.fetch_add(rows, Ordering::Relaxed);
+            Ok(())
+        }
+
+        fn is_done(&self, _: Rank) -> bool {
+            false
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_group_is_given_up_half_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Arc::new(MemoryJournal::new(1 << 30));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_000).unwrap()));
+        let settings = Settings {
+            row_group_rows: 4,
+            ..Settings::default()
+        };
+        let history = EventHistory::open(dir.path().into(), journal.clone(), clock, settings);
+        let history = history.await.unwrap();
+        // One second for each row group.
+        let events = (0..12).map(|number| sample(number, 900 + number as i64 / 4));
+        let entries = events.map(|event| Entry {
+            kind: EntryKind::Event,
+            payload: pugmark_core::event::encode(&event),
+        });
+        journal.append(entries.collect()).await.unwrap();
+        history.catch_up().await.unwrap();
+        history.flush().await.unwrap();
+        let sources = history.sources().await;
+        let event = sample(0, 0);
+        let question = Question {
+            accounts: vec![event.keys.account],
+            regions: None,
+            categories: vec![event.keys.category],
+            origins: vec![Origin::Recorded],
+            start: None,
+            end: None,
+            conditions: Vec::new(),
+            text: None,
+        };
+        let asked = Asked::new(&question, Order::OldestFirst, None);
+        let stop = AtomicBool::new(false);
+        let walk = |deadline, then: &(dyn Fn(usize) + Sync)| {
+            let visitor = Interrupted {
+                then,
+                begun: AtomicUsize::new(0),
+                whole: AtomicUsize::new(0),
+            };
+            let ended = visit(&asked, &sources, 1, deadline, &stop, &visitor);
+            (ended, visitor.whole.into_inner())
+        };
+
+        // Time is over within the second one, and would be within the first, but a page must come further.
+        let deadline = Instant::now() + Duration::from_millis(200);
+        let (ended, rows) = walk(Some(deadline), &|begun| {
+            if begun == 1 {
+                std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+            }
+        });
+        assert!(matches!(ended, Ok(Ended::At(rank)) if rank.time == 901));
+        assert_eq!(rows, 4);
+        let (ended, rows) = walk(None, &|_| {});
+        assert!(matches!(ended, Ok(Ended::Whole)));
+        assert_eq!(rows, 12);
+
+        // The caller goes away.
+        let (ended, rows) = walk(None, &|begun| stop.store(begun == 2, Ordering::Relaxed));
+        assert!(matches!(ended, Err(TableError::Stopped)));
+        assert_eq!(rows, 8);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::atomic::AtomicBool,
     time::Duration,
 };
 
@@ -12,6 +13,7 @@ use super::*;
 use crate::{
     Condition, CountQuestion, Counts, Field, Operator, Order, Origin, PageLimits, Question, Rank,
     Text,
+    search::{Patience, rows_with},
 };
 
 const OTHER_ACCOUNT: &str = "999988887777";
@@ -752,6 +754,8 @@ async fn texts_are_looked_for_in_the_pages_themselves() {
     let Ok(opened) = source.files.open(0, part) else {
         panic!("the file cannot be opened");
     };
+    let stop = AtomicBool::new(false);
+    let patience = Patience::new(&stop, None);
     // The newest stands first: number 4.
     for (text, rows, limit, expected) in [
         ("\\\"number\\\":3", &[0, 1, 2, 3, 4][..], None, &[1][..]),
@@ -761,7 +765,7 @@ async fn texts_are_looked_for_in_the_pages_themselves() {
         ("number", &[], None, &[]),
     ] {
         let text = Text::parse(text).unwrap();
-        let found = crate::search::rows_with(&opened, 0, rows, &text, limit).unwrap();
+        let found = rows_with(&opened, 0, rows, (&text, limit), &patience).unwrap();
         assert_eq!(found.as_deref(), Some(expected), "{text:?}");
     }
 }
