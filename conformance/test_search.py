@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import boto3
 import botocore.session
@@ -477,3 +478,45 @@ def test_both_models_say_the_same():
     for name in ["SearchOperator", "SearchOrder", "EventOrigin", "ExportFormat", "SearchEventCategory"]:
         values = re.findall(r'= "(\w+)"', smithy.split(f"enum {name} {{")[1].split("\n}")[0])
         assert values == extras["shapes"][name]["enum"], name
+
+
+def test_missing_events_of_a_damaged_file_are_told(tmp_path):
+    server = Pugmark(tmp_path / "data").start()
+    try:
+        buckets(server, 3, "old")
+        server.stop()
+        files = list((tmp_path / "data" / "events").rglob("*.parquet"))
+        assert files
+        for file in files:
+            # As long as it was, so that it is found out only by who reads it.
+            content = bytearray(file.read_bytes())
+            content[4:len(content) // 2] = b"\xff" * (len(content) // 2 - 4)
+            file.write_bytes(content)
+        told = {"DamagedFileCount": len(files), "DamagedFiles": sorted(str(file.relative_to(tmp_path / "data")) for file in files)}
+        server.start()
+        buckets(server, 2, "new")
+        trail = client(server)
+        question = dict(Filters=[of("EventName", "CreateBucket")], Regions=["*"])
+        answer = trail.search_events(**question)
+        assert names(answer["Events"]) == ["CreateBucket"] * 2 and answer["Incomplete"] == told
+        answer = trail.count_events(**question, CountBy="EventName")
+        assert answer["Total"] == 2 and answer["Incomplete"] == told
+        assert "Incomplete" not in trail.search_events(Regions=["ap-south-1"])
+        refused(lambda: trail.export_events(**question), "IncompleteHistoryException")
+        lines = trail.export_events(**question, AllowIncomplete=True)["Body"].read().splitlines()
+        assert len(lines) == 2
+
+        done = server.pugmark("lookup", "--event", "CreateBucket", "--json")
+        assert len(done.stdout.splitlines()) == 2 and done.stderr.startswith("warning: events are missing"), done.stderr
+        assert told["DamagedFiles"][0] in done.stderr
+        done = server.pugmark("lookup", "--count-by", "EventName")
+        assert done.stderr.startswith("warning: events are missing"), done.stderr
+        target = tmp_path / "events.ndjson"
+        done = server.pugmark("export", str(target), "--event", "CreateBucket", check=False)
+        assert done.returncode == 2 and "--allow-incomplete" in done.stderr and not target.exists(), done.stderr
+        server.pugmark("export", str(target), "--event", "CreateBucket", "--allow-incomplete")
+        assert len(target.read_text().splitlines()) == 2
+        with urllib.request.urlopen(f"{server.admin}/-/metrics") as metrics:
+            assert f"pugmark_history_damaged_files {len(files)}" in metrics.read().decode()
+    finally:
+        server.kill()

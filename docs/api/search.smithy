@@ -68,6 +68,9 @@ operation SearchEvents {
         /// Beside NextToken, except in Arrival order: how far the search has come. All older events (OldestFirst: all
         /// newer ones) are still to be searched.
         SearchedTo: Timestamp
+
+        /// If events that may belong to the answer are missing.
+        Incomplete: IncompleteHistory
     }
 
     errors: [
@@ -118,6 +121,9 @@ operation CountEvents {
 
         /// With IntervalSeconds: the intervals that have events, oldest first.
         Histogram: HistogramList
+
+        /// If events that may belong to the answer are missing.
+        Incomplete: IncompleteHistory
     }
 
     errors: [
@@ -140,6 +146,10 @@ operation ExportEvents {
 
         /// NewestFirst (default) or OldestFirst.
         Order: SearchOrder
+
+        /// Exports although events of damaged files are missing. Default: false: the export is refused with
+        /// IncompleteHistoryException, or breaks off if the damage is found after its first byte.
+        AllowIncomplete: Boolean
     }
 
     output := {
@@ -151,6 +161,7 @@ operation ExportEvents {
     errors: [
         InvalidLookupAttributesException
         InvalidEventCategoryException
+        IncompleteHistoryException
     ]
 }
 
@@ -292,6 +303,17 @@ structure Resource {
     ResourceName: String
 }
 
+/// Files of event history that cannot be read, and whose accounts, Regions and time ranges are asked for: the answer is
+/// without their events. They are told from when the damage was found until the files are restored and the server is
+/// started again.
+structure IncompleteHistory {
+    @required
+    DamagedFileCount: Integer
+    /// The first ten, below the server's data directory.
+    @required
+    DamagedFiles: DamagedFileList
+}
+
 structure ValueCount {
     @required
     Value: String
@@ -317,6 +339,10 @@ list ResourceList {
 
 list ValueCountList {
     member: ValueCount
+}
+
+list DamagedFileList {
+    member: String
 }
 
 list HistogramList {
@@ -387,6 +413,12 @@ structure InvalidLookupAttributesException {
 /// There is no such event category.
 @error("client")
 structure InvalidEventCategoryException {
+    message: String
+}
+
+/// Events of damaged files would be missing in the export. AllowIncomplete leaves them out.
+@error("client")
+structure IncompleteHistoryException {
     message: String
 }
 

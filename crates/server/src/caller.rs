@@ -40,6 +40,11 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
+    /// Whether this is the server's code.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        self.code == code
+    }
+
     /// Whether the same call may succeed later.
     pub(crate) fn is_transient(&self) -> bool {
         self.status >= 500 && self.status != 501 || self.code == "ThrottlingException"

@@ -29,6 +29,9 @@ pub(crate) struct Command {
     /// The form of the file [default: by its name, else ndjson].
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
+    /// Export although events of damaged files are missing.
+    #[arg(long)]
+    allow_incomplete: bool,
     #[command(flatten)]
     question: Question,
     #[command(flatten)]
@@ -86,9 +89,15 @@ pub(crate) async fn run(mut command: Command) -> anyhow::Result<bool> {
         false => None,
     };
     input["Format"] = format.name().into();
+    if command.allow_incomplete {
+        input["AllowIncomplete"] = true.into();
+    }
     let answer = caller.open("ExportEvents", &input).await;
     let answer = answer.map_err(|error| match error.downcast_ref::<Refused>() {
         Some(refused) if refused.is_unknown_operation() => error.context(missing),
+        Some(refused) if refused.is("IncompleteHistoryException") => {
+            error.context("not exported; --allow-incomplete exports what there is")
+        }
         _ => error,
     })?;
     let mut progress = Progress::new(format, total);

@@ -46,6 +46,8 @@ use crate::{
 
 /// The table of imported events, in the data directory.
 pub(crate) const IMPORTS: &str = "imports";
+/// Where event history lies in the data directory.
+pub(crate) const EVENTS: &str = "events";
 /// How often the journal is told what nobody needs any more.
 const RELEASE_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the catalog is saved, so that it holds up no release.
@@ -94,7 +96,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let identities = Arc::new(identities(&config, &root)?);
     let history = Arc::new(
         EventHistory::open(
-            config.data_dir.join("events"),
+            config.data_dir.join(EVENTS),
             journal.clone(),
             clock.clone(),
             pugmark_table::Settings::default(),
@@ -315,8 +317,10 @@ impl Parts {
         let (head, journal) = (self.journal.head(), self.journal.clone());
         let (history, delivery) = (self.history.position(), self.delivery.position());
         let (notifier, insights) = (self.notifier.position(), self.insights.position());
-        let delays = self.delays.clone();
+        let (delays, files) = (self.delays.clone(), self.history.clone());
         Arc::new(move || {
+            let damaged = files.damaged_files().len();
+            metrics::gauge!("pugmark_history_damaged_files").set(damaged as f64);
             let (now, head) = (Instant::now(), *head.borrow());
             metrics::gauge!("pugmark_journal_head").set(head.0 as f64);
             metrics::gauge!("pugmark_journal_entries").set((head.0 - journal.first().0) as f64);

@@ -26,8 +26,8 @@ pub use history::EventHistory;
 use pugmark_journal::{JournalError, Seq};
 pub use query::{Cursor, LookupCategory, LookupKey, LookupPage, LookupQuery};
 pub use search::{
-    Condition, CountQuestion, Counts, Field, FieldError, Found, Operator, Order, Origin,
-    PageLimits, ParquetExport, Question, Rank, SearchPage, Text, TextError,
+    Condition, CountQuestion, Counts, DamagedFile, Field, FieldError, Found, Operator, Order,
+    Origin, PageLimits, ParquetExport, Question, Rank, SearchPage, Text, TextError,
 };
 
 /// How event history behaves.

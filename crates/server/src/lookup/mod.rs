@@ -159,6 +159,7 @@ async fn search<W: Write>(
             members.remove("Order");
         }
         let counts = caller.call("CountEvents", &input).await?;
+        print::warn_incomplete(&counts);
         printer.counts(&counts)?;
         printer.rows = counts["Total"].as_u64().map_or(0, |total| total as usize);
         // Counts are whole as they are: no closing bracket.
@@ -174,6 +175,7 @@ async fn search<W: Write>(
     input["MaxResults"] = limit.clamp(1, PAGE_EVENTS).into();
     let mut show = shower(command, printer);
     let mut retries = Retries::default();
+    let mut is_warned = false;
     loop {
         let page = match caller.call("SearchEvents", &input).await {
             Ok(page) => page,
@@ -187,6 +189,7 @@ async fn search<W: Write>(
             Err(error) => return Err(error),
         };
         retries.done();
+        is_warned = is_warned || print::warn_incomplete(&page);
         for event in page["Events"].as_array().into_iter().flatten() {
             if show(Line::of_json(event))? == Shown::Enough {
                 return Ok(());

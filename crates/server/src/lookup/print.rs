@@ -191,6 +191,22 @@ impl<W: Write> Printer<W> {
     }
 }
 
+/// Warns if an answer lacks the events of damaged files; whether it does.
+pub(super) fn warn_incomplete(answer: &Value) -> bool {
+    let incomplete = &answer["Incomplete"];
+    let Some(count) = incomplete["DamagedFileCount"].as_u64() else {
+        return false;
+    };
+    eprintln!(
+        "warning: events are missing: {count} of event history's files cannot be read (restore them and start the server again)"
+    );
+    let files = incomplete["DamagedFiles"].as_array();
+    for file in files.into_iter().flatten().filter_map(Value::as_str) {
+        eprintln!("  {}", clean(file));
+    }
+    true
+}
+
 /// A text cut and padded to a column.
 fn cell(text: Option<&str>, width: usize) -> String {
     let text = clean(text.unwrap_or("-"));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Order, Rank, Source,
+    DamagedFile, Order, Rank, Source,
     columns::ColumnCounts,
     field::{Field, Kind},
     groups::Group,
@@ -48,6 +48,8 @@ pub struct Counts {
     pub is_truncated: bool,
     /// Beginnings of the intervals that have events, epoch seconds, and the number of their events; oldest first.
     pub histogram: Vec<(i64, u64)>,
+    /// Damaged files whose events are missing, if the question asks for events like theirs.
+    pub damaged: Vec<DamagedFile>,
 }
 
 /// Counts under way: of a row group, or of everything.
@@ -98,7 +100,10 @@ pub(super) fn count(
                     .tally
                     .into_inner()
                     .unwrap_or_else(PoisonError::into_inner);
-                return Ok(tally.counts(counted));
+                return Ok(Counts {
+                    damaged: scan::damaged(asked, sources),
+                    ..tally.counts(counted)
+                });
             }
             Ended::At(_) => {
                 return Err(TableError::Exceeded(
@@ -245,6 +250,7 @@ impl Tally {
             missing: self.missing,
             is_truncated: self.unkept > 0,
             histogram: self.histogram.into_iter().collect(),
+            damaged: Vec::new(),
         }
     }
 }

@@ -126,6 +126,17 @@ pub struct SearchPage {
     pub next: Option<Rank>,
     /// Whether everything that there is now has been searched.
     pub is_last: bool,
+    /// Damaged files whose events are missing, if the question asks for events like theirs.
+    pub damaged: Vec<DamagedFile>,
+}
+
+/// A file that cannot be read: searches answer without its events.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DamagedFile {
+    /// Whose table it belongs to.
+    pub origin: Origin,
+    /// Its place in the table's directory.
+    pub path: String,
 }
 
 /// What a search reads, seen at one moment.
@@ -235,7 +246,7 @@ impl EventHistory {
     ///
     /// # Errors
     /// When too many searches wait already, or the system lets no file be opened. Damaged files are no error: see
-    /// [`Self::damaged_files`].
+    /// [`SearchPage::damaged`].
     pub async fn search(
         &self,
         question: &Question,

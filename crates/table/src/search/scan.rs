@@ -20,7 +20,7 @@ use pugmark_core::{
 };
 
 use super::{
-    Found, Order, Origin, PageLimits, Question, Rank, SearchPage, Source,
+    DamagedFile, Found, Order, Origin, PageLimits, Question, Rank, SearchPage, Source,
     field::Kind,
     filter::{Condition, RecordCondition},
     groups::{self, Bounds, Group, Patience},
@@ -160,6 +160,22 @@ impl Asked {
             && part.newest >= self.from.max(source.reach)
             && part.oldest <= self.to
     }
+}
+
+/// Damaged files that may have events that are asked for. Asked after a visit, which may find some.
+pub(super) fn damaged(asked: &Asked, sources: &[Source]) -> Vec<DamagedFile> {
+    let mut damaged = Vec::new();
+    for source in sources {
+        let parts = source.parts.iter();
+        let parts =
+            parts.filter(|part| asked.wants(part, source) && source.files.is_damaged(&part.path));
+        damaged.extend(parts.map(|part| DamagedFile {
+            origin: source.origin,
+            path: part.path.clone(),
+        }));
+    }
+    damaged.sort();
+    damaged
 }
 
 /// What is looked at next: a whole file, or one of its row groups.
@@ -619,6 +635,7 @@ fn page_once(
         events,
         next,
         is_last,
+        damaged: damaged(asked, sources),
     }))
 }
 

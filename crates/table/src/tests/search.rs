@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    Condition, CountQuestion, Counts, Field, Operator, Order, Origin, PageLimits, Question, Rank,
-    Text,
+    Condition, CountQuestion, Counts, DamagedFile, Field, Operator, Order, Origin, PageLimits,
+    Question, Rank, Text,
     search::{Patience, rows_with},
 };
 
@@ -661,12 +661,39 @@ async fn a_damaged_file_is_left_out_and_reported() {
         .await
         .unwrap();
     assert_eq!((page.events.len(), page.is_last), (16, true));
+    let path = files[1].strip_prefix(dir.path()).unwrap();
+    let damaged = [DamagedFile {
+        origin: Origin::Recorded,
+        path: path.to_str().unwrap().to_owned(),
+    }];
+    assert_eq!(page.damaged, damaged);
     assert_eq!(history.damaged_files(), [files[1].clone()]);
     let counts = history
         .count(&everything(), &CountQuestion::default(), LIMITS.time)
         .await
         .unwrap();
     assert_eq!(counts.total, 16);
+    assert_eq!(counts.damaged, damaged);
+    // Who asks for nothing of it misses nothing.
+    for other in [
+        Question {
+            start: Some(time(NOW - 1000)),
+            ..everything()
+        },
+        Question {
+            regions: Some(vec!["us-east-1".parse().unwrap()]),
+            ..everything()
+        },
+    ] {
+        let page = history
+            .search(&other, Order::OldestFirst, None, limits)
+            .await;
+        assert_eq!(page.unwrap().damaged, []);
+        let counts = history
+            .count(&other, &CountQuestion::default(), LIMITS.time)
+            .await;
+        assert_eq!(counts.unwrap().damaged, []);
+    }
 }
 
 /// Columns are counted by their dictionaries, over more than one batch of rows, and where a dictionary grew too large.

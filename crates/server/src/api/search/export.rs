@@ -11,7 +11,7 @@ use futures_util::stream;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use pugmark_gateway::{Body, BoxError};
-use pugmark_table::{Found, Order, PageLimits, ParquetExport, Question, Rank};
+use pugmark_table::{DamagedFile, Found, Order, PageLimits, ParquetExport, Question, Rank};
 use serde_json::Value;
 
 use super::{csv, failed, question};
@@ -71,12 +71,14 @@ impl Api {
                 "Order: an export is NewestFirst or OldestFirst.",
             ));
         }
+        let allows_incomplete = fields.flag("AllowIncomplete")?.unwrap_or(false);
         let question = self.visible(caller, read).await?;
         let mut exporting = Exporting {
             place: Place::take()?,
             history: self.history.clone(),
             question,
             order,
+            allows_incomplete,
             after: None,
             state: State::Pages { is_first: true },
             writer: Writer::new(format)?,
@@ -103,6 +105,22 @@ impl Api {
             body: StreamBody::new(body).boxed_unsync(),
         })
     }
+}
+
+/// A file does not tell that it lacks events: it is not made, unless that is allowed.
+fn incomplete(damaged: &[DamagedFile]) -> ApiError {
+    let others = match damaged.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let first = damaged.first().map(super::path).unwrap_or_default();
+    ApiError::new(
+        "IncompleteHistoryException",
+        format!(
+            "A file of event history is damaged, and its events would be missing: {first}{others}. Restore it and start \
+             the server again, or export without them (AllowIncomplete)."
+        ),
+    )
 }
 
 impl Format {
@@ -151,6 +169,8 @@ struct Exporting {
     history: Arc<dyn HistoryPort>,
     question: Question,
     order: Order,
+    /// Whether events of damaged files may be missing.
+    allows_incomplete: bool,
     after: Option<Rank>,
     state: State,
     writer: Writer,
@@ -188,6 +208,9 @@ impl Exporting {
                         .search(&self.question, self.order, self.after, limits)
                         .await
                         .map_err(|error| failed(&error))?;
+                    if !self.allows_incomplete && !page.damaged.is_empty() {
+                        return Err(incomplete(&page.damaged));
+                    }
                     self.after = page.next;
                     self.state = match page.is_last {
                         true => State::End,

@@ -9,7 +9,9 @@ mod token;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use pugmark_table::{CountQuestion, Found, Order, Origin, PageLimits, Question, Rank, TableError};
+use pugmark_table::{
+    CountQuestion, DamagedFile, Found, Order, Origin, PageLimits, Question, Rank, TableError,
+};
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::{access::Organizations, export::Export};
@@ -23,6 +25,8 @@ const PAGE_TIME_MAX: Duration = Duration::from_secs(4);
 const COUNT_TIME_MAX: Duration = Duration::from_secs(50);
 /// Without a start, following leaves out events that arrive later than this after their time.
 const LATE_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// Damaged files that an answer names.
+const TOLD_FILES_MAX: usize = 10;
 const RESULTS_MAX: usize = 1000;
 const RESULTS: usize = 50;
 const COUNTED_VALUES: usize = 20;
@@ -85,6 +89,7 @@ impl Api {
             }
         };
         let mut output = Map::new();
+        put_incomplete(&mut output, &page.damaged);
         let events = page.events.iter().map(render_found).collect();
         output.insert("Events".into(), Value::Array(events));
         if let Some(next) = page.next {
@@ -120,6 +125,7 @@ impl Api {
             .await;
         let counts = counts.map_err(|error| failed(&error))?;
         let mut output = Map::new();
+        put_incomplete(&mut output, &counts.damaged);
         output.insert("Total".into(), counts.total.into());
         if counted.by.is_some() {
             let value = |(value, count)| json!({"Value": value, "Count": count});
@@ -186,6 +192,25 @@ fn render_found(found: &Found) -> Value {
         out.insert("Origin".into(), origin_name(found.origin).into());
     }
     out
+}
+
+/// Says what is missing, if anything is.
+fn put_incomplete(output: &mut Map<String, Value>, damaged: &[DamagedFile]) {
+    if damaged.is_empty() {
+        return;
+    }
+    let files: Vec<String> = damaged.iter().take(TOLD_FILES_MAX).map(path).collect();
+    let incomplete = json!({"DamagedFileCount": damaged.len(), "DamagedFiles": files});
+    output.insert("Incomplete".into(), incomplete);
+}
+
+/// Where a damaged file lies below the data directory.
+fn path(file: &DamagedFile) -> String {
+    let table = match file.origin {
+        Origin::Recorded => crate::wiring::EVENTS,
+        Origin::Imported => crate::wiring::IMPORTS,
+    };
+    format!("{table}/{}", file.path)
 }
 
 fn origin_name(origin: Origin) -> &'static str {

@@ -14,7 +14,8 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use pugmark_core::event::{Event, EventCategory, EventKeys};
 use pugmark_table::{
-    CountQuestion, Counts, Found, Order, Origin, PageLimits, Question, Rank, SearchPage, TableError,
+    CountQuestion, Counts, DamagedFile, Found, Order, Origin, PageLimits, Question, Rank,
+    SearchPage, TableError,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -107,6 +108,7 @@ fn page(numbers: std::ops::Range<u128>, next: Option<Rank>) -> SearchPage {
         events: numbers.map(found).collect(),
         next,
         is_last: next.is_none(),
+        damaged: Vec::new(),
     }
 }
 
@@ -349,4 +351,50 @@ async fn a_parquet_export_has_all_rows() {
         (&body[..4], &body[body.len() - 4..]),
         (&b"PAR1"[..], &b"PAR1"[..])
     );
+}
+
+#[tokio::test]
+async fn an_answer_without_the_events_of_a_damaged_file_says_so() {
+    let damaged = |page: SearchPage| SearchPage {
+        damaged: (0..12)
+            .map(|number| DamagedFile {
+                origin: match number {
+                    0 => Origin::Recorded,
+                    _ => Origin::Imported,
+                },
+                path: format!("{number}.parquet"),
+            })
+            .collect(),
+        ..page
+    };
+    let (searched, _) = world(vec![damaged(page(0..1, None)), page(0..1, None)]).await;
+    let answer = ask(&searched, &json!({})).await.unwrap();
+    let incomplete = &answer["Incomplete"];
+    assert_eq!(incomplete["DamagedFileCount"], 12);
+    let files = incomplete["DamagedFiles"].as_array().unwrap();
+    assert_eq!(files.len(), 10);
+    assert_eq!(
+        (&files[0], &files[1]),
+        (&json!("events/0.parquet"), &json!("imports/1.parquet"))
+    );
+    let answer = ask(&searched, &json!({})).await.unwrap();
+    assert_eq!(answer.get("Incomplete"), None);
+
+    // Known before its first byte: refused.
+    let (world, _) = world(vec![
+        damaged(page(0..1, None)),
+        damaged(page(0..1, None)),
+        page(0..1, Some(NEXT)),
+        damaged(page(1..2, None)),
+    ])
+    .await;
+    let refused = export(&world, json!({})).await.unwrap_err();
+    assert_eq!(refused.code, "IncompleteHistoryException");
+    assert!(refused.message.contains("events/0.parquet and 11 more"));
+    let allowed = json!({"AllowIncomplete": true});
+    let (_, whole) = export(&world, allowed).await.unwrap();
+    assert!(!whole.unwrap().is_empty());
+    // Found out on the way: broken off.
+    let (_, broken) = export(&world, json!({})).await.unwrap();
+    assert!(broken.is_err());
 }
