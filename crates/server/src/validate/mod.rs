@@ -7,7 +7,7 @@ mod plain;
 mod store;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io::{IsTerminal, Write},
     path::PathBuf,
     sync::Arc,
@@ -19,6 +19,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use pugmark_core::clock::{basic_seconds, date_path, iso_seconds};
 use serde::Deserialize;
+use tokio::task::JoinHandle;
 
 use self::digest::{Digest, Fault, LogFile, is_backfill, stamp};
 pub(crate) use self::store::Store;
@@ -26,6 +27,8 @@ use crate::{client, lookup};
 
 /// Objects that are read at a time.
 const PARALLEL: usize = 64;
+/// Most findings that wait for one before them; as many log files are checked at a time.
+const UNTOLD_MAX: usize = 64;
 /// From so many bytes on a file is unpacked and hashed where blocking is allowed.
 const LARGE: usize = 256 * 1024;
 
@@ -100,6 +103,15 @@ struct Validator {
     start: Timestamp,
     end: Timestamp,
     report: Report,
+    untold: VecDeque<Finding>,
+}
+
+/// What was found out, or soon will be, and is told when all before it was.
+enum Finding {
+    /// Of a digest.
+    Known(Box<dyn FnOnce(&mut Report) + Send>),
+    /// Of a log file, by a task of its own: unpacking and hashing is most of the work, and spreads over the processors.
+    Log(JoinHandle<anyhow::Result<(LogFile, Result<(), &'static str>)>>),
 }
 
 /// What was found.
@@ -189,6 +201,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
             is_terminal: std::io::stderr().is_terminal() && !command.verbose,
             ..Report::default()
         },
+        untold: VecDeque::new(),
     };
     println!(
         "Validating log files for trail {} between {} and {}\n",
@@ -244,6 +257,7 @@ pub(crate) async fn judge(
             verdicts: Some(HashMap::new()),
             ..Report::default()
         },
+        untold: VecDeque::new(),
     };
     validator.validate().await?;
     let report = validator.report;
@@ -364,9 +378,18 @@ impl Validator {
         }
     }
 
+    /// Follows one chain, and tells all that was found of it.
+    async fn walk(&mut self, keys: Vec<String>, backfill: bool) -> anyhow::Result<()> {
+        let followed = self.follow(keys, backfill).await;
+        while !self.untold.is_empty() {
+            self.tell_next().await?;
+        }
+        followed
+    }
+
     /// Follows one chain from its newest digest back, as AWS's validator does: along the links, and where one is broken on
-    /// with the next older key of the listing.
-    async fn walk(&mut self, mut keys: Vec<String>, backfill: bool) -> anyhow::Result<()> {
+    /// with the next older key of the listing. It does not wait for the log files of one digest before it goes on.
+    async fn follow(&mut self, mut keys: Vec<String>, backfill: bool) -> anyhow::Result<()> {
         let mut bucket = self.bucket.clone();
         let mut ahead = self.read_ahead(&bucket, &keys).await?;
         let mut next = keys.pop();
@@ -382,13 +405,14 @@ impl Validator {
                 None => self.read(&bucket, &key).await?,
             };
             let Some(read) = found else {
-                self.report
-                    .invalid_digest(backfill, &bucket, &key, "INVALID: not found");
+                let name = name_of(&bucket, &key);
+                self.tell(move |report| {
+                    report.invalid_digest(backfill, &name, "INVALID: not found");
+                });
                 next = before(&mut keys, &key);
-                if let (Some(older), Some(newer)) = (&next, &claim) {
-                    self.report.missing_in_a_row(&key, older, newer);
+                if let (Some(older), Some(newer)) = (next.clone(), claim.take()) {
+                    self.tell(move |report| report.missing_in_a_row(&key, &older, &newer));
                 }
-                claim = None;
                 continue;
             };
             let checked = match read {
@@ -401,24 +425,27 @@ impl Validator {
             let digest = match checked {
                 Ok(digest) => digest,
                 Err(Unsure::Invalid(fault)) => {
-                    self.report
-                        .invalid_digest(backfill, &bucket, &key, &fault.words(&self.region));
+                    let (name, words) = (name_of(&bucket, &key), fault.words(&self.region));
+                    self.tell(move |report| report.invalid_digest(backfill, &name, &words));
                     next = before(&mut keys, &key);
                     claim = None;
                     continue;
                 }
                 Err(Unsure::Unsigned(digest)) => {
-                    self.report.say(&format!(
-                        "Digest file\t{}\tnot checked: the newest digest's signature is in the bucket only",
-                        name_of(&bucket, &key)
-                    ));
+                    let name = name_of(&bucket, &key);
+                    self.tell(move |report| {
+                        report.say(&format!(
+                            "Digest file\t{name}\tnot checked: the newest digest's signature is in the bucket only"
+                        ));
+                    });
                     *digest
                 }
             };
             began = digest.digest_start_time.parse().ok();
             if digest.signature.is_some() {
-                self.report
-                    .valid_digest(backfill, &bucket, &key, &digest, self.start, self.end);
+                let name = name_of(&bucket, &key);
+                let span = self.span(&digest);
+                self.tell(move |report| report.valid_digest(backfill, &name, span));
                 self.check_logs(&digest.log_files).await?;
             }
             match (
@@ -437,8 +464,8 @@ impl Validator {
                 }
                 _ => {
                     next = before(&mut keys, &key);
-                    if let (Some(older), Some(began)) = (&next, began) {
-                        self.report.gap(backfill, older, began);
+                    if let (Some(older), Some(began)) = (next.clone(), began) {
+                        self.tell(move |report| report.gap(backfill, &older, began));
                     }
                     claim = None;
                 }
@@ -517,16 +544,43 @@ impl Validator {
         Ok(object.map(read))
     }
 
-    /// Checks a digest's log files, many at a time, and tells of them in their order.
+    /// The part of the asked time that a digest is about.
+    fn span(&self, digest: &Digest) -> Option<(Timestamp, Timestamp)> {
+        let from: Timestamp = digest.digest_start_time.parse().ok()?;
+        let to: Timestamp = digest.digest_end_time.parse().ok()?;
+        Some((from.max(self.start), to.min(self.end)))
+    }
+
+    /// Begins to check a digest's log files; waits while there are many of which nothing is known yet.
     async fn check_logs(&mut self, logs: &[LogFile]) -> anyhow::Result<()> {
-        let report = &mut self.report;
-        // Tasks of their own: unpacking and hashing is most of the work, and spreads over the processors.
-        let mut verdicts = stream::iter(logs.iter().cloned())
-            .map(|log| tokio::spawn(check_log(self.store.clone(), log)))
-            .buffered(PARALLEL);
-        while let Some(checked) = verdicts.next().await {
-            let (log, verdict) = checked??;
-            report.log(&log, verdict);
+        for log in logs {
+            while self.untold.len() >= UNTOLD_MAX {
+                self.tell_next().await?;
+            }
+            let check = check_log(self.store.clone(), log.clone());
+            self.untold.push_back(Finding::Log(tokio::spawn(check)));
+        }
+        Ok(())
+    }
+
+    /// Tells of a digest, after all that was found before.
+    fn tell(&mut self, finding: impl FnOnce(&mut Report) + Send + 'static) {
+        if self.untold.is_empty() {
+            finding(&mut self.report);
+        } else {
+            self.untold.push_back(Finding::Known(Box::new(finding)));
+        }
+    }
+
+    /// Tells of the oldest finding that was not told yet, once it is known.
+    async fn tell_next(&mut self) -> anyhow::Result<()> {
+        match self.untold.pop_front() {
+            Some(Finding::Known(finding)) => finding(&mut self.report),
+            Some(Finding::Log(check)) => {
+                let (log, verdict) = check.await??;
+                self.report.log(&log, verdict);
+            }
+            None => {}
         }
         Ok(())
     }
@@ -606,35 +660,17 @@ impl Report {
         }
     }
 
-    fn invalid_digest(&mut self, backfill: bool, bucket: &str, key: &str, words: &str) {
+    fn invalid_digest(&mut self, backfill: bool, name: &str, words: &str) {
         let (count, head) = self.of(backfill);
         count.invalid += 1;
-        self.say(&format!(
-            "{head}Digest file\t{}\t{words}",
-            name_of(bucket, key)
-        ));
+        self.say(&format!("{head}Digest file\t{name}\t{words}"));
     }
 
-    fn valid_digest(
-        &mut self,
-        backfill: bool,
-        bucket: &str,
-        key: &str,
-        digest: &Digest,
-        start: Timestamp,
-        end: Timestamp,
-    ) {
+    fn valid_digest(&mut self, backfill: bool, name: &str, span: Option<(Timestamp, Timestamp)>) {
         let (count, head) = self.of(backfill);
         count.valid += 1;
-        self.mention(&format!(
-            "{head}Digest file\t{}\tvalid",
-            name_of(bucket, key)
-        ));
-        if let (Ok(from), Ok(to)) = (
-            digest.digest_start_time.parse::<Timestamp>(),
-            digest.digest_end_time.parse::<Timestamp>(),
-        ) {
-            let (from, to) = (from.max(start), to.min(end));
+        self.mention(&format!("{head}Digest file\t{name}\tvalid"));
+        if let Some((from, to)) = span {
             let (first, last) = self.found.unwrap_or((from, to));
             self.found = Some((first.min(from), last.max(to)));
         }
