@@ -56,17 +56,6 @@ pub enum AuthMethod {
     None,
 }
 
-impl AuthMethod {
-    /// As `additionalEventData.SignatureVersion` has it.
-    pub fn signature_version(self) -> Option<&'static str> {
-        match self {
-            Self::Header | Self::Query => Some("SigV4"),
-            Self::LegacyQuery => Some("SigV2"),
-            Self::None => None,
-        }
-    }
-}
-
 /// What a TLS connection was negotiated to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
@@ -130,7 +119,7 @@ pub struct Facts<'a> {
     pub bytes_out: u64,
     /// How the call was signed.
     pub auth: AuthMethod,
-    /// `SigV4`, if the call was signed.
+    /// `SigV2`, `SigV4` or `SigV4A`, if the call was signed.
     pub signature_version: Option<&'a str>,
     /// Of a call that is recorded in several accounts: `sharedEventID`, and the account that this copy is for.
     pub shared: Option<(Uuid, AccountId)>,

@@ -47,8 +47,7 @@ pub fn explain(saved: &Saved, account: AccountId, region: &Region) -> Explanatio
     steps.push(("Service", service(call.as_ref(), claimed.signing_name())));
     steps.push(("Operation", operation(call.as_ref(), &saved.parts)));
 
-    let signed_for = claimed.region().and_then(|name| name.parse().ok());
-    let region = signed_for.unwrap_or_else(|| region.clone());
+    let region = claimed.region(&saved.parts, region);
     let request = match &call {
         Some(call) => match project::request(call, &saved.parts, &saved.body) {
             Ok(request) => Some(request),
@@ -119,7 +118,7 @@ pub fn explain(saved: &Saved, account: AccountId, region: &Region) -> Explanatio
         bytes_in: saved.body.len() as u64,
         bytes_out: answer.map_or(0, |body| body.len() as u64),
         auth,
-        signature_version: auth.signature_version(),
+        signature_version: claimed.signature_version(),
         shared: None,
         event_id: Uuid::nil(),
         time: Timestamp::UNIX_EPOCH,
@@ -149,12 +148,16 @@ fn signature(parts: &Parts) -> String {
                 sigv4::Payload::SignedChunks => "body in signed chunks",
                 sigv4::Payload::UnsignedChunks => "body in chunks, unsigned trailer",
             };
+            let version = match &claim.scheme {
+                sigv4::Scheme::V4 { .. } => "4".to_owned(),
+                sigv4::Scheme::V4a { region_set } => {
+                    format!("4A for the Regions {}", region_set.join(","))
+                }
+            };
             format!(
-                "Signature Version 4 in the {place}: key {}, scope {}/{}/{}; {body}",
+                "Signature Version {version} in the {place}: key {}, scope {}; {body}",
                 claim.access_key_id,
-                claim.scope_date(),
-                claim.region,
-                claim.service
+                claim.scope().trim_end_matches("/aws4_request"),
             )
         }
     }

@@ -21,7 +21,7 @@ use pugmark_core::{
     policy::{self, Decision, Policy},
 };
 use pugmark_wire::{
-    sigv4::{Claim, SigningKey},
+    sigv4::{AuthError, Claim, SigningKey},
     value::Value,
 };
 
@@ -86,26 +86,24 @@ impl Principal {
     }
 
     /// The signing key for a claim's scope; derived once for each day, Region and service.
-    pub(crate) fn signing_key(&self, claim: &Claim) -> SigningKey {
-        let scope = format!("{}/{}/{}", claim.scope_date(), claim.region, claim.service);
+    ///
+    /// # Errors
+    /// When the secret has no such key.
+    pub(crate) fn signing_key(&self, claim: &Claim) -> Result<SigningKey, AuthError> {
+        let scope = claim.key_scope();
         let mut keys = self
             .signing_keys
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some((_, key)) = keys.iter().find(|(known, _)| *known == scope) {
-            return key.clone();
+            return Ok(key.clone());
         }
-        let key = SigningKey::derive(
-            self.secret.expose(),
-            claim.scope_date(),
-            &claim.region,
-            &claim.service,
-        );
+        let key = claim.signing_key(self.secret.expose())?;
         if keys.len() == SIGNING_KEYS_MAX {
             keys.remove(0);
         }
         keys.push((scope, key.clone()));
-        key
+        Ok(key)
     }
 }
 

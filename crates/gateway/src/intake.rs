@@ -295,8 +295,7 @@ impl Inner {
         let access_key_id = claim.access_key_id();
         let identity = self.identities.identify(access_key_id);
         let account = identity.account.unwrap_or(self.settings.account);
-        let region = claim.region().and_then(|region| region.parse().ok());
-        let region = region.unwrap_or_else(|| self.settings.region.clone());
+        let region = claim.region(&read.parts, &self.settings.region);
         let Read {
             parts,
             prefix,
@@ -332,6 +331,7 @@ impl Inner {
             vpc_endpoint: self.settings.vpc_endpoint(connection.address),
             tls: connection.tls,
             auth: claim.auth_method(),
+            signature_version: claim.signature_version(),
             request_body: verify::capture_of(prefix.rest.is_none().then_some(&prefix.bytes)),
             intent: None,
         };

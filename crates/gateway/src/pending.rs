@@ -48,6 +48,7 @@ pub(crate) struct Pending {
     pub(crate) vpc_endpoint: Option<VpcEndpoint>,
     pub(crate) tls: Option<Tls>,
     pub(crate) auth: AuthMethod,
+    pub(crate) signature_version: Option<&'static str>,
     pub(crate) request_body: SharedCapture,
     pub(crate) intent: Option<Seq>,
 }
@@ -220,7 +221,7 @@ impl Pending {
             bytes_in,
             bytes_out: outcome.bytes_out,
             auth: self.auth,
-            signature_version: self.auth.signature_version(),
+            signature_version: self.signature_version,
             shared: None,
             event_id: self.id,
             time: self.clock.now(),

@@ -6,10 +6,11 @@ use aws_lc_rs::{constant_time, digest};
 use bytes::Bytes;
 use http::request::Parts;
 use jiff::Timestamp;
-use pugmark_core::limits;
+use pugmark_core::{account::Region, limits};
 use pugmark_wire::{
     catalogue::Protocol,
-    sigv4::{self, AuthError, ChunkVerifier, Claim, Payload, SigningKey},
+    recognize::virtual_bucket,
+    sigv4::{self, AuthError, ChunkVerifier, Claim, Payload, Scheme, SigningKey},
 };
 
 use crate::{
@@ -81,8 +82,24 @@ impl Claimed {
         self.claim().map(|claim| claim.service.as_str())
     }
 
-    pub(crate) fn region(&self) -> Option<&str> {
-        self.claim().map(|claim| claim.region.as_str())
+    /// The Region that a call was made to: the one it was signed for; of a set of Regions the one that the host names, else
+    /// `default`, as far as they are in the set, else the first that is named.
+    pub(crate) fn region(&self, parts: &Parts, default: &Region) -> Region {
+        let Some(claim) = self.claim() else {
+            return default.clone();
+        };
+        let one = claim.scheme.region().and_then(|name| name.parse().ok());
+        one.or_else(|| region_of_set(&claim.scheme, parts, default))
+            .unwrap_or_else(|| default.clone())
+    }
+
+    /// As `additionalEventData.SignatureVersion` has it.
+    pub(crate) fn signature_version(&self) -> Option<&'static str> {
+        match self.claim().map(|claim| &claim.scheme) {
+            Some(Scheme::V4 { .. }) => Some("SigV4"),
+            Some(Scheme::V4a { .. }) => Some("SigV4A"),
+            None => self.legacy_key.as_ref().map(|_| "SigV2"),
+        }
     }
 
     pub(crate) fn auth_method(&self) -> AuthMethod {
@@ -114,6 +131,11 @@ impl Claimed {
             }
             Err(error) => return Verdict::Refused(error.clone()),
         };
+        // Such a service (the embedded store) verifies once more what was verified here, and cannot verify Signature Version 4A.
+        if !is_remote && judges_legacy && matches!(claim.scheme, Scheme::V4a { .. }) {
+            let scheme = "Signature Version 4A".into();
+            return Verdict::Refused(AuthError::UnsupportedScheme(scheme));
+        }
         let Some(principal) = identities.find(&claim.access_key_id) else {
             return match is_remote {
                 true => Verdict::Accepted(BodyCheck::None),
@@ -131,7 +153,10 @@ impl Claimed {
         if constant_time::verify_slices_are_equal(expected.as_bytes(), given.as_bytes()).is_err() {
             return Verdict::Refused(AuthError::WrongToken);
         }
-        let key = principal.signing_key(claim);
+        let key = match principal.signing_key(claim) {
+            Ok(key) => key,
+            Err(error) => return Verdict::Refused(error),
+        };
         let body_hash = match (claim.payload, whole_body) {
             (Payload::Body, None) => {
                 let deferred = Box::new((claim.clone(), crate::intake::copy_of_parts(parts), key));
@@ -161,6 +186,45 @@ impl Claimed {
             }
             (_, check) => Verdict::Accepted(check),
         }
+    }
+}
+
+/// The Region, out of a set, that a call was made to.
+fn region_of_set(scheme: &Scheme, parts: &Parts, default: &Region) -> Option<Region> {
+    let Scheme::V4a { region_set } = scheme else {
+        return None;
+    };
+    let host = parts.headers.get(http::header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    // Of `bucket.s3.eu-west-1.amazonaws.com` what follows the bucket, which may have a Region's name, and the service.
+    let endpoint = virtual_bucket(host).map_or(host, |bucket| &host[bucket.len() + 1..]);
+    let of_host = endpoint
+        .split(['.', ':'])
+        .skip(1)
+        .filter(|label| is_region(label) && scheme.covers(label));
+    let of_set = region_set
+        .iter()
+        .map(String::as_str)
+        .filter(|name| is_region(name));
+    of_host
+        .chain(Some(default.as_str()).filter(|name| scheme.covers(name)))
+        .chain(of_set)
+        .find_map(|name| name.parse().ok())
+}
+
+/// Whether a host's label is a Region's name, such as `us-gov-west-1`: letters at first, one digit at last.
+fn is_region(label: &str) -> bool {
+    let parts: Vec<&str> = label.split('-').collect();
+    let is_word = |part: &&str| part.bytes().all(|byte| byte.is_ascii_lowercase());
+    match &parts[..] {
+        [area, names @ .., number] if !names.is_empty() => {
+            (2..=4).contains(&area.len())
+                && is_word(area)
+                && names.iter().all(|name| name.len() > 1 && is_word(name))
+                && number.len() == 1
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        _ => false,
     }
 }
 
@@ -252,4 +316,50 @@ pub(crate) fn capture_of(body: Option<&Bytes>) -> SharedCapture {
         capture.look(body, limits::OWN_REQUEST_BYTES_MAX);
     }
     Arc::new(Mutex::new(capture))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn region(set: &str, host: &str) -> String {
+        let signature = "Credential=AKID/20260119/s3/aws4_request, SignedHeaders=host;x-amz-region-set, Signature=00";
+        let request = http::Request::get("/")
+            .header("host", host)
+            .header("x-amz-date", "20260119T000000Z")
+            .header("x-amz-region-set", set)
+            .header(
+                "authorization",
+                format!("AWS4-ECDSA-P256-SHA256 {signature}"),
+            );
+        let parts = request.body(()).unwrap().into_parts().0;
+        let claimed = claim(&parts);
+        assert_eq!(claimed.access_key_id(), Some("AKID"));
+        assert_eq!(claimed.signing_name(), Some("s3"));
+        assert_eq!(claimed.signature_version(), Some("SigV4A"));
+        assert_eq!(claimed.auth_method(), AuthMethod::Header);
+        let default = "us-east-1".parse().unwrap();
+        claimed.region(&parts, &default).to_string()
+    }
+
+    #[test]
+    fn the_region_of_a_set_is_the_hosts_or_the_default() {
+        let host = "b.s3.eu-west-1.amazonaws.com:443";
+        assert_eq!(region("ap-south-1", host), "ap-south-1");
+        assert_eq!(region("*", host), "eu-west-1");
+        assert_eq!(region("eu-*", host), "eu-west-1");
+        assert_eq!(region("us-west-2,us-*", host), "us-east-1");
+        assert_eq!(region("us-west-2,eu-central-1", host), "us-west-2");
+        let access_point = "mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com";
+        assert_eq!(region("*", access_point), "us-east-1");
+        assert_eq!(region("*", "my-bucket-1.localhost:4580"), "us-east-1");
+        assert_eq!(region("*", "eu-west-1.s3.localhost:4580"), "us-east-1");
+        assert_eq!(region("", host), "us-east-1");
+        assert_eq!(
+            region("*", "x.us-gov-west-1.amazonaws.com"),
+            "us-gov-west-1"
+        );
+    }
 }

@@ -1,23 +1,32 @@
 //! Signature Version 4: claims, canonical requests, verification of headers, presigned queries and chunked bodies.
 //!
 //! After AWS's "Signature Version 4 for API requests" and, for chunks, "Signature calculations for the authorization
-//! header: transferring payload in multiple chunks". SigV2 and SigV4A are named, not verified.
+//! header: transferring payload in multiple chunks". Signature Version 4A (ECDSA, for a set of Regions) too; SigV2 is named,
+//! not verified.
 
 mod canonical;
 mod chunked;
 mod error;
+mod key;
 
 use std::fmt;
 
-use aws_lc_rs::{constant_time, digest, hmac};
+use aws_lc_rs::digest;
 pub use chunked::ChunkVerifier;
 pub use error::AuthError;
 use http::request::Parts;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+pub use key::SigningKey;
 
 use crate::recognize::{form_decode, parameter};
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+const HMAC: &str = "AWS4-HMAC-SHA256";
+const ECDSA: &str = "AWS4-ECDSA-P256-SHA256";
+const REGION_SET: &str = "x-amz-region-set";
+/// Most names in a set of Regions.
+const REGIONS_MAX: usize = 100;
+/// A signature of P-256 in DER has at most so many bytes.
+const ECDSA_BYTES_MAX: usize = 72;
 const CONTENT_HASH: &str = "x-amz-content-sha256";
 /// Allowed distance between the signature's time and now (15 minutes).
 const SKEW_SECONDS_MAX: i64 = 15 * 60;
@@ -31,8 +40,8 @@ const SIGNED_HEADERS_MAX: usize = 200;
 pub struct Claim {
     /// Who claims to have signed.
     pub access_key_id: String,
-    /// The scope's Region.
-    pub region: String,
+    /// How it was signed, and for which Regions.
+    pub scheme: Scheme,
     /// The scope's service.
     pub service: String,
     /// When it was signed.
@@ -48,7 +57,22 @@ pub struct Claim {
     /// The time as it was written.
     amz_date: String,
     signed_headers: Vec<String>,
-    signature: [u8; 32],
+    signature: Vec<u8>,
+}
+
+/// How a request was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scheme {
+    /// Signature Version 4: an HMAC, for one Region.
+    V4 {
+        /// The scope's Region.
+        region: String,
+    },
+    /// Signature Version 4A: ECDSA, for a set of Regions.
+    V4a {
+        /// `X-Amz-Region-Set`: names, in each of which one `*` may stand for any letters.
+        region_set: Vec<String>,
+    },
 }
 
 /// Where a signature stands.
@@ -78,42 +102,12 @@ pub enum Payload {
     UnsignedChunks,
 }
 
-/// A key derived from a secret for one day, Region and service.
-#[derive(Clone)]
-pub struct SigningKey(hmac::Key);
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey")
-    }
-}
-
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claim")
             .field("access_key_id", &self.access_key_id)
             .field("service", &self.service)
             .finish_non_exhaustive()
-    }
-}
-
-impl SigningKey {
-    /// Derives the key (four HMACs).
-    pub fn derive(secret: &str, date: &str, region: &str, service: &str) -> Self {
-        let mut key = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
-        for part in [date, region, service, "aws4_request"] {
-            key = hmac::Key::new(
-                hmac::HMAC_SHA256,
-                hmac::sign(&key, part.as_bytes()).as_ref(),
-            );
-        }
-        Self(key)
-    }
-
-    fn sign(&self, text: &str) -> [u8; 32] {
-        let mut signature = [0; 32];
-        signature.copy_from_slice(hmac::sign(&self.0, text.as_bytes()).as_ref());
-        signature
     }
 }
 
@@ -160,11 +154,7 @@ pub fn legacy_access_key_id(parts: &Parts) -> Option<String> {
 
 fn header_claim(parts: &Parts, text: &str) -> Result<Claim, AuthError> {
     let (scheme, fields) = text.trim().split_once(' ').unwrap_or((text, ""));
-    if scheme != ALGORITHM {
-        return Err(AuthError::UnsupportedScheme(
-            scheme.chars().take(64).collect(),
-        ));
-    }
+    let is_v4a = is_v4a(scheme)?;
     let field = |name: &'static str| {
         fields
             .split(',')
@@ -199,10 +189,17 @@ fn header_claim(parts: &Parts, text: &str) -> Result<Claim, AuthError> {
         Some(text) => payload(text)?,
     };
     let session_token = header("x-amz-security-token").map(str::to_owned);
-    let scope = Scope::parse(field("Credential")?)?;
+    let scope = Scope::parse(field("Credential")?, is_v4a)?;
+    let set = match header(REGION_SET) {
+        None if is_v4a => {
+            let message = "Authorization header requires existence of a 'X-Amz-Region-Set' header.";
+            return Err(AuthError::Incomplete(message.into()));
+        }
+        set => set.unwrap_or_default(),
+    };
     let claim = Claim {
         access_key_id: scope.access_key_id.to_owned(),
-        region: scope.region.to_owned(),
+        scheme: scope.scheme(set),
         service: scope.service.to_owned(),
         time: time.ok_or_else(|| {
             AuthError::Incomplete("the signature's date is not of the form YYYYMMDDTHHMMSSZ".into())
@@ -213,7 +210,7 @@ fn header_claim(parts: &Parts, text: &str) -> Result<Claim, AuthError> {
         date: scope.date.to_owned(),
         amz_date,
         signed_headers: signed_headers(field("SignedHeaders")?)?,
-        signature: signature(field("Signature")?)?,
+        signature: signature(field("Signature")?, is_v4a)?,
     };
     claim.check_date()
 }
@@ -224,13 +221,13 @@ fn query_claim(parts: &Parts, query: &str) -> Result<Claim, AuthError> {
             .ok_or_else(|| AuthError::IncompleteQuery(format!("the query string lacks {name}")))
     };
     let algorithm = field("X-Amz-Algorithm")?;
-    if algorithm != ALGORITHM {
-        return Err(AuthError::UnsupportedScheme(
-            algorithm.chars().take(64).collect(),
-        ));
-    }
+    let is_v4a = is_v4a(&algorithm)?;
     let credential = field("X-Amz-Credential")?;
-    let scope = Scope::parse(&credential)?;
+    let scope = Scope::parse(&credential, is_v4a)?;
+    let set = match is_v4a {
+        true => field("X-Amz-Region-Set")?,
+        false => "".into(),
+    };
     let amz_date = field("X-Amz-Date")?.into_owned();
     let time = parse_amz_date(&amz_date).ok_or_else(|| {
         AuthError::IncompleteQuery("X-Amz-Date is not of the form YYYYMMDDTHHMMSSZ".into())
@@ -264,7 +261,7 @@ fn query_claim(parts: &Parts, query: &str) -> Result<Claim, AuthError> {
     };
     let claim = Claim {
         access_key_id: scope.access_key_id.to_owned(),
-        region: scope.region.to_owned(),
+        scheme: scope.scheme(&set),
         service: scope.service.to_owned(),
         time,
         payload,
@@ -273,37 +270,40 @@ fn query_claim(parts: &Parts, query: &str) -> Result<Claim, AuthError> {
         date: scope.date.to_owned(),
         amz_date,
         signed_headers: signed_headers(&field("X-Amz-SignedHeaders")?)?,
-        signature: signature(&field("X-Amz-Signature")?)?,
+        signature: signature(&field("X-Amz-Signature")?, is_v4a)?,
     };
     claim.check_date()
+}
+
+/// Whether an algorithm is that of Signature Version 4A.
+fn is_v4a(algorithm: &str) -> Result<bool, AuthError> {
+    match algorithm {
+        HMAC => Ok(false),
+        ECDSA => Ok(true),
+        other => Err(AuthError::UnsupportedScheme(
+            other.chars().take(64).collect(),
+        )),
+    }
 }
 
 struct Scope<'a> {
     access_key_id: &'a str,
     date: &'a str,
-    region: &'a str,
+    /// None in Signature Version 4A.
+    region: Option<&'a str>,
     service: &'a str,
 }
 
 impl<'a> Scope<'a> {
-    /// `KEY/20150830/us-east-1/iam/aws4_request`; a key may itself hold slashes.
-    fn parse(credential: &'a str) -> Result<Self, AuthError> {
-        let mut parts = credential.rsplitn(5, '/');
-        let (end, service, region, date, key) = (
-            parts.next(),
-            parts.next(),
-            parts.next(),
-            parts.next(),
-            parts.next(),
-        );
-        match (end, service, region, date, key) {
-            (
-                Some("aws4_request"),
-                Some(service),
-                Some(region),
-                Some(date),
-                Some(access_key_id),
-            ) if !access_key_id.is_empty() && access_key_id.len() <= 128 && date.len() == 8 => {
+    /// `KEY/20150830/us-east-1/iam/aws4_request`, or without the Region; a key may itself hold slashes.
+    fn parse(credential: &'a str, is_v4a: bool) -> Result<Self, AuthError> {
+        let mut parts = credential.rsplitn(if is_v4a { 4 } else { 5 }, '/');
+        let (end, service) = (parts.next(), parts.next());
+        let region = if is_v4a { None } else { parts.next() };
+        match (end, service, parts.next(), parts.next()) {
+            (Some("aws4_request"), Some(service), Some(date), Some(access_key_id))
+                if !access_key_id.is_empty() && access_key_id.len() <= 128 && date.len() == 8 =>
+            {
                 Ok(Self {
                     access_key_id,
                     date,
@@ -311,10 +311,26 @@ impl<'a> Scope<'a> {
                     service,
                 })
             }
-            _ => Err(AuthError::Incomplete(
-                "the credential must have the form ACCESS-KEY/YYYYMMDD/REGION/SERVICE/aws4_request"
-                    .into(),
-            )),
+            _ => Err(AuthError::Incomplete(format!(
+                "the credential must have the form ACCESS-KEY/YYYYMMDD/{}SERVICE/aws4_request",
+                if is_v4a { "" } else { "REGION/" }
+            ))),
+        }
+    }
+
+    fn scheme(&self, region_set: &str) -> Scheme {
+        match self.region {
+            Some(region) => Scheme::V4 {
+                region: region.to_owned(),
+            },
+            None => Scheme::V4a {
+                region_set: region_set
+                    .split(',')
+                    .map(|name| name.trim().to_owned())
+                    .filter(|name| !name.is_empty())
+                    .take(REGIONS_MAX)
+                    .collect(),
+            },
         }
     }
 }
@@ -333,22 +349,26 @@ fn signed_headers(text: &str) -> Result<Vec<String>, AuthError> {
     Ok(names)
 }
 
-fn signature(text: &str) -> Result<[u8; 32], AuthError> {
-    let mut signature = [0; 32];
-    match hex::decode_to_slice(text.trim(), &mut signature) {
-        Ok(()) => Ok(signature),
-        // Of another length or not hex: it cannot be right.
-        Err(_) => Err(AuthError::Mismatch),
-    }
+fn signature(text: &str, is_v4a: bool) -> Result<Vec<u8>, AuthError> {
+    let is_length = |bytes: usize| match is_v4a {
+        true => bytes <= ECDSA_BYTES_MAX,
+        false => bytes == 32,
+    };
+    // Of another length or not hex: it cannot be right.
+    Some(text.trim())
+        .filter(|text| is_length(text.len() / 2))
+        .and_then(|text| hex::decode(text).ok())
+        .ok_or(AuthError::Mismatch)
 }
 
 fn payload(text: &str) -> Result<Payload, AuthError> {
     Ok(match text {
         "UNSIGNED-PAYLOAD" => Payload::Unsigned,
         "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => Payload::UnsignedChunks,
-        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => {
-            Payload::SignedChunks
-        }
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+        | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+        | "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"
+        | "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER" => Payload::SignedChunks,
         hash => {
             let mut bytes = [0; 32];
             hex::decode_to_slice(hash, &mut bytes).map_err(|_| AuthError::InvalidContentHash)?;
@@ -374,10 +394,70 @@ fn basic_seconds(time: Timestamp) -> String {
         .to_string()
 }
 
+impl Scheme {
+    /// The one Region that was signed for, if it is one.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::V4 { region } => Some(region),
+            Self::V4a { region_set } => match &region_set[..] {
+                [region] if !region.contains('*') => Some(region),
+                _ => None,
+            },
+        }
+    }
+
+    /// Whether the signature is for a Region.
+    pub fn covers(&self, region: &str) -> bool {
+        match self {
+            Self::V4 { region: signed } => signed == region,
+            Self::V4a { region_set } => region_set.iter().any(|name| is_like(name, region)),
+        }
+    }
+}
+
+/// Whether a Region has this name, in which one `*` may stand for any letters.
+fn is_like(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, tail)) => name
+            .strip_prefix(head)
+            .is_some_and(|rest| rest.ends_with(tail)),
+    }
+}
+
 impl Claim {
-    /// `YYYYMMDD` of the scope, one of the inputs of the signing key.
-    pub fn scope_date(&self) -> &str {
-        &self.date
+    /// The day, Region and service that the signing key is for; a key of Signature Version 4A is for all.
+    pub fn scope(&self) -> String {
+        match &self.scheme {
+            Scheme::V4 { region } => {
+                format!("{}/{region}/{}/aws4_request", self.date, self.service)
+            }
+            Scheme::V4a { .. } => format!("{}/{}/aws4_request", self.date, self.service),
+        }
+    }
+
+    /// Derives the key that verifies this claim, and all others of its [`Claim::key_scope`].
+    ///
+    /// # Errors
+    /// When the secret has no such key.
+    pub fn signing_key(&self, secret: &str) -> Result<SigningKey, AuthError> {
+        match &self.scheme {
+            Scheme::V4 { region } => Ok(SigningKey::derive(
+                secret,
+                &self.date,
+                region,
+                &self.service,
+            )),
+            Scheme::V4a { .. } => SigningKey::derive_v4a(secret, &self.access_key_id),
+        }
+    }
+
+    /// What tells the signing keys of one secret apart.
+    pub fn key_scope(&self) -> String {
+        match &self.scheme {
+            Scheme::V4 { .. } => self.scope(),
+            Scheme::V4a { .. } => ECDSA.to_owned(),
+        }
     }
 
     fn check_date(self) -> Result<Self, AuthError> {
@@ -444,6 +524,14 @@ impl Claim {
                 return Err(AuthError::UnsignedHeader(name.to_owned()));
             }
         }
+        // What nobody signed for must not tell the Region.
+        let is_v4a = matches!(self.scheme, Scheme::V4a { .. });
+        if is_v4a
+            && self.origin == Origin::Header
+            && !self.signed_headers.iter().any(|name| name == REGION_SET)
+        {
+            return Err(AuthError::UnsignedHeader(REGION_SET.into()));
+        }
         let payload = match self.payload {
             Payload::Body => hex::encode(body_sha256.ok_or(AuthError::Mismatch)?),
             _ => self.payload_text(parts),
@@ -461,11 +549,8 @@ impl Claim {
             signed_headers: &self.signed_headers,
             payload: &payload,
         };
-        let expected = key.sign(&self.string_to_sign(&request.canonical(!is_s3, !is_s3)));
-        if constant_time::verify_slices_are_equal(&expected, &self.signature).is_ok() {
-            return Ok(());
-        }
-        Err(AuthError::Mismatch)
+        let canonical = request.canonical(!is_s3, !is_s3);
+        key.verify(&self.string_to_sign(&canonical), &self.signature)
     }
 
     /// A verifier for the chunks of [`Payload::SignedChunks`]; the head must have been verified.
@@ -474,7 +559,7 @@ impl Claim {
             key,
             self.amz_date.clone(),
             self.scope(),
-            hex::encode(self.signature),
+            hex::encode(&self.signature),
         )
     }
 
@@ -494,16 +579,17 @@ impl Claim {
             .unwrap_or_else(|| "UNSIGNED-PAYLOAD".into())
     }
 
-    fn scope(&self) -> String {
-        format!(
-            "{}/{}/{}/aws4_request",
-            self.date, self.region, self.service
-        )
+    fn algorithm(&self) -> &'static str {
+        match self.scheme {
+            Scheme::V4 { .. } => HMAC,
+            Scheme::V4a { .. } => ECDSA,
+        }
     }
 
     fn string_to_sign(&self, canonical: &str) -> String {
         format!(
-            "{ALGORITHM}\n{}\n{}\n{}",
+            "{}\n{}\n{}\n{}",
+            self.algorithm(),
             self.amz_date,
             self.scope(),
             hex::encode(sha256(canonical.as_bytes()))

@@ -201,7 +201,7 @@ fn guessed_source(facts: &Facts<'_>) -> String {
     known.map_or_else(|| "unknown.amazonaws.com".to_owned(), event_source)
 }
 
-/// The service in the credential scope `KEY/DATE/REGION/SERVICE/aws4_request`.
+/// The service in the credential scope `KEY/DATE/REGION/SERVICE/aws4_request`; Signature Version 4A leaves the Region out.
 fn signing_name<'a>(facts: &Facts<'a>) -> Option<&'a str> {
     let (text, separator) = match facts.auth {
         AuthMethod::Header => (
@@ -219,7 +219,7 @@ fn signing_name<'a>(facts: &Facts<'a>) -> Option<&'a str> {
     let scope = text.split_once("Credential=")?.1;
     let scope = scope.split([',', '&', ' ']).next()?;
     scope
-        .split(separator)
-        .nth(3)
+        .rsplit(separator)
+        .nth(1)
         .filter(|name| !name.is_empty())
 }

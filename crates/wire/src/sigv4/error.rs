@@ -11,7 +11,7 @@ pub enum AuthError {
     /// The presigned query is not whole.
     #[error("{0}")]
     IncompleteQuery(String),
-    /// Another scheme (SigV2, SigV4A, a bearer token): an upstream may judge it.
+    /// Another scheme (SigV2, a bearer token): an upstream may judge it.
     #[error("signature scheme {0} is not verified here")]
     UnsupportedScheme(String),
     /// Nobody has this access key.
@@ -75,7 +75,7 @@ impl AuthError {
             }
             Self::UnsupportedScheme(scheme) => {
                 let message = format!(
-                    "Pugmark verifies AWS4-HMAC-SHA256, not {scheme}; sign with Signature Version 4"
+                    "{scheme} is not verified here; sign with Signature Version 4 (AWS4-HMAC-SHA256)"
                 );
                 (
                     if is_s3 {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// The suite ships inside the crates.io package of the SDK's signer, a development dependency.
-fn suite() -> PathBuf {
+fn suite(name: &str) -> PathBuf {
     let output = std::process::Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--manifest-path"])
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
@@ -24,7 +24,8 @@ fn suite() -> PathBuf {
     Path::new(signer["manifest_path"].as_str().unwrap())
         .parent()
         .unwrap()
-        .join("aws-signing-test-suite/v4")
+        .join("aws-signing-test-suite")
+        .join(name)
 }
 
 struct Vector {
@@ -78,8 +79,20 @@ fn parse(text: &str) -> Vector {
 
 #[test]
 fn awss_published_vectors() {
+    let checked = check_vectors("v4");
+    assert!(checked >= 60, "only {checked} vectors were found");
+}
+
+#[test]
+fn awss_published_vectors_of_signature_version_4a() {
+    let checked = check_vectors("v4a");
+    assert!(checked >= 70, "only {checked} vectors were found");
+}
+
+/// Checks each vector's canonical request, string to sign and signature; gives their number.
+fn check_vectors(name: &str) -> usize {
     let mut checked = 0;
-    for folder in std::fs::read_dir(suite()).unwrap() {
+    for folder in std::fs::read_dir(suite(name)).unwrap() {
         let folder = folder.unwrap().path();
         if !folder.join("context.json").exists() {
             continue; // two additions of the package, not of AWS's suite
@@ -147,16 +160,20 @@ fn awss_published_vectors() {
                 read(&format!("{kind}-string-to-sign.txt")).trim_end(),
                 "{name}"
             );
-            let key = SigningKey::derive(secret, &claim.date, &claim.region, &claim.service);
-            assert_eq!(
-                hex::encode(key.sign(&to_sign)),
-                read(&format!("{kind}-signature.txt")).trim(),
-                "{name}"
-            );
+            let key = claim.signing_key(secret).unwrap();
+            let signature = hex::decode(read(&format!("{kind}-signature.txt")).trim()).unwrap();
+            // Two signatures of Signature Version 4A over the same text differ: the suite has one beside the request too.
+            for signature in [&signature, &claim.signature] {
+                assert_eq!(key.verify(&to_sign, signature), Ok(()), "{name}");
+                let other = to_sign.replacen('a', "b", 1);
+                assert!(key.verify(&other, signature).is_err(), "{name}");
+            }
+            let other = claim.signing_key("other").unwrap();
+            assert!(other.verify(&to_sign, &signature).is_err(), "{name}");
             checked += 1;
         }
     }
-    assert!(checked >= 60, "only {checked} vectors were found");
+    checked
 }
 
 fn utf8(c: char) -> String {
@@ -181,7 +198,7 @@ fn s3_parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
 }
 
 fn key_of(claim: &Claim) -> SigningKey {
-    SigningKey::derive(SECRET, &claim.date, &claim.region, &claim.service)
+    claim.signing_key(SECRET).unwrap()
 }
 
 /// S3's documentation, "Examples: signature calculations", GET object.
@@ -323,7 +340,7 @@ fn any_change_of_a_signed_request_is_found() {
         get.verify(&parts, &key_of(&get), None),
         Err(AuthError::UnsignedHeader("x-amz-acl".into()))
     );
-    let wrong = SigningKey::derive("other", &get.date, &get.region, &get.service);
+    let wrong = get.signing_key("other").unwrap();
     assert_eq!(
         get.verify(&documented_get(), &wrong, None),
         Err(AuthError::Mismatch)
@@ -348,7 +365,11 @@ fn broken_claims_are_named() {
     for (authorization, kind) in [
         ("AWS AKID:sig", "UnsupportedScheme"),
         ("Bearer x", "UnsupportedScheme"),
-        ("AWS4-ECDSA-P256-SHA256 Credential=x", "UnsupportedScheme"),
+        ("AWS4-ECDSA-P256-SHA256 Credential=x", "Incomplete"),
+        (
+            "AWS4-ECDSA-P256-SHA256 Credential=a/20130524/s/aws4_request, SignedHeaders=host, Signature=00",
+            "Incomplete(\"Authorization header requires existence of a 'X-Amz-Region-Set'",
+        ),
         ("AWS4-HMAC-SHA256 Credential=x", "Incomplete"),
         (
             "AWS4-HMAC-SHA256 Credential=a/20130524/r/s/aws4_request, SignedHeaders=x-amz-date, Signature=00",
@@ -373,10 +394,172 @@ fn broken_claims_are_named() {
     assert!(claim(&s3_parts("GET", "/", &[])).unwrap().is_none());
 }
 
+/// Signs as a client does, with the private half of the key pair.
+fn sign_v4a(text: &str) -> Vec<u8> {
+    use aws_lc_rs::{rand, signature};
+    let scalar = key::scalar(SECRET, "AKIAIOSFODNN7EXAMPLE").unwrap();
+    let public = key_of_v4a().public().to_vec();
+    let pair = signature::EcdsaKeyPair::from_private_key_and_public_key(
+        &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+        &scalar,
+        &public,
+    )
+    .unwrap();
+    let signature = pair.sign(&rand::SystemRandom::new(), text.as_bytes());
+    signature.unwrap().as_ref().to_vec()
+}
+
+fn key_of_v4a() -> SigningKey {
+    SigningKey::derive_v4a(SECRET, "AKIAIOSFODNN7EXAMPLE").unwrap()
+}
+
+/// A streamed upload after the CRT's test of it: the head, its claim, and the body with a trailer.
+fn chunks_of_v4a(padding: usize) -> (Parts, Claim, Vec<u8>) {
+    let signed = "host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-region-set;x-amz-trailer";
+    let head = |signature: &str| {
+        let authorization = format!(
+            "AWS4-ECDSA-P256-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/s3/aws4_request, \
+             SignedHeaders={signed}, Signature={signature}"
+        );
+        s3_parts(
+            "PUT",
+            "/examplebucket/chunkObject.txt",
+            &[
+                ("x-amz-date", "20130524T000000Z"),
+                ("x-amz-region-set", "us-east-1"),
+                (
+                    "x-amz-content-sha256",
+                    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER",
+                ),
+                ("x-amz-decoded-content-length", "66560"),
+                ("x-amz-trailer", "first,second"),
+                ("authorization", &authorization),
+            ],
+        )
+    };
+    let canonical = format!(
+        "PUT\n/examplebucket/chunkObject.txt\n\nhost:examplebucket.s3.amazonaws.com\n\
+         x-amz-content-sha256:STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER\nx-amz-date:20130524T000000Z\n\
+         x-amz-decoded-content-length:66560\nx-amz-region-set:us-east-1\nx-amz-trailer:first,second\n\n{signed}\n\
+         STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER"
+    );
+    let scope = "20130524T000000Z\n20130524/s3/aws4_request";
+    let mut previous = hex::encode(sign_v4a(&format!(
+        "AWS4-ECDSA-P256-SHA256\n{scope}\n{}",
+        hex::encode(sha256(canonical.as_bytes()))
+    )));
+    let parts = head(&previous);
+    let mut body = Vec::new();
+    for size in [65536, 1024, 0] {
+        let data = vec![b'a'; size];
+        previous = hex::encode(sign_v4a(&format!(
+            "AWS4-ECDSA-P256-SHA256-PAYLOAD\n{scope}\n{previous}\n{}\n{}",
+            hex::encode(sha256(b"")),
+            hex::encode(sha256(&data))
+        )));
+        body.extend_from_slice(
+            format!("{size:x};chunk-signature={previous:*<padding$}\r\n").as_bytes(),
+        );
+        body.extend(data);
+        if size > 0 {
+            body.extend_from_slice(b"\r\n");
+        }
+    }
+    let last = sign_v4a(&format!(
+        "AWS4-ECDSA-P256-SHA256-TRAILER\n{scope}\n{previous}\n{}",
+        hex::encode(sha256(b"first:1st\nsecond:2nd\n"))
+    ));
+    let last = hex::encode(last);
+    body.extend_from_slice(
+        format!("first:1st\r\nsecond:2nd\r\nx-amz-trailer-signature:{last:*<padding$}\r\n\r\n")
+            .as_bytes(),
+    );
+    let claim = claim(&parts).unwrap().unwrap();
+    (parts, claim, body)
+}
+
+#[test]
+fn chunks_of_signature_version_4a_are_verified() {
+    for padding in [0, 144] {
+        let (parts, claim, body) = chunks_of_v4a(padding);
+        assert_eq!(claim.payload, Payload::SignedChunks);
+        assert_eq!(claim.verify(&parts, &key_of_v4a(), None), Ok(()));
+        let mut verifier = claim.chunk_verifier(key_of_v4a());
+        verifier.feed(&body).unwrap();
+        assert_eq!(verifier.finish(), Ok(()));
+        // In a chunk's data, in a signature, in the trailer's data.
+        for at in [5000, 40, body.len() - padding.max(150) - 40] {
+            let mut changed = body.clone();
+            changed[at] ^= 1;
+            let mut verifier = claim.chunk_verifier(key_of_v4a());
+            let judged = verifier.feed(&changed).and_then(|()| verifier.finish());
+            assert!(judged.is_err(), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn changes_of_a_request_signed_with_version_4a_are_found() {
+    let (parts, claim, _) = chunks_of_v4a(0);
+    let changes: [fn(&mut Parts); 3] = [
+        |parts| parts.method = http::Method::POST,
+        |parts| parts.uri = "/examplebucket/other.txt".parse().unwrap(),
+        |parts| {
+            let set = HeaderValue::from_static("*");
+            drop(parts.headers.insert(REGION_SET, set));
+        },
+    ];
+    for change in changes {
+        let mut changed = copy(&parts);
+        change(&mut changed);
+        let judged = claim.verify(&changed, &key_of_v4a(), None);
+        assert_eq!(judged, Err(AuthError::Mismatch));
+    }
+    let mut unsigned = claim.clone();
+    unsigned.service = "events".into();
+    unsigned.signed_headers.retain(|name| name != REGION_SET);
+    assert_eq!(
+        unsigned.verify(&parts, &key_of_v4a(), None),
+        Err(AuthError::UnsignedHeader(REGION_SET.into()))
+    );
+}
+
+fn copy(parts: &Parts) -> Parts {
+    let mut request = Request::builder()
+        .method(parts.method.clone())
+        .uri(parts.uri.clone());
+    request.headers_mut().unwrap().clone_from(&parts.headers);
+    request.body(()).unwrap().into_parts().0
+}
+
+#[test]
+fn a_set_of_regions_covers_what_it_names() {
+    let set = |text: &str| {
+        let credential = "a/20130524/s3/aws4_request";
+        Scope::parse(credential, true).unwrap().scheme(text)
+    };
+    assert_eq!(set("eu-west-1").region(), Some("eu-west-1"));
+    for (text, region, covers) in [
+        ("eu-west-1", "eu-west-1", true),
+        ("eu-west-1", "eu-west-2", false),
+        ("*", "eu-west-1", true),
+        ("us-*, eu-*", "eu-west-1", true),
+        ("us-*", "eu-west-1", false),
+        ("eu-*-1", "eu-west-1", true),
+        ("eu-west-1*1", "eu-west-1", false),
+        ("", "eu-west-1", false),
+    ] {
+        assert_eq!(set(text).covers(region), covers, "{text} {region}");
+    }
+    for text in ["*", "us-*", "us-east-1,eu-west-1", ""] {
+        assert_eq!(set(text).region(), None, "{text}");
+    }
+}
+
 proptest! {
     #[test]
-    fn no_request_makes_claims_panic(authorization in "(AWS4-HMAC-SHA256 )?[ -~]{0,120}", query in "(X-Amz-Algorithm=AWS4-HMAC-SHA256&)?[a-zA-Z0-9=&%-]{0,100}", date in "[0-9TZ]{0,18}") {
-        for headers in [vec![("authorization", authorization.as_str()), ("x-amz-date", &date)], vec![]] {
+    fn no_request_makes_claims_panic(authorization in "(AWS4-(HMAC|ECDSA-P256)-SHA256 )?[ -~]{0,120}", query in "(X-Amz-Algorithm=AWS4-(HMAC|ECDSA-P256)-SHA256&)?[a-zA-Z0-9=&%-]{0,100}", date in "[0-9TZ]{0,18}", set in "[a-z*,-]{0,20}") {
+        for headers in [vec![("authorization", authorization.as_str()), ("x-amz-date", &date), ("x-amz-region-set", &set)], vec![]] {
             if let Ok(uri) = format!("/?{query}").parse::<http::Uri>() {
                 let _ = claim(&s3_parts("GET", &uri.to_string(), &headers));
             }

@@ -131,7 +131,7 @@ pub(in crate::compose) const RUN_INSTANCES_SET: &[&str] =
 pub(in crate::compose) const S3_HEADERS_OMITTED: &[&str] = &[
     "x-amz-account-id", "x-amz-checksum-", "x-amz-content-sha256", "x-amz-copy-source-server-side-encryption-customer-key", "x-amz-date",
     "x-amz-decoded-content-length", "x-amz-id-2", "x-amz-meta-", "x-amz-mfa", "x-amz-request-id", "x-amz-sdk-",
-    "x-amz-security-token", "x-amz-server-side-encryption-customer-key", "x-amz-te", "x-amz-trailer",
+    "x-amz-region-set", "x-amz-security-token", "x-amz-server-side-encryption-customer-key", "x-amz-te", "x-amz-trailer",
     "x-amz-user-agent",
 ];
 
