@@ -23,9 +23,10 @@ use uuid::Uuid;
 use crate::{
     Settings, TableError, compact,
     log::{Change, Month, Part, Snapshot},
-    part::{self, Hook, Names, in_parallel},
+    part::{self, Hook, Names},
     scan::{self, Files},
     tail::{self, Row},
+    threads::in_parallel,
 };
 
 /// The name under which the log says how many rows were numbered.

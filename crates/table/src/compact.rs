@@ -15,10 +15,11 @@ use pugmark_core::account::{AccountId, Region};
 use crate::{
     Settings, TableError,
     log::{Change, Month, Part, Snapshot},
-    part::{self, Hook, Names, PartFile, in_parallel},
+    part::{self, Hook, Names, PartFile},
     query::Place,
     scan::{Batches, Files},
     schema,
+    threads::in_parallel,
 };
 
 /// Events of a month may come so late, in seconds, before its files are made one.

@@ -18,6 +18,7 @@ mod search;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 use std::{path::PathBuf, time::Duration};
 

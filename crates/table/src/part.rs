@@ -7,7 +7,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -29,6 +29,7 @@ use crate::{
     query::Place,
     schema,
     tail::Row,
+    threads::on_threads,
 };
 
 /// Where versions before the log put their files.
@@ -283,54 +284,6 @@ pub(crate) fn sync(dir: &Path, parts: &[Part], hook: &Hook) -> Result<(), TableE
     folders
         .into_iter()
         .try_for_each(|folder| sync_dir(&dir.join(folder)))
-}
-
-/// Does the work of each item on all processors; returns the results in the items' order, or the first error.
-pub(crate) fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> Result<R, TableError> + Sync,
-) -> Result<Vec<R>, TableError> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    on_threads(threads, items, work)
-}
-
-fn on_threads<T: Sync, R: Send>(
-    threads: usize,
-    items: &[T],
-    work: impl Fn(&T) -> Result<R, TableError> + Sync,
-) -> Result<Vec<R>, TableError> {
-    let next = AtomicUsize::new(0);
-    let worker = || -> Result<Vec<(usize, R)>, TableError> {
-        let mut done = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(number) else {
-                return Ok(done);
-            };
-            match work(item) {
-                Ok(result) => done.push((number, result)),
-                Err(error) => {
-                    // Nobody begins another one.
-                    next.store(items.len(), Ordering::Relaxed);
-                    return Err(error);
-                }
-            }
-        }
-    };
-    let mut done = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(items.len()))
-            .map(|_| scope.spawn(worker))
-            .collect();
-        let mut done = vec![worker()];
-        done.extend(others.into_iter().map(|thread| {
-            let joined = thread.join();
-            joined.unwrap_or_else(|_| Err(TableError::Task("a thread gave up".into())))
-        }));
-        let done: Vec<_> = done.into_iter().collect::<Result<_, _>>()?;
-        Ok::<_, TableError>(done.into_iter().flatten().collect::<Vec<_>>())
-    })?;
-    done.sort_by_key(|(number, _)| *number);
-    Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
 fn temporary(path: &Path) -> std::path::PathBuf {

@@ -40,12 +40,15 @@ use crate::{
     query::{Place, Wanted},
     schema::{self, Damage},
     tail::{Row, id_of},
+    threads::in_parallel,
 };
 
 /// Footers that are kept, in bytes; a look-up over more files than fit reads the rest again.
 const FOOTER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Files that one look-up holds open.
 const OPEN_FILES_MAX: usize = 32;
+/// Rows that one thread reads at a time: they may lie in as many pages.
+const FETCH_ROWS: usize = 8;
 /// Indexes that are kept open between look-ups.
 const OPEN_INDEXES_MAX: usize = 128;
 
@@ -484,6 +487,7 @@ impl Open<'_> {
 }
 
 /// A file, ready to read.
+#[derive(Clone)]
 pub(crate) struct Opened {
     pub(crate) reader: PartReader,
     pub(crate) footer: ArrowReaderMetadata,
@@ -656,15 +660,20 @@ fn fetch(found: Vec<(Place, Candidate)>, open: &mut Open<'_>) -> Result<Vec<Row>
             }
         }
     }
+    let mut jobs = Vec::new();
     for ((part, group), mut numbers) in wanted {
-        let opened = open.file(part)?;
+        let opened = open.file(part)?.clone();
         numbers.sort_unstable();
-        let row_numbers: Vec<usize> = numbers.iter().map(|(row, _)| *row).collect();
-        for (row, (_, index)) in opened
-            .rows(part, group, &row_numbers)?
-            .into_iter()
-            .zip(numbers)
-        {
+        for numbers in numbers.chunks(FETCH_ROWS) {
+            jobs.push((opened.clone(), part, group, numbers.to_vec()));
+        }
+    }
+    let read = in_parallel(&jobs, |(opened, part, group, numbers)| {
+        let numbers: Vec<usize> = numbers.iter().map(|(row, _)| *row).collect();
+        opened.rows(*part, *group, &numbers)
+    })?;
+    for (read, (.., numbers)) in read.into_iter().zip(jobs) {
+        for (row, (_, index)) in read.into_iter().zip(numbers) {
             rows[index] = Some(row);
         }
     }
