@@ -57,8 +57,15 @@ export interface SearchInput extends Question {
   WaitSeconds?: number;
 }
 
+/** Files that the server cannot read: an answer is without their events. */
+export interface IncompleteHistory {
+  DamagedFileCount: number;
+  DamagedFiles: string[];
+}
+
 export interface SearchOutput {
   Events: FoundEvent[];
+  Incomplete?: IncompleteHistory;
   NextToken?: string;
   SearchedTo?: number;
 }
@@ -71,6 +78,7 @@ export interface CountInput extends Question {
 
 export interface CountOutput {
   Total: number;
+  Incomplete?: IncompleteHistory;
   Values?: { Value: string; Count: number }[];
   OtherCount?: number;
   MissingCount?: number;

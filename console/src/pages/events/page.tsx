@@ -12,7 +12,7 @@ import Toggle from '@cloudscape-design/components/toggle';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 
 import { tell } from '../../api/errors';
-import { type CountOutput, type Question, countEvents, searchSome } from '../../api/search';
+import { type CountOutput, type IncompleteHistory, type Question, countEvents, searchSome } from '../../api/search';
 import { Histogram } from '../../components/histogram';
 import { Empty, Loading, Problem } from '../../components/states';
 import { clip, plural, visible } from '../../lib/text';
@@ -161,6 +161,7 @@ function Events({ query, asked, counts, onReload, onOpen }: EventsProps) {
         <TimeRange range={query.range} onChange={(range) => change(query, { range, event: undefined })} />
       </div>
       {preferences.showHistogram && <OverTime asked={asked} counts={counts} query={query} />}
+      <MissingFiles incomplete={counts.value?.Incomplete} />
       {pages.error !== undefined && <Problem error={pages.error} retry={onReload} />}
       {live.problem !== undefined && (
         <Alert type="warning">Following is interrupted: {live.problem}. It is tried again every few seconds.</Alert>
@@ -292,6 +293,17 @@ function OverTime({ asked, counts, query }: { asked: Asked; counts: Loaded<Count
       label="Events over time"
       onBrush={(from, to) => change(query, { range: { kind: 'absolute', from, to }, event: undefined })}
     />
+  );
+}
+
+function MissingFiles({ incomplete }: { incomplete: IncompleteHistory | undefined }) {
+  if (incomplete === undefined) return null;
+  const { DamagedFileCount: count, DamagedFiles: files } = incomplete;
+  return (
+    <Alert type="warning" header={`Events are missing: ${plural(count, 'file')} of event history cannot be read`}>
+      Restore {count > files.length ? 'them, the first of which are' : 'what follows'} in the server’s data directory,
+      then start the server again. The files: {files.map(visible).join(', ')}
+    </Alert>
   );
 }
 
