@@ -301,8 +301,8 @@ function MissingFiles({ incomplete }: { incomplete: IncompleteHistory | undefine
   const { DamagedFileCount: count, DamagedFiles: files } = incomplete;
   return (
     <Alert type="warning" header={`Events are missing: ${plural(count, 'file')} of event history cannot be read`}>
-      Restore {count > files.length ? 'them, the first of which are' : 'what follows'} in the server’s data directory,
-      then start the server again. The files: {files.map(visible).join(', ')}
+      Restore these files in the server’s data directory, then start the server again: {files.map(visible).join(', ')}
+      {count > files.length ? ' and more' : ''}
     </Alert>
   );
 }
