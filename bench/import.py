@@ -27,6 +27,7 @@ DUCKDB = """
 import duckdb, sys
 folder, out, threads = sys.argv[1:]
 db = duckdb.connect(config={"threads": int(threads), "temp_directory": out + ".tmp", "preserve_insertion_order": False})
+db.execute("set enable_progress_bar = false")
 text = lambda path: f"record->>'$.{path}'"
 columns = {
     "event_id": "eventID", "event_time": "eventTime", "event_source": "eventSource", "event_name": "eventName",
