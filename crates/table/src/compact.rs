@@ -124,8 +124,10 @@ fn merge(
     };
     let mut merge = Merge::new(job, files)?;
     let mut added = Vec::new();
+    let before: u64 = job.iter().map(|part| part.rows).sum();
     let mut output = Output {
         dir,
+        row_group_rows: settings.row_group_rows.min(before as usize),
         place: (first.account, first.region.clone(), first.month()),
         settings,
         names,
@@ -136,7 +138,6 @@ fn merge(
         added.extend(output.write(&batch)?);
     }
     added.extend(output.finish()?);
-    let before: u64 = job.iter().map(|part| part.rows).sum();
     let after: u64 = added.iter().map(|part| part.rows).sum();
     if before != after {
         return Err(TableError::Task(format!(
@@ -151,6 +152,7 @@ struct Output<'a, 'n> {
     dir: &'a Path,
     place: (AccountId, Region, Month),
     settings: &'a Settings,
+    row_group_rows: usize,
     names: &'n Names,
     hook: &'a Hook,
     file: Option<PartFile<'a>>,
@@ -166,7 +168,7 @@ impl Output<'_, '_> {
                 none => none.insert(PartFile::create(
                     self.dir,
                     self.place.clone(),
-                    self.settings.row_group_rows,
+                    self.row_group_rows,
                     &self.names.next(),
                     self.hook,
                 )?),

@@ -139,6 +139,8 @@ pub(crate) fn write(
     hook: &Hook,
 ) -> Result<Part, TableError> {
     rows.sort_by_key(|row| row.place().newest_first());
+    // Bloom filters are made for so many rows: large ones take longer to make than a small file's rows to write.
+    let row_group_rows = row_group_rows.min(rows.len());
     let mut file = PartFile::create(dir, place, row_group_rows, name, hook)?;
     for rows in rows.chunks(BATCH_ROWS) {
         let batch = schema::batch(rows).map_err(|error| file.failed(error))?;
