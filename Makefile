@@ -4,7 +4,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 PY      = $(VENV)/bin/python
 
-.PHONY: run build test check unit catalogue conformance sim crash console-build console console-shots bench bench-console clean
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: run build test check unit programs catalogue conformance sim crash console-build console console-shots bench bench-console clean
 
 NPM ?= npm
 HAS_NPM := $(shell command -v $(NPM) 2>/dev/null)
@@ -33,22 +35,25 @@ console/dist/index.html: console/node_modules/done console/index.html console/pa
 console-build: console/dist/index.html
 
 # The console's checks, unit tests, and flows in a real browser against a real server. Installs Chromium on Debian.
-console: $(VENV)/done console-build
+console: $(VENV)/done console-build programs
 	cd console && $(NPM) run --silent check && $(NPM) run --silent test
 	command -v chromium chromium-browser google-chrome >/dev/null || test -n "$$CHROMIUM" || \
 		{ apt-get update && apt-get install --yes --no-install-recommends chromium; }
-	cargo build --bin pugmark
 	cd console && $(NPM) run --silent e2e
 
 # Takes the pictures in docs/console from a real server.
-console-shots: $(VENV)/done console-build
-	cargo build --bin pugmark
+console-shots: $(VENV)/done console-build programs
 	cd console && node e2e/screenshots.mjs
 
 unit:
 	cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
 	cargo nextest run --workspace
 	cargo test --workspace --doc
+
+# What the tests below start. Examples have dev-dependencies, so that one command with some builds all of it with the same
+# features as `unit` does: alone, or with -p, each would compile its own AWS SDK.
+programs:
+	cargo build --bin pugmark --bin pugmark-sim --example recognise --example canary
 
 $(VENV)/done: conformance/requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -58,30 +63,28 @@ $(VENV)/done: conformance/requirements.txt
 # Three operations of each service; CATALOGUE=--all is the whole run: every operation is recognised, every parameter is
 # found again, and no sensitive member is in any record.
 CATALOGUE ?=
-catalogue: $(VENV)/done
-	cargo build -p pugmark-wire --example recognise -p pugmark-gateway --example canary
-	set -o pipefail; $(PY) conformance/catalogue/generate.py $(CATALOGUE) | cargo run -q -p pugmark-wire --example recognise
-	set -o pipefail; $(PY) conformance/catalogue/generate.py --canary $(CATALOGUE) | cargo run -q -p pugmark-gateway --example canary
-	set -o pipefail; $(PY) conformance/catalogue/generate.py --canary --answers $(CATALOGUE) | cargo run -q -p pugmark-gateway --example canary
+GENERATE = $(PY) conformance/catalogue/generate.py $(CATALOGUE)
+catalogue: $(VENV)/done programs
+	set -o pipefail; $(GENERATE) | $(TARGET)/debug/examples/recognise
+	set -o pipefail; $(GENERATE) --canary | $(TARGET)/debug/examples/canary
+	set -o pipefail; $(GENERATE) --canary --answers | $(TARGET)/debug/examples/canary
 
-conformance: $(VENV)/done
-	cargo build --bin pugmark
+conformance: $(VENV)/done programs
 	$(PY) -m pytest -q conformance
 
 # Random lives of trails on a simulated clock; AWS's own validator judges their digests. SIM_ROUNDS=1000 is the whole run,
 # SIM_SEED repeats one.
 SIM_ROUNDS ?= 12
 SIM_SEED   ?= 1
-sim: $(VENV)/done
+sim: $(VENV)/done programs
 	rm -rf target/sim
-	cargo run -q -p pugmark-sim -- --rounds $(SIM_ROUNDS) --seed $(SIM_SEED) --dump target/sim
+	$(TARGET)/debug/pugmark-sim --rounds $(SIM_ROUNDS) --seed $(SIM_SEED) --dump target/sim
 	$(PY) conformance/sim_validate.py target/sim
 
 # Kills the server at random moments under load; ROUNDS=200 is the whole run, SEED repeats one.
 ROUNDS ?= 10
 SEED   ?=
-crash: $(VENV)/done
-	cargo build --bin pugmark
+crash: $(VENV)/done programs
 	$(PY) conformance/crash.py --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/done build

@@ -24,7 +24,7 @@ ACCOUNT = "123456789012"
 def binary():
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     path = pathlib.Path(os.environ.get("PUGMARK", target / "debug" / "pugmark"))
-    assert path.exists(), f"{path} is missing: run `cargo build --bin pugmark`"
+    assert path.exists(), f"{path} is missing: run `make programs`"
     return path
 
 

@@ -1,6 +1,6 @@
 """Writes requests of AWS operations, as botocore serialises them, with what a reader should find in them.
 
-    python3 conformance/catalogue/generate.py --all | cargo run --package pugmark-wire --example recognise
+    python3 conformance/catalogue/generate.py --all | target/debug/examples/recognise
 
 One JSON object a line: service, operation, protocol, variant, signing, method, url, headers, body (base64), expected.
 Two variants an operation: `full` has every member that the model knows, `minimal` only the required ones.
