@@ -1,21 +1,16 @@
 //! Signed calls of CloudTrail operations that AWS's SDK does not know: `SearchEvents` and its kin.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use aws_config::SdkConfig;
-use aws_credential_types::{Credentials, provider::ProvideCredentials};
-use aws_sigv4::{
-    http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign},
-    sign::v4,
-};
+use aws_sigv4::http_request::SignableBody;
 use bytes::BytesMut;
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use pugmark_gateway::{Body, UpstreamClient, full_body};
 use serde_json::Value;
 
-use crate::client::Server;
+use crate::{client::Server, signer::Signer};
 
 /// A page has 8 MiB of records, escaped once more.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -26,8 +21,7 @@ const TARGET: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
 /// A client of one server.
 pub(crate) struct Caller {
     client: UpstreamClient,
-    endpoint: Uri,
-    config: SdkConfig,
+    signer: Signer,
 }
 
 /// What a server says instead of an answer.
@@ -83,8 +77,7 @@ impl Caller {
         }
         Ok(Some(Self {
             client: UpstreamClient::default(),
-            endpoint: uri,
-            config: server.config().await?,
+            signer: Signer::new(uri, server.config().await?),
         }))
     }
 
@@ -108,15 +101,17 @@ impl Caller {
         input: &Value,
     ) -> anyhow::Result<Response<Body>> {
         let request = self.signed(operation, input.to_string()).await?;
-        let sent = tokio::time::timeout(PAUSE_MAX, self.client.send(&self.endpoint, request)).await;
+        let sent =
+            tokio::time::timeout(PAUSE_MAX, self.client.send(self.signer.endpoint(), request))
+                .await;
         let response = sent
-            .map_err(|_| anyhow::anyhow!("{} did not answer in time", self.endpoint))?
+            .map_err(|_| anyhow::anyhow!("{} did not answer in time", self.signer.endpoint()))?
             .map_err(|error| {
                 let root = std::iter::successors(error.source(), |error| error.source()).last();
                 let root = root.map_or_else(|| error.to_string(), ToString::to_string);
                 anyhow::anyhow!(
                     "{} cannot be reached: {root}; is the server running there? (--endpoint-url)",
-                    self.endpoint
+                    self.signer.endpoint()
                 )
             })?;
         if response.status() == StatusCode::OK {
@@ -136,54 +131,13 @@ impl Caller {
     }
 
     async fn signed(&self, operation: &str, body: String) -> anyhow::Result<Request<Body>> {
-        let authority = self
-            .endpoint
-            .authority()
-            .context("an endpoint has a host")?;
-        let scheme = self.endpoint.scheme_str().unwrap_or("http");
-        let url = format!("{scheme}://{authority}/");
-        let target = format!("{TARGET}.{operation}");
-        let identity = self.credentials().await?.into();
-        let mut settings = SigningSettings::default();
-        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        let region = self
-            .config
-            .region()
-            .map_or("us-east-1", |region| region.as_ref());
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(region)
-            .name("cloudtrail")
-            .time(SystemTime::now())
-            .settings(settings)
-            .build()?
-            .into();
-        let headers = [
-            ("host", authority.as_str()),
-            ("content-type", "application/x-amz-json-1.1"),
-            ("x-amz-target", &target),
-        ];
-        let signable = SignableRequest::new(
-            "POST",
-            &url,
-            headers.into_iter(),
-            SignableBody::Bytes(body.as_bytes()),
-        )?;
-        let (instructions, _) = sign(signable, &parameters)?.into_parts();
-        let mut request = Request::post("/");
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        let agent = concat!("pugmark/", env!("CARGO_PKG_VERSION"));
-        let mut request = request.header("user-agent", agent).body(full_body(body))?;
-        instructions.apply_to_request_http1x(&mut request);
-        Ok(request)
-    }
-
-    async fn credentials(&self) -> anyhow::Result<Credentials> {
-        let help = "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE";
-        let provider = self.config.credentials_provider().context(help)?;
-        provider.provide_credentials().await.context(help)
+        let request = Request::post("/")
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", format!("{TARGET}.{operation}"))
+            .header("user-agent", concat!("pugmark/", env!("CARGO_PKG_VERSION")))
+            .body(full_body(body.clone()))?;
+        let payload = SignableBody::Bytes(body.as_bytes());
+        self.signer.sign("cloudtrail", payload, request).await
     }
 }
 

@@ -22,6 +22,7 @@ mod lookup;
 mod principals;
 mod s3;
 mod settings;
+mod signer;
 mod validate;
 mod wiring;
 

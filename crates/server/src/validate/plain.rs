@@ -1,35 +1,23 @@
 //! Objects of a store that speaks plain HTTP, one signed GET each: the SDK's client spends more on a small file than all the
 //! rest of its validation.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime},
-};
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_config::SdkConfig;
-use aws_credential_types::{Credentials, provider::ProvideCredentials};
-use aws_sigv4::{
-    http_request::{
-        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-        UriPathNormalizationMode, sign,
-    },
-    sign::v4,
-};
+use aws_sigv4::http_request::SignableBody;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pugmark_gateway::{UpstreamClient, empty_body};
-use tokio::sync::Mutex;
 
 use super::digest::Object;
+use crate::signer::Signer;
 
 /// No log file or digest is as large.
 const BODY_BYTES_MAX: usize = 1 << 30;
 const TRIES: u32 = 3;
-/// Credentials that end sooner are asked for again.
-const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
 /// What S3 leaves as it is in a key.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -40,9 +28,7 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC
 
 pub(super) struct Plain {
     client: UpstreamClient,
-    endpoint: Uri,
-    config: SdkConfig,
-    credentials: Mutex<Option<Credentials>>,
+    signer: Signer,
 }
 
 impl Plain {
@@ -52,9 +38,7 @@ impl Plain {
         let is_plain = endpoint.scheme_str() == Some("http") && matches!(endpoint.path(), "" | "/");
         is_plain.then(|| Self {
             client: UpstreamClient::default(),
-            endpoint,
-            config: config.clone(),
-            credentials: Mutex::default(),
+            signer: Signer::new(endpoint, config.clone()),
         })
     }
 
@@ -83,10 +67,12 @@ impl Plain {
 
     async fn try_get(&self, bucket: &str, key: &str) -> anyhow::Result<Answer> {
         let path = format!("/{bucket}/{}", utf8_percent_encode(key, KEPT));
-        let request = self.signed(&path).await?;
+        let request = Request::get(path).body(empty_body())?;
+        let payload = SignableBody::UnsignedPayload;
+        let request = self.signer.sign("s3", payload, request).await?;
         let response = self
             .client
-            .send(&self.endpoint, request)
+            .send(self.signer.endpoint(), request)
             .await
             .map_err(|error| anyhow::anyhow!("{error}"))?;
         let (head, body) = response.into_parts();
@@ -102,58 +88,6 @@ impl Plain {
                 Answer::Refused(status, text)
             }
         })
-    }
-
-    async fn signed(&self, path: &str) -> anyhow::Result<Request<pugmark_gateway::Body>> {
-        let authority = self
-            .endpoint
-            .authority()
-            .context("an endpoint has a host")?;
-        let url = format!("http://{authority}{path}");
-        let identity = self.credentials().await?.into();
-        let mut settings = SigningSettings::default();
-        settings.percent_encoding_mode = PercentEncodingMode::Single;
-        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-        let region = self
-            .config
-            .region()
-            .map_or("us-east-1", |region| region.as_ref());
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(region)
-            .name("s3")
-            .time(SystemTime::now())
-            .settings(settings)
-            .build()?
-            .into();
-        let host = [("host", authority.as_str())];
-        let signable =
-            SignableRequest::new("GET", &url, host.into_iter(), SignableBody::UnsignedPayload)?;
-        let (instructions, _) = sign(signable, &parameters)?.into_parts();
-        let mut request = Request::get(path)
-            .header("host", authority.as_str())
-            .body(empty_body())?;
-        instructions.apply_to_request_http1x(&mut request);
-        Ok(request)
-    }
-
-    async fn credentials(&self) -> anyhow::Result<Credentials> {
-        let mut known = self.credentials.lock().await;
-        if let Some(known) = &*known
-            && known
-                .expiry()
-                .is_none_or(|expiry| expiry > SystemTime::now() + EXPIRY_MARGIN)
-        {
-            return Ok(known.clone());
-        }
-        let provider = self
-            .config
-            .credentials_provider()
-            .context("no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")?;
-        let found = provider.provide_credentials().await?;
-        *known = Some(found.clone());
-        Ok(found)
     }
 }
 
