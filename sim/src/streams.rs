@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use pugmark_catalog::{
     AdvancedEventSelector, AggregationTemplate, DataResource, EventSelector, FieldSelector,
-    Organization, ReadWriteType, Selectors, Trail, TrailArn, TrailId,
+    Organization, ReadWriteType, Selectors, Trail, TrailId,
 };
 use pugmark_core::{
     clock::iso_seconds,
@@ -65,14 +65,16 @@ pub(crate) fn event(random: &mut Random, number: u64, now: Timestamp) -> Event {
     });
     let read_only = random.one_in(2);
     let denied = is_network && random.one_in(2);
+    let call = EventKeys::new(
+        Uuid::from_u128(u128::from(number) << 64 | u128::from(random.next())),
+        Timestamp::from_second(now.as_second()).unwrap_or(now),
+        random.pick(&ACCOUNTS).parse().expect("an account"),
+        region.parse().expect("a Region"),
+        (*random.pick(&SOURCES)).to_owned(),
+        (*random.pick(&NAMES)).to_owned(),
+    );
     let keys = EventKeys {
-        id: Uuid::from_u128(u128::from(number) << 64 | u128::from(random.next())),
-        time: Timestamp::from_second(now.as_second()).unwrap_or(now),
         category,
-        account: random.pick(&ACCOUNTS).parse().expect("an account"),
-        region: region.parse().expect("a Region"),
-        source: (*random.pick(&SOURCES)).to_owned(),
-        name: (*random.pick(&NAMES)).to_owned(),
         event_type: if is_network {
             "AwsVpceEvent"
         } else {
@@ -81,15 +83,11 @@ pub(crate) fn event(random: &mut Random, number: u64, now: Timestamp) -> Event {
         .to_owned(),
         read_only: (!is_network).then_some(read_only),
         global_service,
-        username: None,
-        access_key_id: None,
         identity_arn: Some((*random.pick(&CALLERS)).to_owned()),
-        invoked_by: None,
         error_code: denied.then(|| "VpceAccessDenied".to_owned()),
         vpc_endpoint_id: is_network.then(|| "vpce-1".to_owned()),
-        from_console: false,
         resources: resource.clone().into_iter().collect(),
-        lookup_resources: Vec::new(),
+        ..call
     };
     let mut record = json!({
         "eventID": keys.id.to_string(),
@@ -132,13 +130,14 @@ pub(crate) fn trail(random: &mut Random, number: u64) -> Trail {
     let is_organization = random.one_in(4);
     let selectors = selectors(random);
     let aggregates = random.one_in(4);
-    Trail {
-        id: TrailId(format!("id-{number}-{}", random.next())),
-        arn: TrailArn(format!("arn:aws:cloudtrail:{home}:{account}:trail/{name}")),
+    let plain = Trail::new(
+        TrailId(format!("id-{number}-{}", random.next())),
+        account.parse().expect("an account"),
+        home.parse().expect("a Region"),
         name,
-        account: account.parse().expect("an account"),
-        home_region: home.parse().expect("a Region"),
-        bucket: (*random.pick(&BUCKETS)).to_owned(),
+        (*random.pick(&BUCKETS)).to_owned(),
+    );
+    Trail {
         // Own prefixes: trails of one account would share folders, which is right, and hard to judge.
         key_prefix: Some(format!("p{number}")),
         sns_topic_name: random
@@ -147,9 +146,6 @@ pub(crate) fn trail(random: &mut Random, number: u64) -> Trail {
         include_global_service_events: is_multi_region || random.one_in(2),
         is_multi_region,
         log_file_validation: !random.one_in(4),
-        logs_group_arn: None,
-        logs_role_arn: None,
-        kms_key_id: None,
         organization: is_organization.then(|| Organization {
             id: ORGANIZATION.to_owned(),
             accounts: ACCOUNTS
@@ -157,18 +153,12 @@ pub(crate) fn trail(random: &mut Random, number: u64) -> Trail {
                 .map(|account| account.parse().expect("an account"))
                 .collect(),
         }),
-        recursive_logging: true,
         selectors,
-        insights: [].into(),
-        data_insights: [].into(),
         aggregations: match aggregates {
             true => AggregationTemplate::ALL.to_vec(),
             false => Vec::new(),
         },
-        tags: [].into(),
-        is_logging: false,
-        started: None,
-        stopped: None,
+        ..plain
     }
 }
 

@@ -3,41 +3,9 @@
 use std::io::Read;
 
 use anyhow::{Context, bail};
-use pugmark_core::event::record::{self, Place};
+use pugmark_core::event::record::{self, ORDER, Place};
 use serde_json::{Map, Value, json};
 
-/// What AWS writes first and last (event reference, section 1); other members come behind.
-const ORDER: &[&str] = &[
-    "eventVersion",
-    "userIdentity",
-    "eventTime",
-    "eventSource",
-    "eventName",
-    "awsRegion",
-    "sourceIPAddress",
-    "userAgent",
-    "errorCode",
-    "errorMessage",
-    "requestParameters",
-    "responseElements",
-    "additionalEventData",
-    "requestID",
-    "eventID",
-    "readOnly",
-    "resources",
-    "eventType",
-    "apiVersion",
-    "managementEvent",
-    "recipientAccountId",
-    "sharedEventID",
-    "serviceEventDetails",
-    "vpcEndpointId",
-    "vpcEndpointAccountId",
-    "eventCategory",
-    "tlsDetails",
-    "sessionCredentialFromConsole",
-    "eventContext",
-];
 /// The events that are taken when no others are given.
 const BUILTIN: &[u8] = include_bytes!("../data/templates.ndjson.gz");
 /// Private characters that stand for a place while the event is text.

@@ -106,28 +106,22 @@ fn event(number: usize) -> EventKeys {
         is_prefix: false,
     };
     EventKeys {
-        id: Uuid::from_u128(number as u128),
-        time: jiff::Timestamp::UNIX_EPOCH,
         category: if is_data {
             EventCategory::Data
         } else {
             EventCategory::Management
         },
-        account: "123456789012".parse().expect("an account"),
-        region: "us-east-1".parse().expect("a Region"),
-        source: format!("{service}.amazonaws.com"),
-        name: "PutObject".into(),
-        event_type: "AwsApiCall".into(),
         read_only: Some(number.is_multiple_of(3)),
-        global_service: false,
         username: Some("alice".into()),
-        access_key_id: None,
         identity_arn: Some("arn:aws:iam::123456789012:user/alice".into()),
-        invoked_by: None,
-        error_code: None,
-        vpc_endpoint_id: None,
-        from_console: false,
         resources: if is_data { vec![resource] } else { Vec::new() },
-        lookup_resources: Vec::new(),
+        ..EventKeys::new(
+            Uuid::from_u128(number as u128),
+            jiff::Timestamp::UNIX_EPOCH,
+            "123456789012".parse().expect("an account"),
+            "us-east-1".parse().expect("a Region"),
+            format!("{service}.amazonaws.com"),
+            "PutObject",
+        )
     }
 }

@@ -13,6 +13,6 @@ mod writer;
 pub use stored::{Change, DecodeError};
 pub use trail::{
     AdvancedEventSelector, AggregationTemplate, Catalog, DataResource, EventSelector,
-    FieldSelector, InsightType, Organization, ReadWriteType, Selectors, Trail, TrailArn, TrailId,
+    FieldSelector, Organization, ReadWriteType, Selectors, Trail, TrailArn, TrailId,
 };
 pub use writer::{CatalogWriter, WriteError};

@@ -2,41 +2,25 @@
 
 #![allow(clippy::unwrap_used)]
 
-use pugmark_core::event::{EventCategory, EventKeys};
+use pugmark_core::event::EventKeys;
 use uuid::Uuid;
 
 use crate::trail::{
     AdvancedEventSelector, DataResource, EventSelector, FieldSelector, ReadWriteType, Selectors,
-    Trail, TrailArn, TrailId,
+    Trail, TrailId,
 };
 
 /// A one-Region trail of eu-central-1 that logs, with default selectors.
 pub(crate) fn trail() -> Trail {
     Trail {
-        id: TrailId("0193f2a0-0000-7000-8000-000000000001".into()),
-        arn: TrailArn("arn:aws:cloudtrail:eu-central-1:111122223333:trail/audit".into()),
-        name: "audit".into(),
-        account: "111122223333".parse().unwrap(),
-        home_region: "eu-central-1".parse().unwrap(),
-        bucket: "logs".into(),
-        key_prefix: None,
-        sns_topic_name: None,
-        include_global_service_events: true,
-        is_multi_region: false,
-        log_file_validation: false,
-        logs_group_arn: None,
-        logs_role_arn: None,
-        kms_key_id: None,
-        organization: None,
-        recursive_logging: true,
-        selectors: Selectors::Default,
-        insights: [].into(),
-        data_insights: [].into(),
-        aggregations: Vec::new(),
-        tags: [].into(),
         is_logging: true,
-        started: None,
-        stopped: None,
+        ..Trail::new(
+            TrailId("0193f2a0-0000-7000-8000-000000000001".into()),
+            "111122223333".parse().unwrap(),
+            "eu-central-1".parse().unwrap(),
+            "audit",
+            "logs",
+        )
     }
 }
 
@@ -98,25 +82,12 @@ pub(crate) fn basic() -> Selectors {
 
 /// A management event of eu-central-1 that writes.
 pub(crate) fn event() -> EventKeys {
-    EventKeys {
-        id: Uuid::nil(),
-        time: "2026-01-19T21:17:28Z".parse().unwrap(),
-        category: EventCategory::Management,
-        account: "111122223333".parse().unwrap(),
-        region: "eu-central-1".parse().unwrap(),
-        source: "ec2.amazonaws.com".into(),
-        name: "RunInstances".into(),
-        event_type: "AwsApiCall".into(),
-        read_only: Some(false),
-        global_service: false,
-        username: None,
-        access_key_id: None,
-        identity_arn: None,
-        invoked_by: None,
-        error_code: None,
-        vpc_endpoint_id: None,
-        from_console: false,
-        resources: vec![],
-        lookup_resources: vec![],
-    }
+    EventKeys::new(
+        Uuid::nil(),
+        "2026-01-19T21:17:28Z".parse().unwrap(),
+        "111122223333".parse().unwrap(),
+        "eu-central-1".parse().unwrap(),
+        "ec2.amazonaws.com",
+        "RunInstances",
+    )
 }

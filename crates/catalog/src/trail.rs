@@ -8,13 +8,23 @@ use std::{
 use jiff::Timestamp;
 use pugmark_core::{
     account::{AccountId, Region},
-    event::{EventCategory, EventKeys},
+    event::{EventCategory, EventKeys, InsightType},
 };
 use serde::{Deserialize, Serialize};
 
 /// `arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct TrailArn(pub String);
+
+impl TrailArn {
+    /// That of a trail with this home and name, in the partition of its home.
+    pub fn new(home_region: &Region, account: AccountId, name: &str) -> Self {
+        let partition = home_region.partition();
+        Self(format!(
+            "arn:{partition}:cloudtrail:{home_region}:{account}:trail/{name}"
+        ))
+    }
+}
 
 impl fmt::Display for TrailArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,36 +105,6 @@ pub struct Organization {
     pub id: String,
     /// Its accounts, the management account too.
     pub accounts: BTreeSet<AccountId>,
-}
-
-/// `InsightType` of an Insights selector.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum InsightType {
-    /// Unusual rates of calls that change something.
-    ApiCallRateInsight,
-    /// Unusual rates of errors.
-    ApiErrorRateInsight,
-}
-
-impl InsightType {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::ApiCallRateInsight, Self::ApiErrorRateInsight];
-
-    /// AWS's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiCallRateInsight => "ApiCallRateInsight",
-            Self::ApiErrorRateInsight => "ApiErrorRateInsight",
-        }
-    }
-
-    /// That of an Insight event: one on errors names their code.
-    fn of(keys: &EventKeys) -> Self {
-        match keys.error_code {
-            Some(_) => Self::ApiErrorRateInsight,
-            None => Self::ApiCallRateInsight,
-        }
-    }
 }
 
 /// A way to sum up data events (`AggregationConfigurations`).
@@ -253,6 +233,43 @@ impl Catalog {
 }
 
 impl Trail {
+    /// As `CreateTrail` makes one of which no more is said; it does not log yet.
+    pub fn new(
+        id: TrailId,
+        account: AccountId,
+        home_region: Region,
+        name: impl Into<String>,
+        bucket: impl Into<String>,
+    ) -> Self {
+        let name = name.into();
+        Self {
+            id,
+            arn: TrailArn::new(&home_region, account, &name),
+            name,
+            account,
+            home_region,
+            bucket: bucket.into(),
+            key_prefix: None,
+            sns_topic_name: None,
+            include_global_service_events: true,
+            is_multi_region: false,
+            log_file_validation: false,
+            logs_group_arn: None,
+            logs_role_arn: None,
+            kms_key_id: None,
+            organization: None,
+            recursive_logging: true,
+            selectors: Selectors::Default,
+            insights: BTreeSet::new(),
+            data_insights: BTreeSet::new(),
+            aggregations: Vec::new(),
+            tags: BTreeMap::new(),
+            is_logging: false,
+            started: None,
+            stopped: None,
+        }
+    }
+
     /// `SnsTopicARN`: the topic as an ARN, in the trail's home Region and account unless it was given as one.
     pub fn topic_arn(&self) -> Option<String> {
         let topic = self.sns_topic_name.as_ref()?;

@@ -21,11 +21,6 @@ pub const OWN_REQUEST_BYTES_MAX: usize = 1024 * 1024;
 /// Deepest nesting that a decoder follows in a request or response.
 pub const NESTING_MAX: usize = 64;
 
-/// Allowed distance between a signature's time and ours, in seconds (SigV4: 15 minutes).
-pub const SIGNATURE_SKEW_SECONDS_MAX: i64 = 15 * 60;
-/// Longest life of a presigned request, in seconds (7 days).
-pub const PRESIGNED_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
-
 /// Event history: how far `LookupEvents` reaches back, in days.
 pub const EVENT_HISTORY_DAYS: i64 = 90;
 /// Page size bounds of `LookupEvents`.

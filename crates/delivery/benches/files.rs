@@ -5,7 +5,6 @@
 //! Beside it, in the same run: the same JSON through gzip alone, on one core.
 
 use std::{
-    collections::BTreeMap,
     io::Write,
     sync::{
         Arc,
@@ -15,10 +14,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use pugmark_catalog::{CatalogWriter, Change, Selectors, Trail, TrailArn, TrailId};
+use pugmark_catalog::{CatalogWriter, Change, Trail, TrailId};
 use pugmark_core::{
     clock::SystemClock,
-    event::{self, Event, EventCategory, EventKeys},
+    event::{self, Event, EventKeys},
     service::ServiceError,
 };
 use pugmark_delivery::{Announcer, Bucket, Delivery, PutObject, Settings};
@@ -112,25 +111,17 @@ fn templates() -> Vec<(EventKeys, String, usize)> {
         let at = json.find(&id).expect("the id stands there");
         let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
         let keys = EventKeys {
-            id: Uuid::nil(),
-            time: jiff::Timestamp::now(),
-            category: EventCategory::Management,
-            account: "123456789012".parse().expect("an account"),
-            region: "us-east-1".parse().expect("a Region"),
-            source: text("eventSource"),
-            name: text("eventName"),
             event_type: text("eventType"),
             read_only: record["readOnly"].as_bool(),
-            global_service: false,
-            username: None,
-            access_key_id: None,
             identity_arn: record["userIdentity"]["arn"].as_str().map(str::to_owned),
-            invoked_by: None,
-            error_code: None,
-            vpc_endpoint_id: None,
-            from_console: false,
-            resources: Vec::new(),
-            lookup_resources: Vec::new(),
+            ..EventKeys::new(
+                Uuid::nil(),
+                jiff::Timestamp::now(),
+                "123456789012".parse().expect("an account"),
+                "us-east-1".parse().expect("a Region"),
+                text("eventSource"),
+                text("eventName"),
+            )
         };
         (keys, json, at)
     };
@@ -163,30 +154,16 @@ fn batch(templates: &[(EventKeys, String, usize)], from: u64) -> Vec<Entry> {
 
 fn trail() -> Trail {
     Trail {
-        id: TrailId("bench".into()),
-        arn: TrailArn("arn:aws:cloudtrail:us-east-1:123456789012:trail/bench".into()),
-        name: "bench".into(),
-        account: "123456789012".parse().expect("an account"),
-        home_region: "us-east-1".parse().expect("a Region"),
-        bucket: "bench".into(),
-        key_prefix: None,
-        sns_topic_name: None,
-        include_global_service_events: true,
         is_multi_region: true,
         log_file_validation: true,
-        logs_group_arn: None,
-        logs_role_arn: None,
-        kms_key_id: None,
-        organization: None,
-        recursive_logging: true,
-        selectors: Selectors::Default,
-        insights: [].into(),
-        data_insights: [].into(),
-        aggregations: Vec::new(),
-        tags: BTreeMap::new(),
         is_logging: true,
-        started: None,
-        stopped: None,
+        ..Trail::new(
+            TrailId("bench".into()),
+            "123456789012".parse().expect("an account"),
+            "us-east-1".parse().expect("a Region"),
+            "bench",
+            "bench",
+        )
     }
 }
 

@@ -160,37 +160,21 @@ pub fn bucket_policy(
 
 #[cfg(test)]
 mod tests {
-    use pugmark_catalog::{Selectors, TrailArn, TrailId};
+    use pugmark_catalog::TrailId;
 
     use super::*;
 
     fn trail() -> Trail {
-        let arn = "arn:aws:cloudtrail:eu-west-1:123456789012:trail/audit";
         Trail {
-            id: TrailId("1".into()),
-            arn: TrailArn(arn.into()),
-            name: "audit".into(),
-            account: "123456789012".parse().unwrap(),
-            home_region: "eu-west-1".parse().unwrap(),
-            bucket: "logs".into(),
             key_prefix: Some("here".into()),
-            sns_topic_name: None,
-            include_global_service_events: true,
-            is_multi_region: false,
             log_file_validation: true,
-            logs_group_arn: None,
-            logs_role_arn: None,
-            kms_key_id: None,
-            organization: None,
-            recursive_logging: true,
-            selectors: Selectors::Default,
-            insights: [].into(),
-            data_insights: [].into(),
-            aggregations: Vec::new(),
-            tags: Default::default(),
-            is_logging: false,
-            started: None,
-            stopped: None,
+            ..Trail::new(
+                TrailId("1".into()),
+                "123456789012".parse().unwrap(),
+                "eu-west-1".parse().unwrap(),
+                "audit",
+                "logs",
+            )
         }
     }
 

@@ -6,7 +6,7 @@ use std::{error::Error, time::Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use pugmark_core::event::{Event, EventCategory, EventKeys};
+use pugmark_core::event::{Event, EventKeys};
 use pugmark_insights::{Analyzer, Settings};
 use uuid::Uuid;
 
@@ -100,25 +100,17 @@ fn event(n: usize, names: usize, counts: bool) -> Result<Event, Box<dyn Error>> 
     );
     Ok(Event {
         keys: EventKeys {
-            id: Uuid::from_u128(n as u128),
-            time: Timestamp::from_second(START)?,
-            category: EventCategory::Management,
-            account: "123456789012".parse()?,
-            region: "eu-central-1".parse()?,
-            source: "things.amazonaws.com".to_owned(),
-            name,
-            event_type: "AwsApiCall".to_owned(),
             read_only: Some(!counts),
-            global_service: false,
-            username: None,
-            access_key_id: None,
             identity_arn: Some(arn),
-            invoked_by: None,
             error_code: (failed && counts).then(|| "ThrottlingException".to_owned()),
-            vpc_endpoint_id: None,
-            from_console: false,
-            resources: Vec::new(),
-            lookup_resources: Vec::new(),
+            ..EventKeys::new(
+                Uuid::from_u128(n as u128),
+                Timestamp::from_second(START)?,
+                "123456789012".parse()?,
+                "eu-central-1".parse()?,
+                "things.amazonaws.com",
+                name,
+            )
         },
         json: Bytes::from(json),
     })

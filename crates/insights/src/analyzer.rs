@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use jiff::Timestamp;
 use pugmark_core::{
     account::{AccountId, Region},
-    event::Event,
+    event::{Event, InsightType},
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     call::{self, Call},
     finding::{self, Finding, Parts, Side, State},
     history::{History, Period, Point},
-    series::{Change, Closing, InsightType, Observed, RING, Series, SeriesKey, WINDOW},
+    series::{Change, Closing, Observed, RING, Series, SeriesKey, WINDOW},
     settings::Settings,
 };
 
@@ -158,9 +158,10 @@ impl Analyzer {
         };
         let scope = (call.account, call.region);
         let calls = [
-            call.write.then_some((InsightType::ApiCallRate, None)),
+            call.write
+                .then_some((InsightType::ApiCallRateInsight, None)),
             call.error_code
-                .map(|code| (InsightType::ApiErrorRate, Some(code))),
+                .map(|code| (InsightType::ApiErrorRateInsight, Some(code))),
         ];
         if calls.iter().all(Option::is_none) {
             return;

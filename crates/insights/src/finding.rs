@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use pugmark_core::event::{Event, EventCategory, EventKeys, LookupResource};
+use pugmark_core::event::{Event, EventCategory, EventKeys, InsightType, LookupResource};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     attribution::{Callers, Values},
-    series::{InsightType, SeriesKey},
+    series::SeriesKey,
 };
 
 /// The version of the Insight records that carry `sourceEventCategory` (AWS's samples of December 2024).
@@ -117,28 +117,21 @@ pub(crate) fn minute_start(minute: u32) -> Timestamp {
 
 fn keys(series: &SeriesKey, id: Uuid, time: Timestamp) -> EventKeys {
     EventKeys {
-        id,
-        time,
         category: EventCategory::Insight,
-        account: series.account,
-        region: series.region.clone(),
-        // Look-ups find Insight events by the API that they are about.
-        source: series.source.to_string(),
-        name: series.name.to_string(),
         event_type: "AwsCloudTrailInsight".to_owned(),
         read_only: None,
-        global_service: false,
-        username: None,
-        access_key_id: None,
-        identity_arn: None,
-        invoked_by: None,
         // In the record it is a detail; here it tells the findings on error rates from those on call rates.
         error_code: series.error_code.as_deref().map(str::to_owned),
-        vpc_endpoint_id: None,
-        from_console: false,
-        resources: Vec::new(),
-        // So do `ListInsightsData` those on data events by their trail, and `LookupEvents` leaves them out.
+        // Look-ups find Insight events by the API that they are about, `ListInsightsData` those on data events by their trail, and `LookupEvents` leaves them out.
         lookup_resources: series.trail.iter().map(|trail| of_trail(trail)).collect(),
+        ..EventKeys::new(
+            id,
+            time,
+            series.account,
+            series.region.clone(),
+            &*series.source,
+            &*series.name,
+        )
     }
 }
 
@@ -153,8 +146,8 @@ fn details<'a>(parts: &Parts<'a>, values: &'a Values) -> Details<'a> {
     let series = parts.series;
     // The error code is the series itself for error rates, so AWS attributes it only for call rates.
     let attributes = match series.insight {
-        InsightType::ApiCallRate => 3,
-        InsightType::ApiErrorRate => 2,
+        InsightType::ApiCallRateInsight => 3,
+        InsightType::ApiErrorRateInsight => 2,
     };
     let attributions = (0..attributes)
         .map(|attribute| Attribution {

@@ -19,6 +19,6 @@ pub use analyzer::{Analyzer, Stats};
 pub use call::Call;
 pub use finding::{Finding, State};
 pub use history::{Period, Point};
-pub use series::{InsightType, SeriesKey};
+pub use series::SeriesKey;
 pub use settings::Settings;
 pub use snapshot::LoadError;

@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, fmt};
 
-use pugmark_core::account::{AccountId, Region};
+use pugmark_core::{
+    account::{AccountId, Region},
+    event::InsightType,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,25 +34,6 @@ const LEVEL_MAX: f64 = 3.0;
 const LEVEL_STEP: f64 = 2.0;
 /// Scatter and callers forget with a mean of seven days.
 const DAY_FADE: f64 = 0.866_877_899_750_182_2;
-
-/// `insightType`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum InsightType {
-    /// Calls per minute of an API that changes something.
-    ApiCallRate,
-    /// Calls per minute of an API that end in one error code.
-    ApiErrorRate,
-}
-
-impl InsightType {
-    /// The name that stands in records and requests.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiCallRate => "ApiCallRateInsight",
-            Self::ApiErrorRate => "ApiErrorRateInsight",
-        }
-    }
-}
 
 /// What is counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

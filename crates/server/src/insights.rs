@@ -258,8 +258,8 @@ mod tests {
     use std::path::Path;
 
     use jiff::Timestamp;
-    use pugmark_catalog::{Change, InsightType, Selectors, Trail, TrailArn, TrailId};
-    use pugmark_core::event::EventKeys;
+    use pugmark_catalog::{Change, Trail, TrailId};
+    use pugmark_core::event::{EventKeys, InsightType};
     use pugmark_insights::Call;
     use pugmark_journal::MemoryJournal;
 
@@ -277,55 +277,28 @@ mod tests {
 
     fn trail() -> Trail {
         Trail {
-            id: TrailId("t".into()),
-            arn: TrailArn("arn:aws:cloudtrail:us-east-1:123456789012:trail/t".into()),
-            name: "t".into(),
-            account: "123456789012".parse().unwrap(),
-            home_region: "us-east-1".parse().unwrap(),
-            bucket: "b".into(),
-            key_prefix: None,
-            sns_topic_name: None,
-            include_global_service_events: true,
             is_multi_region: true,
-            log_file_validation: false,
-            logs_group_arn: None,
-            logs_role_arn: None,
-            kms_key_id: None,
-            organization: None,
-            recursive_logging: true,
-            selectors: Selectors::Default,
             insights: InsightType::ALL.into(),
-            data_insights: [].into(),
-            aggregations: Vec::new(),
-            tags: [].into(),
             is_logging: true,
-            started: None,
-            stopped: None,
+            ..Trail::new(
+                TrailId("t".into()),
+                "123456789012".parse().unwrap(),
+                "us-east-1".parse().unwrap(),
+                "t",
+                "b",
+            )
         }
     }
 
     fn call(number: u128, second: i64) -> Entry {
-        let keys = EventKeys {
-            id: Uuid::from_u128(number),
-            time: Timestamp::from_second(second).unwrap(),
-            category: EventCategory::Management,
-            account: "123456789012".parse().unwrap(),
-            region: "us-east-1".parse().unwrap(),
-            source: "iam.amazonaws.com".into(),
-            name: "CreateUser".into(),
-            event_type: "AwsApiCall".into(),
-            read_only: Some(false),
-            global_service: false,
-            username: None,
-            access_key_id: None,
-            identity_arn: None,
-            invoked_by: None,
-            error_code: None,
-            vpc_endpoint_id: None,
-            from_console: false,
-            resources: Vec::new(),
-            lookup_resources: Vec::new(),
-        };
+        let keys = EventKeys::new(
+            Uuid::from_u128(number),
+            Timestamp::from_second(second).unwrap(),
+            "123456789012".parse().unwrap(),
+            "us-east-1".parse().unwrap(),
+            "iam.amazonaws.com",
+            "CreateUser",
+        );
         Entry {
             kind: EntryKind::Event,
             payload: event::encode(&Event {

@@ -66,28 +66,21 @@ fn generated(number: u64, total: u64) -> Event {
     );
     Event {
         keys: EventKeys {
-            id,
-            time: Timestamp::from_second(seconds).unwrap(),
-            category: EventCategory::Management,
-            account: "123456789012".parse().unwrap(),
-            region: "us-east-1".parse().unwrap(),
-            source,
-            name,
-            event_type: "AwsApiCall".into(),
             read_only: Some(!random.is_multiple_of(4)),
-            global_service: false,
             username: Some(user),
             access_key_id: Some(format!("AKIA{:012}", random % 700)),
-            identity_arn: None,
-            invoked_by: None,
-            error_code: None,
-            vpc_endpoint_id: None,
-            from_console: false,
-            resources: vec![],
             lookup_resources: vec![LookupResource {
                 kind: Some("AWS::S3::Bucket".into()),
                 name: bucket,
             }],
+            ..EventKeys::new(
+                id,
+                Timestamp::from_second(seconds).unwrap(),
+                "123456789012".parse().unwrap(),
+                "us-east-1".parse().unwrap(),
+                source,
+                name,
+            )
         },
         json: Bytes::from(json),
     }

@@ -6,13 +6,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pugmark_core::account::AccountId;
+use pugmark_core::{account::AccountId, event::InsightType};
 use serde::{Deserialize, Serialize};
 
 use super::{Change, DecodeError};
 use crate::trail::{
     AdvancedEventSelector, AggregationTemplate, Catalog, DataResource, EventSelector,
-    FieldSelector, InsightType, Organization, ReadWriteType, Selectors, Trail, TrailArn, TrailId,
+    FieldSelector, Organization, ReadWriteType, Selectors, Trail, TrailArn, TrailId,
 };
 
 #[derive(Serialize, Deserialize)]

@@ -7,6 +7,7 @@ pub mod resources;
 use bytes::Bytes;
 pub use codec::{DecodeError, decode, encode};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::account::{AccountId, Region};
@@ -45,6 +46,11 @@ impl EventCategory {
         Self::Aggregated,
     ];
 
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
+
     /// The name that stands in the record.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,6 +59,41 @@ impl EventCategory {
             Self::NetworkActivity => "NetworkActivity",
             Self::Insight => "Insight",
             Self::Aggregated => "Aggregated",
+        }
+    }
+}
+
+/// `insightType`: what an Insight event is about, and what an Insights selector asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum InsightType {
+    /// Unusual rates of calls of an API that changes something.
+    ApiCallRateInsight,
+    /// Unusual rates of calls of an API that end in one error code.
+    ApiErrorRateInsight,
+}
+
+impl InsightType {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::ApiCallRateInsight, Self::ApiErrorRateInsight];
+
+    /// The name that stands in records and requests.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiCallRateInsight => "ApiCallRateInsight",
+            Self::ApiErrorRateInsight => "ApiErrorRateInsight",
+        }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
+
+    /// That of an Insight event: one on errors names their code.
+    pub fn of(keys: &EventKeys) -> Self {
+        match keys.error_code {
+            Some(_) => Self::ApiErrorRateInsight,
+            None => Self::ApiCallRateInsight,
         }
     }
 }
@@ -98,6 +139,40 @@ pub struct EventKeys {
     pub resources: Vec<Resource>,
     /// `Resources` of a `LookupEvents` answer: both the short name and the ARN of what the call touched.
     pub lookup_resources: Vec<LookupResource>,
+}
+
+impl EventKeys {
+    /// Those of a management call that changes something, by nobody and on nothing: what else an event has is set in it.
+    pub fn new(
+        id: Uuid,
+        time: Timestamp,
+        account: AccountId,
+        region: Region,
+        source: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            id,
+            time,
+            category: EventCategory::Management,
+            account,
+            region,
+            source: source.into(),
+            name: name.into(),
+            event_type: "AwsApiCall".to_owned(),
+            read_only: Some(false),
+            global_service: false,
+            username: None,
+            access_key_id: None,
+            identity_arn: None,
+            invoked_by: None,
+            error_code: None,
+            vpc_endpoint_id: None,
+            from_console: false,
+            resources: Vec::new(),
+            lookup_resources: Vec::new(),
+        }
+    }
 }
 
 /// An entry of the record's `resources`.

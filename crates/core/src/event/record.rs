@@ -22,6 +22,38 @@ use crate::{
     limits,
 };
 
+/// The members of a record in the order in which AWS writes them (event reference, section 1); others come behind.
+pub const ORDER: &[&str] = &[
+    "eventVersion",
+    "userIdentity",
+    "eventTime",
+    "eventSource",
+    "eventName",
+    "awsRegion",
+    "sourceIPAddress",
+    "userAgent",
+    "errorCode",
+    "errorMessage",
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+    "requestID",
+    "eventID",
+    "readOnly",
+    "resources",
+    "eventType",
+    "apiVersion",
+    "managementEvent",
+    "recipientAccountId",
+    "sharedEventID",
+    "serviceEventDetails",
+    "vpcEndpointId",
+    "vpcEndpointAccountId",
+    "eventCategory",
+    "tlsDetails",
+    "sessionCredentialFromConsole",
+    "eventContext",
+];
 /// Ids of records that have none are name-based in this space, so that the same record has the same one again.
 const SPACE: Uuid = Uuid::from_u128(0x2b1d_6a0e_5f43_5d0c_8e55_90c1_7a3f_4be2);
 /// How much of a wrong value an error repeats, in bytes.
@@ -189,15 +221,10 @@ fn id_of(text: Option<&str>, json: &[u8]) -> Uuid {
 
 /// `eventCategory`; records before version 1.07 have none, and those before 1.06 no `managementEvent` either.
 fn category(fields: &Fields<'_>) -> Result<EventCategory, RecordError> {
-    let stated = match fields.event_category.as_deref() {
-        Some("Management") => Some(EventCategory::Management),
-        Some("Data") => Some(EventCategory::Data),
-        Some("NetworkActivity") => Some(EventCategory::NetworkActivity),
-        Some("Insight") => Some(EventCategory::Insight),
-        Some("Aggregated") => Some(EventCategory::Aggregated),
-        Some(other) => return Err(RecordError::invalid("eventCategory", other)),
-        None => None,
+    let named = |name| {
+        EventCategory::named(name).ok_or_else(|| RecordError::invalid("eventCategory", name))
     };
+    let stated = fields.event_category.as_deref().map(named).transpose()?;
     let typed = match fields.event_type.as_deref() {
         Some("AwsCloudTrailInsight") => Some(EventCategory::Insight),
         // The reference's table has the plural, its samples the singular.

@@ -6,7 +6,7 @@ use std::{io::Read, path::Path};
 use aws_lc_rs::signature;
 use bytes::Bytes;
 use pugmark_catalog::{
-    AdvancedEventSelector, AggregationTemplate, FieldSelector, Selectors, TrailArn, TrailId,
+    AdvancedEventSelector, AggregationTemplate, FieldSelector, Selectors, TrailId,
 };
 use pugmark_core::event::{Event, EventCategory, EventKeys, Resource};
 use pugmark_journal::{Entry, Seq};
@@ -22,32 +22,17 @@ fn at(seconds: i64) -> Timestamp {
 
 fn trail(name: &str) -> Trail {
     Trail {
-        id: TrailId(format!("id-{name}")),
-        arn: TrailArn(format!(
-            "arn:aws:cloudtrail:us-east-1:123456789012:trail/{name}"
-        )),
-        name: name.into(),
-        account: "123456789012".parse().unwrap(),
-        home_region: "us-east-1".parse().unwrap(),
-        bucket: "b".into(),
-        key_prefix: None,
-        sns_topic_name: None,
-        include_global_service_events: true,
         is_multi_region: true,
         log_file_validation: true,
-        logs_group_arn: None,
-        logs_role_arn: None,
-        kms_key_id: None,
-        organization: None,
-        recursive_logging: true,
-        selectors: Selectors::Default,
-        insights: [].into(),
-        data_insights: [].into(),
-        aggregations: Vec::new(),
-        tags: BTreeMap::new(),
         is_logging: true,
         started: Some(at(0)),
-        stopped: None,
+        ..Trail::new(
+            TrailId(format!("id-{name}")),
+            "123456789012".parse().unwrap(),
+            "us-east-1".parse().unwrap(),
+            name,
+            "b",
+        )
     }
 }
 
@@ -64,23 +49,7 @@ fn event(id: u128, seconds: i64, region: &str) -> Entry {
 
 fn event_of(category: EventCategory, id: u128, seconds: i64, region: &str) -> Entry {
     let keys = EventKeys {
-        id: Uuid::from_u128(id),
-        time: at(seconds),
         category,
-        account: "123456789012".parse().unwrap(),
-        region: region.parse().unwrap(),
-        source: "iam.amazonaws.com".into(),
-        name: "CreateUser".into(),
-        event_type: "AwsApiCall".into(),
-        read_only: Some(false),
-        global_service: false,
-        username: None,
-        access_key_id: None,
-        identity_arn: None,
-        invoked_by: None,
-        error_code: None,
-        vpc_endpoint_id: None,
-        from_console: false,
         resources: (category == EventCategory::Data)
             .then(|| Resource {
                 kind: Some("AWS::S3::Object".into()),
@@ -90,7 +59,14 @@ fn event_of(category: EventCategory, id: u128, seconds: i64, region: &str) -> En
             })
             .into_iter()
             .collect(),
-        lookup_resources: Vec::new(),
+        ..EventKeys::new(
+            Uuid::from_u128(id),
+            at(seconds),
+            "123456789012".parse().unwrap(),
+            region.parse().unwrap(),
+            "iam.amazonaws.com",
+            "CreateUser",
+        )
     };
     let json = format!(
         "{{\"eventID\":\"{id}\",\"eventTime\":\"{}\",\"awsRegion\":\"{region}\",\"sourceIPAddress\":\"192.0.2.1\",\

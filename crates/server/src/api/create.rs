@@ -1,6 +1,6 @@
 //! `CreateTrail` and `DeleteTrail`, and the rules that making and changing a trail share.
 
-use pugmark_catalog::{Catalog, Change, Selectors, Trail, TrailArn, TrailId};
+use pugmark_catalog::{Catalog, Change, Trail, TrailArn, TrailId};
 use pugmark_core::{account::Region, limits};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,7 +22,7 @@ impl Api {
         if fields.flag("IsOrganizationTrail")? == Some(true) {
             let (organization, management) = self.organization_of(caller).await?;
             // The management account owns it, whoever makes it.
-            trail.arn = names::trail_arn(&caller.region, management, &trail.name);
+            trail.arn = TrailArn::new(&caller.region, management, &trail.name);
             trail.account = management;
             trail.organization = Some(organization);
         }
@@ -92,30 +92,18 @@ fn new_trail(caller: &Caller, fields: Fields<'_>) -> Result<Trail, ApiError> {
     let name = fields.text("Name")?.unwrap_or_default();
     names::check_trail_name(name)?;
     let trail = Trail {
-        id: TrailId(Uuid::now_v7().to_string()),
-        arn: names::trail_arn(&caller.region, caller.account, name),
-        name: name.into(),
-        account: caller.account,
-        home_region: caller.region.clone(),
-        bucket: fields.text("S3BucketName")?.unwrap_or_default().into(),
-        key_prefix: None,
-        sns_topic_name: None,
         include_global_service_events: fields.flag("IncludeGlobalServiceEvents")?.unwrap_or(true),
         is_multi_region: fields.flag("IsMultiRegionTrail")?.unwrap_or(false),
         log_file_validation: fields.flag("EnableLogFileValidation")?.unwrap_or(false),
-        logs_group_arn: None,
-        logs_role_arn: None,
-        kms_key_id: None,
-        organization: None,
         recursive_logging: fields.flag("RecursiveLogging")?.unwrap_or(true),
-        selectors: Selectors::Default,
-        insights: [].into(),
-        data_insights: [].into(),
-        aggregations: Vec::new(),
         tags: tags::read(fields, "TagsList")?.unwrap_or_default(),
-        is_logging: false,
-        started: None,
-        stopped: None,
+        ..Trail::new(
+            TrailId(Uuid::now_v7().to_string()),
+            caller.account,
+            caller.region.clone(),
+            name,
+            fields.text("S3BucketName")?.unwrap_or_default(),
+        )
     };
     check_combination(&trail)?;
     names::check_bucket_name(&trail.bucket)?;

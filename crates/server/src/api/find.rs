@@ -46,7 +46,7 @@ impl Target {
             });
         }
         names::check_trail_name(given)?;
-        let arn = names::trail_arn(&caller.region, caller.account, given);
+        let arn = TrailArn::new(&caller.region, caller.account, given);
         Ok(Self {
             given: given.into(),
             arn,

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use pugmark_catalog::{Change, InsightType, ReadWriteType, Selectors, Trail};
-use pugmark_core::{event::EventCategory, limits::EVENT_HISTORY_DAYS};
+use pugmark_catalog::{Change, ReadWriteType, Selectors, Trail};
+use pugmark_core::{
+    event::{EventCategory, InsightType},
+    limits::EVENT_HISTORY_DAYS,
+};
 use pugmark_insights::{Period, SeriesKey};
 use serde_json::{Value, json};
 
@@ -131,12 +134,9 @@ impl Api {
             required("EventName")?,
             required("InsightType")?,
         );
-        let insight = match kind {
-            "ApiCallRateInsight" => pugmark_insights::InsightType::ApiCallRate,
-            "ApiErrorRateInsight" => pugmark_insights::InsightType::ApiErrorRate,
-            _ => return Err(invalid(format!("{kind} is no InsightType."))),
-        };
-        let is_error = kind == "ApiErrorRateInsight";
+        let insight = InsightType::named(kind)
+            .ok_or_else(|| invalid(format!("{kind} is no InsightType.")))?;
+        let is_error = insight == InsightType::ApiErrorRateInsight;
         let code = fields.text("ErrorCode")?;
         if is_error != code.is_some() {
             return Err(invalid(
@@ -268,8 +268,7 @@ fn read(selectors: &[Value]) -> Result<BTreeMap<InsightType, BTreeSet<Category>>
     for selector in selectors {
         let fields = Fields::of(selector)?;
         let name = fields.text("InsightType")?.unwrap_or_default();
-        let insight = InsightType::ALL.into_iter().find(|it| it.as_str() == name);
-        let insight = insight.ok_or_else(|| {
+        let insight = InsightType::named(name).ok_or_else(|| {
             invalid(format!(
                 "InsightType is ApiCallRateInsight or ApiErrorRateInsight, not {name:?}."
             ))

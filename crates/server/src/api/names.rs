@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use pugmark_catalog::TrailArn;
 use pugmark_core::{
     account::{AccountId, Arn, Region},
     limits,
@@ -10,18 +9,6 @@ use pugmark_core::{
 use uuid::Uuid;
 
 use super::ApiError;
-
-/// The trail's ARN, in the partition of its Region.
-pub(crate) fn trail_arn(region: &Region, account: AccountId, name: &str) -> TrailArn {
-    let partition = match region.as_str() {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    TrailArn(format!(
-        "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}"
-    ))
-}
 
 /// CloudTrail's rules for names of trails (API reference, section 1).
 pub(crate) fn check_trail_name(name: &str) -> Result<(), ApiError> {

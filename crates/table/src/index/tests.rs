@@ -9,38 +9,31 @@ use super::*;
 use crate::tail::Row;
 
 fn event(number: u64) -> Event {
+    // One name fills a stretch of rows, the others are spread.
+    let name = if (5_000..7_000).contains(&number) {
+        "Burst".to_owned()
+    } else {
+        format!("Operation{}", number % 400)
+    };
     Event {
         keys: EventKeys {
-            id: Uuid::from_u128(u128::from(number)),
-            time: jiff::Timestamp::from_second(1_800_000_000).unwrap(),
-            category: pugmark_core::event::EventCategory::Management,
-            account: "123456789012".parse().unwrap(),
-            region: "eu-central-1".parse().unwrap(),
-            source: format!("service{}.amazonaws.com", number % 3),
-            // One name fills a stretch of rows, the others are spread.
-            name: if (5_000..7_000).contains(&number) {
-                "Burst".into()
-            } else {
-                format!("Operation{}", number % 400)
-            },
-            event_type: "AwsApiCall".into(),
             read_only: (!number.is_multiple_of(5)).then_some(number.is_multiple_of(2)),
-            global_service: false,
             username: (!number.is_multiple_of(7))
                 .then(|| format!("user-{}", number * number % 1_000)),
-            access_key_id: None,
-            identity_arn: None,
-            invoked_by: None,
-            error_code: None,
-            vpc_endpoint_id: None,
-            from_console: false,
-            resources: Vec::new(),
             lookup_resources: (0..number % 3)
                 .map(|part| LookupResource {
                     kind: (part == 0).then(|| "AWS::S3::Bucket".into()),
                     name: format!("bucket-{}", number / 2),
                 })
                 .collect(),
+            ..EventKeys::new(
+                Uuid::from_u128(u128::from(number)),
+                jiff::Timestamp::from_second(1_800_000_000).unwrap(),
+                "123456789012".parse().unwrap(),
+                "eu-central-1".parse().unwrap(),
+                format!("service{}.amazonaws.com", number % 3),
+                name,
+            )
         },
         json: "{}".into(),
     }

@@ -1,5 +1,6 @@
 //! Real records (`testdata/`): the calls that they tell of, composed again, say the same.
 
+use pugmark_core::event::record::ORDER;
 use pugmark_wire::{
     catalogue::{Catalogue, Kind, Operation, Shape},
     value::{Location, Member},
@@ -8,32 +9,6 @@ use pugmark_wire::{
 use super::*;
 
 const OBSERVED: &str = include_str!("../../../testdata/observed.json");
-/// AWS's order of fields (CloudTrail event reference).
-const ORDER: &[&str] = &[
-    "eventVersion",
-    "userIdentity",
-    "eventTime",
-    "eventSource",
-    "eventName",
-    "awsRegion",
-    "sourceIPAddress",
-    "userAgent",
-    "errorCode",
-    "errorMessage",
-    "requestParameters",
-    "responseElements",
-    "additionalEventData",
-    "requestID",
-    "eventID",
-    "readOnly",
-    "resources",
-    "eventType",
-    "apiVersion",
-    "managementEvent",
-    "recipientAccountId",
-    "eventCategory",
-    "tlsDetails",
-];
 
 fn observed() -> Vec<Json> {
     let entries: Vec<Json> = serde_json::from_str(OBSERVED).unwrap();

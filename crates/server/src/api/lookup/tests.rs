@@ -30,28 +30,22 @@ fn event(number: i64, name: &str, category: EventCategory) -> Event {
     let is_insight = category == EventCategory::Insight;
     Event {
         keys: EventKeys {
-            id: uuid::Uuid::from_u128(number as u128),
-            time: Timestamp::from_second(NOW - 1000 + number).unwrap(),
             category,
-            account: caller().account,
-            region: caller().region,
-            source: "iam.amazonaws.com".into(),
-            name: name.into(),
-            event_type: "AwsApiCall".into(),
             read_only: (!is_insight).then_some(false),
-            global_service: false,
             username: Some("alice".into()),
             access_key_id: (!is_insight).then(|| "AKIAEXAMPLE".into()),
-            identity_arn: None,
-            invoked_by: None,
-            error_code: None,
-            vpc_endpoint_id: None,
-            from_console: false,
-            resources: vec![],
             lookup_resources: vec![LookupResource {
                 kind: None,
                 name: "bob".into(),
             }],
+            ..EventKeys::new(
+                uuid::Uuid::from_u128(number as u128),
+                Timestamp::from_second(NOW - 1000 + number).unwrap(),
+                caller().account,
+                caller().region,
+                "iam.amazonaws.com",
+                name,
+            )
         },
         json: Bytes::from(format!("{{\"n\":{number}}}")),
     }

@@ -45,6 +45,13 @@ enum Format {
     Parquet,
 }
 
+const FORMATS: [(&str, Format); 4] = [
+    ("CSV", Format::Csv),
+    ("JSON", Format::Json),
+    ("NDJSON", Format::Ndjson),
+    ("PARQUET", Format::Parquet),
+];
+
 impl Api {
     /// The file. Its first page is found before this returns, so that what can be refused is refused with an answer.
     pub(crate) async fn export_events(
@@ -54,17 +61,8 @@ impl Api {
     ) -> Result<Export, ApiError> {
         let fields = Fields::of(input)?;
         let read = question::read(caller, fields)?;
-        let format = match fields.text("Format")?.unwrap_or("NDJSON") {
-            "CSV" => Format::Csv,
-            "JSON" => Format::Json,
-            "NDJSON" => Format::Ndjson,
-            "PARQUET" => Format::Parquet,
-            other => {
-                return Err(question::invalid(format!(
-                    "Format: {other:?} is not one of CSV, JSON, NDJSON, PARQUET."
-                )));
-            }
-        };
+        let format = fields.text("Format")?.unwrap_or("NDJSON");
+        let format = question::one_of("Format", format, &FORMATS)?;
         let order = question::order(fields)?.unwrap_or(Order::NewestFirst);
         if order == Order::Arrival {
             return Err(question::invalid(

@@ -204,12 +204,7 @@ fn categories(fields: Fields<'_>) -> Result<Vec<EventCategory>, ApiError> {
     let Some(names) = fields.texts("EventCategories")? else {
         return Ok(vec![EventCategory::Management]);
     };
-    let category = |name| {
-        EventCategory::ALL
-            .into_iter()
-            .find(|category| category.as_str() == name)
-    };
-    let categories: Option<Vec<_>> = names.into_iter().map(category).collect();
+    let categories: Option<Vec<_>> = names.into_iter().map(EventCategory::named).collect();
     categories
         .filter(|categories| !categories.is_empty())
         .ok_or_else(|| {
@@ -236,7 +231,12 @@ fn origins(fields: Fields<'_>) -> Result<Option<Vec<Origin>>, ApiError> {
     Ok(Some(origins))
 }
 
-fn one_of<T: Copy>(member: &str, name: &str, known: &[(&str, T)]) -> Result<T, ApiError> {
+/// What a name stands for.
+pub(super) fn one_of<T: Copy>(
+    member: &str,
+    name: &str,
+    known: &[(&str, T)],
+) -> Result<T, ApiError> {
     let found = known.iter().find(|(known, _)| *known == name);
     found.map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(known, _)| *known).collect();

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
-use pugmark_core::event::{Event, EventCategory, EventKeys};
+use pugmark_core::event::{Event, EventKeys};
 use pugmark_table::{
     CountQuestion, Counts, DamagedFile, Found, Order, Origin, PageLimits, Question, Rank,
     SearchPage, TableError,
@@ -76,25 +76,15 @@ fn found(number: u128) -> Found {
         seq: number as u64,
         event: Event {
             keys: EventKeys {
-                id,
-                time: Timestamp::from_second(1_700_000_000).unwrap(),
-                category: EventCategory::Management,
-                account: "111122223333".parse().unwrap(),
-                region: "eu-central-1".parse().unwrap(),
-                source: "iam.amazonaws.com".into(),
-                name: "CreateUser".into(),
-                event_type: "AwsApiCall".into(),
-                read_only: Some(false),
-                global_service: false,
                 username: Some("=cmd()".into()),
-                access_key_id: None,
-                identity_arn: None,
-                invoked_by: None,
-                error_code: None,
-                vpc_endpoint_id: None,
-                from_console: false,
-                resources: vec![],
-                lookup_resources: vec![],
+                ..EventKeys::new(
+                    id,
+                    Timestamp::from_second(1_700_000_000).unwrap(),
+                    "111122223333".parse().unwrap(),
+                    "eu-central-1".parse().unwrap(),
+                    "iam.amazonaws.com",
+                    "CreateUser",
+                )
             },
             json: Bytes::from(format!(
                 "{{\"eventID\":\"{id}\",\"sourceIPAddress\":\"192.0.2.1\"}}"
@@ -218,7 +208,12 @@ async fn what_is_wrong_with_a_question_is_said() {
             json!({"Filters": vec![json!({"Field": "a", "Values": ["x"]}); 51]}),
             "InvalidLookupAttributesException",
         ),
+        (
+            json!({"Filters": [{"Field": "a".repeat(501), "Values": ["x"]}]}),
+            "InvalidLookupAttributesException",
+        ),
         (json!({"Text": ""}), "ValidationException"),
+        (json!({"Text": "x".repeat(2001)}), "ValidationException"),
         (json!({"Text": "\"open"}), "ValidationException"),
         (
             json!({"EventCategories": ["Dates"]}),
@@ -231,6 +226,10 @@ async fn what_is_wrong_with_a_question_is_said() {
         ),
         (json!({"Accounts": ["1"]}), "ValidationException"),
         (json!({"Accounts": []}), "ValidationException"),
+        (
+            json!({"Accounts": vec!["111122223333"; 201]}),
+            "ValidationException",
+        ),
         (
             json!({"Accounts": ["999988887777"]}),
             "AccessDeniedException",
