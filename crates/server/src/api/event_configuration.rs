@@ -1,12 +1,9 @@
 //! `PutEventConfiguration` and `GetEventConfiguration`: how a trail's data events are summed up.
 
-use pugmark_catalog::{AggregationTemplate, Change, Selectors, Trail};
+use pugmark_catalog::{AggregationTemplate, Selectors, Trail};
 use serde_json::{Value, json};
 
-use super::{
-    Api, ApiError, Caller, Fields,
-    find::{Target, unknown},
-};
+use super::{Api, ApiError, Caller, Fields, find::Target};
 
 impl Api {
     pub(super) async fn put_event_configuration(
@@ -26,11 +23,9 @@ impl Api {
         let configurations = fields.list("AggregationConfigurations")?;
         let aggregations = configurations.map(read).transpose()?;
         let trail = self
-            .catalog
-            .change(|catalog| {
-                let trail = target.changeable(caller, catalog, &target.given)?;
+            .change_trail(caller, &target, &target.given, |trail| {
                 let Some(aggregations) = aggregations else {
-                    return Ok((None, trail.clone()));
+                    return Ok(());
                 };
                 if !aggregations.is_empty() && !logs_data_events(trail) {
                     return Err(ApiError::new(
@@ -41,11 +36,8 @@ impl Api {
                         ),
                     ));
                 }
-                let trail = Trail {
-                    aggregations,
-                    ..trail.clone()
-                };
-                Ok::<_, ApiError>((Some(Change::PutTrail(Box::new(trail.clone()))), trail))
+                trail.aggregations = aggregations;
+                Ok(())
             })
             .await?;
         Ok(render(&trail))
@@ -58,9 +50,7 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let target = Target::of_trail_or_store(caller, fields)?;
         let catalog = self.catalog.snapshot();
-        let trail = target
-            .visible(caller, &catalog)
-            .ok_or_else(|| unknown(caller, &target.given))?;
+        let trail = target.visible(caller, &catalog, &target.given)?;
         Ok(render(trail))
     }
 }

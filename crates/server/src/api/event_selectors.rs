@@ -3,13 +3,10 @@
 mod advanced;
 mod basic;
 
-use pugmark_catalog::{Change, Selectors, Trail};
+use pugmark_catalog::Selectors;
 use serde_json::{Map, Value};
 
-use super::{
-    Api, ApiError, Caller, Fields,
-    find::{Target, unknown},
-};
+use super::{Api, ApiError, Caller, Fields, find::Target};
 
 impl Api {
     pub(super) async fn put_event_selectors(
@@ -37,19 +34,13 @@ impl Api {
         };
         let mut out = Map::new();
         render(&selectors, &mut out);
-        let arn = self
-            .catalog
-            .change(|catalog| {
-                let trail = target.changeable(caller, catalog, &target.given)?;
-                let trail = Trail {
-                    selectors,
-                    ..trail.clone()
-                };
-                let arn = trail.arn.0.clone();
-                Ok::<_, ApiError>((Some(Change::PutTrail(Box::new(trail))), arn))
+        let trail = self
+            .change_trail(caller, &target, &target.given, |trail| {
+                trail.selectors = selectors;
+                Ok(())
             })
             .await?;
-        out.insert("TrailARN".into(), arn.into());
+        out.insert("TrailARN".into(), trail.arn.0.into());
         Ok(Value::Object(out))
     }
 
@@ -60,9 +51,7 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let target = Target::read(caller, fields, "TrailName")?;
         let catalog = self.catalog.snapshot();
-        let trail = target
-            .visible(caller, &catalog)
-            .ok_or_else(|| unknown(caller, &target.given))?;
+        let trail = target.visible(caller, &catalog, &target.given)?;
         let mut selectors = trail.selectors.clone();
         if let Selectors::Advanced(selectors) = &mut selectors {
             // AWS repeats the order of a put in its answer only.

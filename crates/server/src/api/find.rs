@@ -1,8 +1,8 @@
-//! Finds the trail that a request names, by the rules for names, ARNs, shadows and home Regions.
+//! Finds the trail that a request names, by the rules for names, ARNs, shadows and home Regions, and changes it.
 
-use pugmark_catalog::{Catalog, Trail, TrailArn};
+use pugmark_catalog::{Catalog, Change, Trail, TrailArn};
 
-use super::{ApiError, Caller, Fields, names};
+use super::{Api, ApiError, Caller, Fields, names};
 
 /// A trail as a request names it.
 pub(crate) struct Target {
@@ -62,13 +62,20 @@ impl Target {
             .filter(|trail| trail.has_account(caller.account))
     }
 
-    /// The trail for reading: it or a shadow of it must be in the called Region.
-    pub(crate) fn visible<'c>(&self, caller: &Caller, catalog: &'c Catalog) -> Option<&'c Trail> {
+    /// The trail for reading: it or a shadow of it must be in the called Region. `called` is what the message for an unknown
+    /// one says.
+    pub(crate) fn visible<'c>(
+        &self,
+        caller: &Caller,
+        catalog: &'c Catalog,
+        called: &str,
+    ) -> Result<&'c Trail, ApiError> {
         self.owned(caller, catalog)
             .filter(|trail| trail.is_in(&caller.region))
+            .ok_or_else(|| unknown(caller, called))
     }
 
-    /// The trail for changing: the called Region must be its home. `called` is what the message for an unknown one says.
+    /// The trail for changing: the called Region must be its home. `called` is as for [`Self::visible`].
     pub(crate) fn changeable<'c>(
         &self,
         caller: &Caller,
@@ -110,6 +117,26 @@ impl Target {
     }
 }
 
+impl Api {
+    /// The trail as `change` leaves it, durable if that is other than it was. `called` is as for [`Target::visible`].
+    pub(super) async fn change_trail(
+        &self,
+        caller: &Caller,
+        target: &Target,
+        called: &str,
+        change: impl FnOnce(&mut Trail) -> Result<(), ApiError>,
+    ) -> Result<Trail, ApiError> {
+        let decide = |catalog: &Catalog| {
+            let before = target.changeable(caller, catalog, called)?;
+            let mut trail = before.clone();
+            change(&mut trail)?;
+            let put = (trail != *before).then(|| Change::PutTrail(Box::new(trail.clone())));
+            Ok::<_, ApiError>((put, trail))
+        };
+        Ok(self.catalog.change(decide).await?)
+    }
+}
+
 /// The account's trails, those of its organization too, that appear in the called Region, shadows included.
 pub(crate) fn visible_trails<'c>(
     caller: &Caller,
@@ -122,8 +149,7 @@ pub(crate) fn visible_trails<'c>(
         .filter(move |trail| trail.has_account(account) && trail.is_in(&region))
 }
 
-/// The answer for a trail that is not there.
-pub(crate) fn unknown(caller: &Caller, called: &str) -> ApiError {
+fn unknown(caller: &Caller, called: &str) -> ApiError {
     ApiError::new(
         "TrailNotFoundException",
         format!("Unknown trail: {called} for the user: {}", caller.account),

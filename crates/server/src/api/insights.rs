@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use pugmark_catalog::{Change, ReadWriteType, Selectors, Trail};
+use pugmark_catalog::{ReadWriteType, Selectors, Trail};
 use pugmark_core::{
     event::{EventCategory, InsightType},
     limits::EVENT_HISTORY_DAYS,
@@ -12,9 +12,7 @@ use pugmark_insights::{Period, SeriesKey};
 use serde_json::{Value, json};
 
 use super::{
-    Api, ApiError, Caller, Fields,
-    event_configuration::logs_data_events,
-    find::{Target, unknown},
+    Api, ApiError, Caller, Fields, event_configuration::logs_data_events, find::Target,
     lookup::DataInsights,
 };
 
@@ -39,9 +37,7 @@ impl Api {
         })?;
         let selected = read(selectors)?;
         let trail = self
-            .catalog
-            .change(|catalog| {
-                let trail = target.changeable(caller, catalog, &target.given)?;
+            .change_trail(caller, &target, &target.given, |trail| {
                 let of = |category: Category| -> Result<BTreeSet<InsightType>, ApiError> {
                     let asked = selected.iter().filter(|(_, of)| of.contains(&category));
                     let insights: BTreeSet<_> = asked.map(|(insight, _)| *insight).collect();
@@ -50,12 +46,9 @@ impl Api {
                     }
                     Ok(insights)
                 };
-                let trail = Trail {
-                    insights: of(Category::Management)?,
-                    data_insights: of(Category::Data)?,
-                    ..trail.clone()
-                };
-                Ok::<_, ApiError>((Some(Change::PutTrail(Box::new(trail.clone()))), trail))
+                (trail.insights, trail.data_insights) =
+                    (of(Category::Management)?, of(Category::Data)?);
+                Ok(())
             })
             .await?;
         Ok(render(&trail))
@@ -68,9 +61,7 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let target = Target::of_trail_or_store(caller, fields)?;
         let catalog = self.catalog.snapshot();
-        let trail = target
-            .visible(caller, &catalog)
-            .ok_or_else(|| unknown(caller, &target.given))?;
+        let trail = target.visible(caller, &catalog, &target.given)?;
         if !trail.has_insights() {
             return Err(ApiError::new(
                 "InsightNotEnabledException",
@@ -88,8 +79,7 @@ impl Api {
     fn insight_source(&self, caller: &Caller, given: &str) -> Result<String, ApiError> {
         let target = Target::parse(caller, given)?;
         let catalog = self.catalog.snapshot();
-        let trail = target.visible(caller, &catalog);
-        let trail = trail.ok_or_else(|| unknown(caller, given))?;
+        let trail = target.visible(caller, &catalog, given)?;
         Ok(trail.arn.0.clone())
     }
 

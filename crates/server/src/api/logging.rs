@@ -1,6 +1,5 @@
 //! `StartLogging` and `StopLogging`; each succeeds, without effect, where it is so already.
 
-use pugmark_catalog::{Change, Trail};
 use serde_json::{Value, json};
 
 use super::{Api, ApiError, Caller, Fields, find::Target};
@@ -30,26 +29,19 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let target = Target::read(caller, fields, "Name")?;
         let now = Some(self.clock.now());
-        self.catalog
-            .change(|catalog| {
-                let trail = target.changeable(caller, catalog, &target.arn.0)?;
-                if trail.is_logging == is_logging {
-                    return Ok((None, ()));
-                }
-                let (started, stopped) = if is_logging {
-                    (now, trail.stopped)
+        self.change_trail(caller, &target, &target.arn.0, |trail| {
+            if trail.is_logging != is_logging {
+                trail.is_logging = is_logging;
+                let since = if is_logging {
+                    &mut trail.started
                 } else {
-                    (trail.started, now)
+                    &mut trail.stopped
                 };
-                let trail = Trail {
-                    is_logging,
-                    started,
-                    stopped,
-                    ..trail.clone()
-                };
-                Ok::<_, ApiError>((Some(Change::PutTrail(Box::new(trail))), ()))
-            })
-            .await?;
+                *since = now;
+            }
+            Ok(())
+        })
+        .await?;
         Ok(json!({}))
     }
 }

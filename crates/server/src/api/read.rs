@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Api, ApiError, Caller, Fields,
-    find::{Target, unknown, visible_trails},
+    find::{Target, visible_trails},
     render::{self, epoch},
 };
 
@@ -13,9 +13,7 @@ impl Api {
     pub(super) fn get_trail(&self, caller: &Caller, fields: Fields<'_>) -> Result<Value, ApiError> {
         let target = Target::read(caller, fields, "Name")?;
         let catalog = self.catalog.snapshot();
-        let trail = target
-            .visible(caller, &catalog)
-            .ok_or_else(|| unknown(caller, &target.given))?;
+        let trail = target.visible(caller, &catalog, &target.given)?;
         Ok(json!({"Trail": render::trail(trail)}))
     }
 
@@ -79,9 +77,7 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let target = Target::read(caller, fields, "Name")?;
         let catalog = self.catalog.snapshot();
-        let trail = target
-            .visible(caller, &catalog)
-            .ok_or_else(|| unknown(caller, &target.arn.0))?;
+        let trail = target.visible(caller, &catalog, &target.arn.0)?;
         let status = self.delivery.status(&trail.id, &caller.region);
         let mut out = Map::new();
         out.insert("IsLogging".into(), trail.is_logging.into());

@@ -66,9 +66,8 @@ impl Api {
         let mut listed = Vec::with_capacity(arns.len());
         for arn in arns {
             let target = parse_resource(caller, arn)?;
-            let trail = target
-                .visible(caller, &catalog)
-                .ok_or_else(|| not_found(arn))?;
+            let trail = target.visible(caller, &catalog, arn);
+            let trail = trail.map_err(|_| not_found(arn))?;
             listed.push(json!({"ResourceId": arn, "TagsList": render(&trail.tags)}));
         }
         Ok(json!({"ResourceTagList": listed}))
