@@ -1,6 +1,6 @@
 //! The analyzer's state as bytes: what it knows can be loaded again, and goes on as if nothing had been.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use pugmark_core::account::{AccountId, Region};
 use serde::{Deserialize, Serialize};
@@ -26,16 +26,17 @@ pub enum LoadError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Saved {
-    values: Vec<Box<str>>,
+struct Saved<'a> {
+    values: Cow<'a, [Box<str>]>,
     values_kept: usize,
     scopes: Vec<(String, String, u32)>,
-    series: Vec<(Series, Line)>,
+    // Borrowed, for nothing is counted while this is written.
+    series: Vec<(Cow<'a, Series>, Cow<'a, Line>)>,
     /// Places in `series`.
     awake: Vec<u32>,
     open_minute: u32,
     minutes_observed: Vec<bool>,
-    observed: Observed,
+    observed: Cow<'a, Observed>,
     forgotten_until: u32,
 }
 
@@ -54,15 +55,16 @@ impl Analyzer {
         places.sort_unstable();
         let renumbered: BTreeMap<u32, u32> = places.iter().copied().zip(0..).collect();
         let series = places.iter().map(|&at| {
-            let line = self.history.lines.get(at as usize).cloned();
-            (self.series[at as usize].clone(), line.unwrap_or_default())
+            let line = self.history.lines.get(at as usize);
+            let line = line.map_or_else(Cow::default, Cow::Borrowed);
+            (Cow::Borrowed(&self.series[at as usize]), line)
         });
         let scopes = self
             .scopes
             .iter()
             .map(|((account, region), since)| (account.to_string(), region.to_string(), *since));
         let saved = Saved {
-            values: self.values.texts.clone(),
+            values: Cow::Borrowed(&self.values.texts),
             values_kept: self.values_kept,
             scopes: scopes.collect(),
             series: series.collect(),
@@ -73,7 +75,7 @@ impl Analyzer {
                 .collect(),
             open_minute: self.open_minute,
             minutes_observed: self.minutes_observed.to_vec(),
-            observed: self.observed.clone(),
+            observed: Cow::Borrowed(&self.observed),
             forgotten_until: self.forgotten_until,
         };
         let trail = |(at, place): (&u32, u32)| {
@@ -102,7 +104,7 @@ impl Analyzer {
         if !(1..=VERSION).contains(&version) {
             return Err(LoadError::UnknownVersion(version));
         }
-        let (mut saved, rest): (Saved, _) =
+        let (mut saved, rest): (Saved<'_>, _) =
             postcard::take_from_bytes(rest).map_err(|error| damaged(&error))?;
         let of_trails: OfTrails = match version {
             1 => OfTrails::default(),
@@ -111,10 +113,10 @@ impl Analyzer {
         for (at, trail) in of_trails.series {
             let series = saved.series.get_mut(at as usize);
             let (series, _) = series.ok_or_else(|| damaged(&"a trail's series is missing"))?;
-            series.key.trail = Some(trail);
+            series.to_mut().key.trail = Some(trail);
         }
         let mut analyzer = Self::new(settings);
-        for text in &saved.values {
+        for text in &*saved.values {
             analyzer.values.intern(text, usize::MAX);
         }
         analyzer.values_kept = saved.values_kept;
@@ -125,10 +127,10 @@ impl Analyzer {
             analyzer.scopes.insert((account, region), since);
         }
         for (at, (series, line)) in (0_u32..).zip(saved.series) {
-            analyzer.series.push(series);
+            analyzer.series.push(series.into_owned());
             analyzer.is_awake.push(false);
             analyzer.insert(at);
-            analyzer.history.restore(at, line);
+            analyzer.history.restore(at, line.into_owned());
         }
         for at in saved.awake {
             let is_awake = analyzer
@@ -143,7 +145,7 @@ impl Analyzer {
             .minutes_observed
             .try_into()
             .map_err(|_| damaged(&"minutes are missing"))?;
-        analyzer.observed = saved.observed;
+        analyzer.observed = saved.observed.into_owned();
         analyzer.forgotten_until = saved.forgotten_until;
         Ok(analyzer)
     }

@@ -112,8 +112,10 @@ impl Insights {
     pub(crate) async fn run(&self, mut shutdown: watch::Receiver<bool>) -> anyhow::Result<()> {
         let inner = &self.0;
         let mut next = *inner.position.borrow();
-        let mut known = self.known_findings(next).await?;
         let mut head = inner.journal.head();
+        // Findings that stand in the journal already come behind what they are about: none is told, nor the state saved
+        // without it, before all of them are known.
+        let (mut known, known_below) = (HashSet::new(), *head.borrow());
         let mut saved = Instant::now();
         let mut looked_at = inner.catalog.snapshot();
         self.forget_others(&looked_at);
@@ -132,8 +134,15 @@ impl Insights {
                     if stored.entry.kind == EntryKind::Event {
                         let event = event::decode(&stored.entry.payload)
                             .with_context(|| format!("journal entry {}", stored.seq.0))?;
+                        if event.keys.category == EventCategory::Insight && stored.seq < known_below
+                        {
+                            known.insert(event.keys.id);
+                        }
                         self.observe(&event, &looked_at);
                     }
+                }
+                if next < known_below {
+                    continue;
                 }
                 self.tell(&mut known).await?;
                 if next.0 - inner.position.borrow().0 >= SAVE_ENTRIES {
@@ -173,27 +182,6 @@ impl Insights {
             trails.any(|it| it.arn.0 == arn && it.is_logging && !it.data_insights.is_empty())
         };
         self.analyzer().retain_trails(is_looking);
-    }
-
-    /// Ids of the findings that stand in the journal from `from` on.
-    async fn known_findings(&self, from: Seq) -> anyhow::Result<HashSet<Uuid>> {
-        let mut known = HashSet::new();
-        let mut next = from;
-        loop {
-            let entries = self.0.journal.read(next, READ_BYTES).await?;
-            let Some(last) = entries.last() else {
-                return Ok(known);
-            };
-            next = last.seq.next();
-            for stored in &entries {
-                if stored.entry.kind == EntryKind::Event
-                    && let Ok(event) = event::decode(&stored.entry.payload)
-                    && event.keys.category == EventCategory::Insight
-                {
-                    known.insert(event.keys.id);
-                }
-            }
-        }
     }
 
     /// Appends what was found and a trail wants.
