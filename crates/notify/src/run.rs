@@ -13,6 +13,7 @@ use pugmark_core::{
     account::AccountId,
     clock::Clock,
     event::{self, Event, EventCategory},
+    limits::RECORD_BYTES_MAX,
     service::ServiceError,
 };
 use pugmark_journal::{EntryKind, Journal, Seq, Stored};
@@ -35,12 +36,10 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(250);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long the last sends may take at shutdown; what is left is sent after the next start.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-/// CloudWatch Logs: events and bytes of one call, and what each event counts beside its message.
+/// CloudWatch Logs: events and bytes of one call. Each event counts 26 bytes beside its message, which is less than its keys
+/// have in the queue.
 const LOGS_EVENTS_MAX: usize = 10_000;
 const LOGS_BYTES_MAX: usize = 1_048_576;
-const LOGS_OVERHEAD: usize = 26;
-/// The largest record that CloudWatch Logs and EventBridge get (CloudTrail user guide, both pages).
-const RECORD_BYTES_MAX: usize = 256 * 1024;
 /// EventBridge: entries and bytes of one call.
 const BUS_ENTRIES_MAX: usize = 10;
 const BUS_BYTES_MAX: usize = 256 * 1024;
@@ -297,6 +296,7 @@ impl Inner {
                 self.skip(&target, "its queue is full");
                 return;
             }
+            // What is larger neither service gets (CloudTrail user guide, both pages).
             if event.json.len() > RECORD_BYTES_MAX {
                 self.skip(&target, "the record is over 256 KiB");
                 return;
@@ -397,7 +397,7 @@ impl Inner {
         }
     }
 
-    /// Sends as many as fit one call; gives their keys.
+    /// Sends the events of the first one's account; gives their keys.
     async fn send_to_logs(
         &self,
         target: &str,
@@ -425,21 +425,18 @@ impl Inner {
         let Some(account) = events.first().map(|(_, event)| event.keys.account) else {
             return Ok((Vec::new(), Vec::new()));
         };
-        let (mut keys, mut batch, mut size) = (Vec::new(), Vec::new(), 0);
-        for (key, event) in events
+        let of_account = events
             .iter()
-            .filter(|(_, event)| event.keys.account == account)
-        {
-            size += event.json.len() + LOGS_OVERHEAD;
-            if size > LOGS_BYTES_MAX && !batch.is_empty() {
-                break;
-            }
-            keys.push(key.clone());
-            batch.push(LogEvent {
-                time: self.clock.now(),
-                message: String::from_utf8_lossy(&event.json).into_owned(),
-            });
-        }
+            .filter(|(_, event)| event.keys.account == account);
+        let (keys, batch): (Vec<String>, Vec<LogEvent>) = of_account
+            .map(|(key, event)| {
+                let event = LogEvent {
+                    time: self.clock.now(),
+                    message: String::from_utf8_lossy(&event.json).into_owned(),
+                };
+                (key.clone(), event)
+            })
+            .unzip();
         let stream = stream_name(trail, account);
         match self
             .services
@@ -584,3 +581,6 @@ fn joined<T>(
 ) -> Result<T, NotifyError> {
     done.map_err(|error| NotifyError::Queue(format!("a task failed: {error}")))?
 }
+
+#[cfg(test)]
+mod tests;

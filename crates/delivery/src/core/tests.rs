@@ -561,6 +561,75 @@ fn data_events_are_summed_up_in_windows_of_five_minutes() {
     );
 }
 
+/// Beyond its bounds a window counts under one name, and cuts what is long.
+#[test]
+fn a_window_is_bounded() {
+    let keys = |name: String| {
+        let keys = EventKeys::new(
+            Uuid::nil(),
+            at(0),
+            "123456789012".parse().unwrap(),
+            "us-east-1".parse().unwrap(),
+            "s3.amazonaws.com",
+            name,
+        );
+        Event {
+            json: "{}".into(),
+            keys,
+        }
+    };
+    let templates = [
+        AggregationTemplate::ApiActivity,
+        AggregationTemplate::ResourceAccess,
+    ];
+    let first = keys("a".repeat(300));
+    let mut window = Window::open(&aggregating(&templates), &first.keys, at(0), 0);
+    window.count(&templates, &Names::of(&first));
+    for number in 0..1100 {
+        let mut event = keys(format!("Name{number}"));
+        event.keys.resources = vec![Resource {
+            kind: None,
+            arn: Some("arn:aws:s3:::b".into()),
+            account: None,
+            is_prefix: false,
+        }];
+        window.count(&templates, &Names::of(&event));
+        // A name that has its place keeps it.
+        window.count(&templates, &Names::of(&first));
+    }
+    let records: Vec<Value> = window
+        .render()
+        .iter()
+        .map(|(_, record)| serde_json::from_slice(record).unwrap())
+        .collect();
+    let count = |of: &Value, name: &str| {
+        let statistics = of["statistics"].as_array().unwrap();
+        let found = statistics.iter().find(|it| it["name"] == name);
+        (
+            statistics.len(),
+            found.map(|it| it["value"].as_u64().unwrap()),
+        )
+    };
+    let (by_name, by_resource): (Vec<_>, Vec<_>) = records
+        .iter()
+        .map(|it| &it["summary"])
+        .partition(|it| it["primaryDimension"]["dimension"] == "eventName");
+    let total = |name: &str| -> u64 {
+        let primary = by_name.iter().map(|it| &it["primaryDimension"]);
+        primary.filter_map(|it| count(it, name).1).sum()
+    };
+    assert_eq!(by_name.len(), 1001);
+    assert_eq!(total(&"a".repeat(256)), 1101);
+    assert_eq!(
+        (total("Name998"), total("Name999"), total("OTHER")),
+        (1, 0, 101)
+    );
+    assert_eq!(by_resource.len(), 1);
+    let names = &by_resource[0]["details"][0];
+    assert_eq!(names["dimension"], "eventName");
+    assert_eq!(count(names, "OTHER"), (101, Some(1000)));
+}
+
 /// Crashes at any step: each event is counted once.
 #[test]
 fn crashes_neither_lose_nor_repeat_a_count() {
