@@ -4,12 +4,12 @@
 
 mod digest;
 mod plain;
+mod report;
 mod store;
 
 use std::{
     collections::{HashMap, VecDeque},
-    io::{IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -21,8 +21,11 @@ use pugmark_core::clock::{basic_seconds, date_path, iso_seconds};
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 
-use self::digest::{Digest, Fault, LogFile, is_backfill, stamp};
 pub(crate) use self::store::Store;
+use self::{
+    digest::{Digest, Fault, LogFile, is_backfill, stamp},
+    report::{LogVerdicts, Report},
+};
 use crate::{client, lookup};
 
 /// Objects that are read at a time.
@@ -94,14 +97,7 @@ struct Validator {
     cloudtrail: aws_sdk_cloudtrail::Client,
     keys_given: bool,
     keys: HashMap<String, Vec<u8>>,
-    bucket: String,
-    /// Begins every digest's key.
-    folder: String,
-    /// Begins every digest's file name.
-    name: String,
-    region: String,
-    start: Timestamp,
-    end: Timestamp,
+    chain: Chain,
     report: Report,
     untold: VecDeque<Finding>,
 }
@@ -114,27 +110,17 @@ enum Finding {
     Log(JoinHandle<anyhow::Result<(LogFile, Result<(), &'static str>)>>),
 }
 
-/// What was found.
-#[derive(Default)]
-struct Report {
-    verbose: bool,
-    digests: Count,
-    backfills: Count,
-    logs: Count,
-    found: Option<(Timestamp, Timestamp)>,
-    /// The last line was followed by an empty one.
-    is_spaced: bool,
-    is_terminal: bool,
-    checked: usize,
-    expected: usize,
-    /// Of log files, for who wants to know them all.
-    verdicts: Option<LogVerdicts>,
-}
-
-#[derive(Default)]
-struct Count {
-    valid: usize,
-    invalid: usize,
+/// The digests of one trail, account and Region: what begins their keys, and the range of their stamps.
+pub(crate) struct Chain {
+    /// Empty in a folder.
+    pub(crate) bucket: String,
+    /// Up to the Region, with a slash at its end.
+    pub(crate) folder: String,
+    /// The file names up to the stamp.
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
 }
 
 /// Checks a trail's files and prints what AWS's validator prints.
@@ -157,12 +143,11 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
         .region()
         .map_or("us-east-1", |region| region.as_ref())
         .to_owned();
-    let cloudtrail = command.server.cloudtrail().await?;
 
     let (bucket, prefix) = match (&command.path, &command.s3_bucket) {
         (Some(_), _) => (String::new(), command.s3_prefix.clone()),
         (None, Some(bucket)) => (bucket.clone(), command.s3_prefix.clone()),
-        (None, None) => described(&command.server, &cloudtrail, &command.trail_arn).await?,
+        (None, None) => described(&command.server, &command.trail_arn).await?,
     };
     let account = command.account_id.as_deref().unwrap_or(arn.account);
     let prefix = prefix
@@ -173,19 +158,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
         .organization_id
         .map(|id| format!("{id}/"))
         .unwrap_or_default();
-    let (keys, keys_given) = match &command.public_keys {
-        Some(path) => (read_keys(path)?, true),
-        None => (HashMap::new(), false),
-    };
-    let mut validator = Validator {
-        store: Arc::new(match command.path {
-            Some(path) => Store::Folder(path),
-            None => Store::buckets(config, command.server.endpoint("S3")),
-        }),
-        server: command.server,
-        cloudtrail,
-        keys_given,
-        keys,
+    let chain = Chain {
         bucket,
         folder: format!("{prefix}AWSLogs/{organization}{account}/CloudTrail-Digest/{region}/"),
         name: format!(
@@ -195,14 +168,14 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
         region,
         start,
         end,
-        report: Report {
-            verbose: command.verbose,
-            is_spaced: true,
-            is_terminal: std::io::stderr().is_terminal() && !command.verbose,
-            ..Report::default()
-        },
-        untold: VecDeque::new(),
     };
+    let store = Arc::new(match command.path {
+        Some(path) => Store::Folder(path),
+        None => Store::buckets(config, command.server.endpoint("S3")),
+    });
+    let report = Report::told(command.verbose);
+    let keys = command.public_keys.as_deref();
+    let mut validator = Validator::new(command.server, store, keys, chain, report).await?;
     println!(
         "Validating log files for trail {} between {} and {}\n",
         command.trail_arn,
@@ -213,22 +186,6 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<bool> {
     Ok(validator.report.summary(start, end))
 }
 
-/// The digests of one trail, account and Region: what begins their keys, and the range of their stamps.
-pub(crate) struct Chain {
-    /// Empty in a folder.
-    pub(crate) bucket: String,
-    /// Up to the Region, with a slash at its end.
-    pub(crate) folder: String,
-    /// The file names up to the stamp.
-    pub(crate) name: String,
-    pub(crate) region: String,
-    pub(crate) start: Timestamp,
-    pub(crate) end: Timestamp,
-}
-
-/// What was found out of a log file: by its bucket and key.
-pub(crate) type LogVerdicts = HashMap<(String, String), Result<(), &'static str>>;
-
 /// Follows a chain as `validate-logs` does, tells of faults on standard error, and gives the verdict of each log file.
 ///
 /// # Errors
@@ -236,29 +193,11 @@ pub(crate) type LogVerdicts = HashMap<(String, String), Result<(), &'static str>
 pub(crate) async fn judge(
     server: &client::Server,
     store: Arc<Store>,
-    public_keys: Option<&std::path::Path>,
+    public_keys: Option<&Path>,
     chain: Chain,
 ) -> anyhow::Result<(bool, LogVerdicts)> {
     let server = server.in_region(&chain.region);
-    let mut validator = Validator {
-        cloudtrail: server.cloudtrail().await?,
-        server,
-        store,
-        keys_given: public_keys.is_some(),
-        keys: public_keys.map(read_keys).transpose()?.unwrap_or_default(),
-        bucket: chain.bucket,
-        folder: chain.folder,
-        name: chain.name,
-        region: chain.region,
-        start: chain.start,
-        end: chain.end,
-        report: Report {
-            is_spaced: true,
-            verdicts: Some(HashMap::new()),
-            ..Report::default()
-        },
-        untold: VecDeque::new(),
-    };
+    let mut validator = Validator::new(server, store, public_keys, chain, Report::kept()).await?;
     validator.validate().await?;
     let report = validator.report;
     let is_valid = report.digests.invalid + report.backfills.invalid == 0;
@@ -266,11 +205,8 @@ pub(crate) async fn judge(
 }
 
 /// The bucket and prefix of a trail, from its server.
-async fn described(
-    server: &client::Server,
-    cloudtrail: &aws_sdk_cloudtrail::Client,
-    arn: &str,
-) -> anyhow::Result<(String, Option<String>)> {
+async fn described(server: &client::Server, arn: &str) -> anyhow::Result<(String, Option<String>)> {
+    let cloudtrail = server.cloudtrail().await?;
     let answer = cloudtrail
         .describe_trails()
         .trail_name_list(arn)
@@ -285,7 +221,7 @@ async fn described(
     Ok((bucket.to_owned(), trail.s3_key_prefix().map(str::to_owned)))
 }
 
-fn read_keys(path: &std::path::Path) -> anyhow::Result<HashMap<String, Vec<u8>>> {
+fn read_keys(path: &Path) -> anyhow::Result<HashMap<String, Vec<u8>>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     let file: KeyFile = serde_json::from_str(&text).with_context(|| {
         format!(
@@ -305,17 +241,36 @@ fn read_keys(path: &std::path::Path) -> anyhow::Result<HashMap<String, Vec<u8>>>
 }
 
 impl Validator {
+    async fn new(
+        server: client::Server,
+        store: Arc<Store>,
+        public_keys: Option<&Path>,
+        chain: Chain,
+        report: Report,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            cloudtrail: server.cloudtrail().await?,
+            server,
+            store,
+            keys_given: public_keys.is_some(),
+            keys: public_keys.map(read_keys).transpose()?.unwrap_or_default(),
+            chain,
+            report,
+            untold: VecDeque::new(),
+        })
+    }
+
     async fn validate(&mut self) -> anyhow::Result<()> {
-        let listed = self.listed(&self.bucket).await?;
+        let listed = self.listed(&self.chain.bucket).await?;
         let (backfills, digests): (Vec<String>, Vec<String>) =
             listed.into_iter().partition(|key| is_backfill(key));
         if !self.keys_given {
-            let until = self.end + SignedDuration::from_hours(2);
-            self.load_keys(self.start, until).await?;
+            let until = self.chain.end + SignedDuration::from_hours(2);
+            self.load_keys(self.chain.start, until).await?;
             if self.keys.is_empty() {
                 bail!(
                     "No public keys found between {} and {}",
-                    iso_seconds(self.start),
+                    iso_seconds(self.chain.start),
                     iso_seconds(until)
                 );
             }
@@ -326,28 +281,29 @@ impl Validator {
 
     /// The digests' keys in the range, oldest first.
     async fn listed(&self, bucket: &str) -> anyhow::Result<Vec<String>> {
-        let before = self.start - SignedDuration::from_mins(1);
+        let chain = &self.chain;
+        let before = chain.start - SignedDuration::from_mins(1);
         let (first, last) = (
-            basic_seconds(self.start),
-            basic_seconds(self.end + SignedDuration::from_hours(1)),
+            basic_seconds(chain.start),
+            basic_seconds(chain.end + SignedDuration::from_hours(1)),
         );
         let after = format!(
             "{}{}/{}{}.json.gz",
-            self.folder,
+            chain.folder,
             date_path(before),
-            self.name,
+            chain.name,
             basic_seconds(before)
         );
         let is_past = |key: &str| stamp(key).is_some_and(|stamp| stamp > last.as_str());
         let mut keys = self
             .store
-            .list(bucket, &self.folder, &after, is_past)
+            .list(bucket, &chain.folder, &after, is_past)
             .await?;
         keys.retain(|key| {
             let file = key.rsplit('/').next().unwrap_or_default();
             let stamp = stamp(key).unwrap_or_default();
-            file.starts_with(&self.name)
-                && file.len() - self.name.len() <= "20150817T150131Z_backfill.json.gz".len()
+            file.starts_with(&chain.name)
+                && file.len() - chain.name.len() <= "20150817T150131Z_backfill.json.gz".len()
                 && stamp >= first.as_str()
                 && stamp <= last.as_str()
         });
@@ -390,14 +346,14 @@ impl Validator {
     /// Follows one chain from its newest digest back, as AWS's validator does: along the links, and where one is broken on
     /// with the next older key of the listing. It does not wait for the log files of one digest before it goes on.
     async fn follow(&mut self, mut keys: Vec<String>, backfill: bool) -> anyhow::Result<()> {
-        let mut bucket = self.bucket.clone();
+        let mut bucket = self.chain.bucket.clone();
         let mut ahead = self.read_ahead(&bucket, &keys).await?;
         let mut next = keys.pop();
         let mut began = None;
         // What the digest after says of this one.
         let mut claim: Option<Digest> = None;
         while let Some(key) = next.take() {
-            if began.is_some_and(|began| began < self.start) {
+            if began.is_some_and(|began| began < self.chain.start) {
                 break;
             }
             let found = match ahead.remove(&key) {
@@ -425,7 +381,7 @@ impl Validator {
             let digest = match checked {
                 Ok(digest) => digest,
                 Err(Unsure::Invalid(fault)) => {
-                    let (name, words) = (name_of(&bucket, &key), fault.words(&self.region));
+                    let (name, words) = (name_of(&bucket, &key), fault.words(&self.chain.region));
                     self.tell(move |report| report.invalid_digest(backfill, &name, &words));
                     next = before(&mut keys, &key);
                     claim = None;
@@ -548,7 +504,7 @@ impl Validator {
     fn span(&self, digest: &Digest) -> Option<(Timestamp, Timestamp)> {
         let from: Timestamp = digest.digest_start_time.parse().ok()?;
         let to: Timestamp = digest.digest_end_time.parse().ok()?;
-        Some((from.max(self.start), to.min(self.end)))
+        Some((from.max(self.chain.start), to.min(self.chain.end)))
     }
 
     /// Begins to check a digest's log files; waits while there are many of which nothing is known yet.
@@ -631,165 +587,4 @@ fn name_of(bucket: &str, key: &str) -> String {
     } else {
         format!("s3://{bucket}/{key}")
     }
-}
-
-impl Report {
-    /// A line that is always shown.
-    fn say(&mut self, text: &str) {
-        self.clear_progress();
-        let mut err = std::io::stderr();
-        let _ = if self.is_spaced {
-            write!(err, "{text}\n\n")
-        } else {
-            write!(err, "\n{text}\n\n")
-        };
-        self.is_spaced = true;
-    }
-
-    fn mention(&mut self, text: &str) {
-        if self.verbose {
-            self.is_spaced = false;
-            println!("{text}");
-        }
-    }
-
-    fn of(&mut self, backfill: bool) -> (&mut Count, &'static str) {
-        match backfill {
-            true => (&mut self.backfills, "(backfill) "),
-            false => (&mut self.digests, ""),
-        }
-    }
-
-    fn invalid_digest(&mut self, backfill: bool, name: &str, words: &str) {
-        let (count, head) = self.of(backfill);
-        count.invalid += 1;
-        self.say(&format!("{head}Digest file\t{name}\t{words}"));
-    }
-
-    fn valid_digest(&mut self, backfill: bool, name: &str, span: Option<(Timestamp, Timestamp)>) {
-        let (count, head) = self.of(backfill);
-        count.valid += 1;
-        self.mention(&format!("{head}Digest file\t{name}\tvalid"));
-        if let Some((from, to)) = span {
-            let (first, last) = self.found.unwrap_or((from, to));
-            self.found = Some((first.min(from), last.max(to)));
-        }
-    }
-
-    fn log(&mut self, log: &LogFile, verdict: Result<(), &'static str>) {
-        self.checked += 1;
-        if let Some(verdicts) = &mut self.verdicts {
-            let place = (log.s3_bucket.clone(), log.s3_object.clone());
-            verdicts.insert(place, verdict);
-        }
-        let name = format!("Log file\ts3://{}/{}", log.s3_bucket, log.s3_object);
-        match verdict {
-            Ok(()) => {
-                self.logs.valid += 1;
-                self.mention(&format!("{name}\tvalid"));
-            }
-            Err(words) => {
-                self.logs.invalid += 1;
-                self.say(&format!("{name}\t{words}"));
-            }
-        }
-        if self.is_terminal && (self.checked.is_multiple_of(50) || self.checked == self.expected) {
-            let (done, all) = (self.checked, self.expected.max(self.checked));
-            let filled = 30 * done / all.max(1);
-            eprint!(
-                "\r[{}{}] {done}/{all} log files",
-                "=".repeat(filled),
-                " ".repeat(30 - filled)
-            );
-        }
-    }
-
-    fn clear_progress(&self) {
-        if self.is_terminal && self.checked > 0 {
-            eprint!("\r{:60}\r", "");
-        }
-    }
-
-    fn gap(&mut self, backfill: bool, older: &str, began: Timestamp) {
-        let head = if backfill { "(backfill) " } else { "" };
-        if let Some(ended) = stamp(older).and_then(of_basic) {
-            self.say(&format!(
-                "{head}No log files were delivered by CloudTrail between {} and {}",
-                iso_seconds(ended),
-                iso_seconds(began)
-            ));
-        }
-    }
-
-    /// A digest is not there, nor, by the chain's rhythm, are those before it: AWS's validator does not tell.
-    fn missing_in_a_row(&mut self, missing: &str, older: &str, newer: &Digest) {
-        let length = match (
-            newer.digest_start_time.parse::<Timestamp>(),
-            newer.digest_end_time.parse::<Timestamp>(),
-        ) {
-            (Ok(from), Ok(to)) => to.duration_since(from),
-            _ => return,
-        };
-        let (Some(from), Some(to)) = (
-            stamp(older).and_then(of_basic),
-            stamp(missing).and_then(of_basic),
-        ) else {
-            return;
-        };
-        let between = to.duration_since(from).as_secs() / length.as_secs().max(1);
-        if between > 1 {
-            self.say(&format!(
-                "No digest file between {} and {}: beside the missing one, {} more were deleted, or logging was off then",
-                iso_seconds(from),
-                iso_seconds(to),
-                between - 1
-            ));
-        }
-    }
-
-    /// The last lines; whether all was valid.
-    fn summary(&mut self, start: Timestamp, end: Timestamp) -> bool {
-        self.clear_progress();
-        if !self.is_spaced {
-            println!();
-        }
-        println!(
-            "Results requested for {} to {}",
-            iso_seconds(start),
-            iso_seconds(end)
-        );
-        let digests = [&self.digests, &self.backfills];
-        if digests.iter().all(|count| count.valid + count.invalid == 0) {
-            println!("No digests found");
-            return self.logs.invalid == 0;
-        }
-        match self.found {
-            None => println!("No valid digests found in range"),
-            Some((from, to)) => println!(
-                "Results found for {} to {}:",
-                iso_seconds(from),
-                iso_seconds(to)
-            ),
-        }
-        for (count, name) in [
-            (&self.digests, "digest"),
-            (&self.backfills, "backfill digest"),
-            (&self.logs, "log"),
-        ] {
-            let all = count.valid + count.invalid;
-            if all > 0 {
-                print!("\n{}/{all} {name} files valid", count.valid);
-                if count.invalid > 0 {
-                    print!(", {}/{all} {name} files INVALID", count.invalid);
-                }
-            }
-        }
-        println!();
-        self.digests.invalid + self.backfills.invalid + self.logs.invalid == 0
-    }
-}
-
-fn of_basic(stamp: &str) -> Option<Timestamp> {
-    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", stamp).ok()?;
-    Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
 }
