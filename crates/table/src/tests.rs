@@ -4,6 +4,7 @@
 
 mod crash;
 mod files;
+mod life;
 mod model;
 mod search;
 

@@ -2,7 +2,10 @@
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::*;
+use super::{
+    life::{Life, Turn, a_turn},
+    *,
+};
 use crate::query::Wanted;
 
 const USERS: [&str; 3] = ["alice", "root", "session name"];
@@ -14,12 +17,7 @@ const TYPES: [&str; 2] = ["AWS::IAM::User", "AWS::IAM::Role"];
 
 #[derive(Debug, Clone)]
 enum Step {
-    Append(Vec<Event>),
-    /// Appends an event again that was appended before: the index wraps around.
-    Again(usize),
-    Flush,
-    Compact,
-    Restart,
+    Turn(Turn),
     Ask(LookupQuery),
 }
 
@@ -106,11 +104,7 @@ fn a_query() -> impl Strategy<Value = LookupQuery> {
 
 fn a_step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        5 => vec(an_event(), 1..24).prop_map(Step::Append),
-        2 => any::<usize>().prop_map(Step::Again),
-        2 => Just(Step::Flush),
-        1 => Just(Step::Compact),
-        1 => Just(Step::Restart),
+        11 => a_turn(an_event()).prop_map(Step::Turn),
         6 => a_query().prop_map(Step::Ask),
     ]
 }
@@ -138,38 +132,14 @@ fn expected(list: &[Event], query: &LookupQuery) -> Vec<Event> {
 }
 
 async fn check(steps: Vec<Step>) {
-    let dir = tempfile::tempdir().unwrap();
-    let journal = Arc::new(MemoryJournal::new(1 << 30));
-    let mut history = open(dir.path(), &journal, Hook::default()).await;
-    let mut list: Vec<Event> = Vec::new();
-    let mut asked = Vec::new();
+    let (mut life, mut asked) = (Life::begin().await, Vec::new());
     for step in steps {
         match step {
-            Step::Append(events) => {
-                append(&journal, &events).await;
-                list.extend(events);
-            }
-            Step::Again(index) if !list.is_empty() => {
-                let event = list[index % list.len()].clone();
-                append(&journal, std::slice::from_ref(&event)).await;
-                list.push(event);
-            }
-            Step::Again(_) => {}
-            Step::Flush => {
-                history.catch_up().await.unwrap();
-                history.flush().await.unwrap();
-                // What is in files may go from the journal.
-                journal.release(*history.position().borrow()).await.unwrap();
-            }
-            Step::Compact => history.compact().await.unwrap(),
-            Step::Restart => {
-                drop(history);
-                history = open(dir.path(), &journal, Hook::default()).await;
-            }
+            Step::Turn(turn) => life = life.turn(turn).await,
             Step::Ask(query) => {
                 assert_eq!(
-                    all_pages(&history, &query).await,
-                    expected(&list, &query),
+                    all_pages(&life.history, &query).await,
+                    expected(&life.list, &query),
                     "{query:?}"
                 );
                 asked.push(query);
@@ -177,7 +147,7 @@ async fn check(steps: Vec<Step>) {
         }
     }
     // Every event by its id, then all questions once more from files only.
-    for event in &list {
+    for event in &life.list {
         let id = event.keys.id.to_string();
         let category = match event.keys.category {
             EventCategory::Insight => LookupCategory::Insight,
@@ -190,18 +160,18 @@ async fn check(steps: Vec<Step>) {
             ..query(Some((LookupKey::EventId, &id)))
         });
     }
-    history.catch_up().await.unwrap();
-    history.flush().await.unwrap();
-    drop(history);
-    let history = open(dir.path(), &journal, Hook::default()).await;
+    let life = life.turn(Turn::Flush).await.turn(Turn::Restart).await;
     for query in asked {
         assert_eq!(
-            all_pages(&history, &query).await,
-            expected(&list, &query),
+            all_pages(&life.history, &query).await,
+            expected(&life.list, &query),
             "from files: {query:?}"
         );
     }
-    assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        life.history.damaged_files(),
+        Vec::<std::path::PathBuf>::new()
+    );
 }
 
 proptest! {

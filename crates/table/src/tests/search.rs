@@ -9,7 +9,10 @@ use std::{
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    life::{Life, Turn, a_turn},
+    *,
+};
 use crate::{
     Condition, CountQuestion, Counts, DamagedFile, Field, Operator, Order, Origin, PageLimits,
     Question, Rank, Text,
@@ -68,10 +71,7 @@ const TEXTS: [&str; 10] = [
 
 #[derive(Debug, Clone)]
 enum Step {
-    Append(Vec<Event>),
-    Again(usize),
-    Flush,
-    Restart,
+    Turn(Turn),
     Ask(Box<Ask>),
     Count(Box<Question>, Option<&'static str>, Option<u32>),
 }
@@ -219,10 +219,7 @@ fn a_step() -> impl Strategy<Value = Step> {
         option::of(select(&[1_u32, 7, 3600][..])),
     );
     prop_oneof![
-        5 => vec(an_event(), 1..24).prop_map(Step::Append),
-        1 => any::<usize>().prop_map(Step::Again),
-        2 => Just(Step::Flush),
-        1 => Just(Step::Restart),
+        9 => a_turn(an_event()).prop_map(Step::Turn),
         5 => ask,
         3 => count.prop_map(|(question, by, interval)| Step::Count(Box::new(question), by, interval)),
     ]
@@ -475,54 +472,32 @@ async fn check_count(
 }
 
 async fn check(steps: Vec<Step>) {
-    let dir = tempfile::tempdir().unwrap();
-    let journal = Arc::new(MemoryJournal::new(1 << 30));
-    let mut history = open(dir.path(), &journal, Hook::default()).await;
-    let mut list: Vec<Event> = Vec::new();
-    let mut asked = Vec::new();
+    let (mut life, mut asked) = (Life::begin().await, Vec::new());
     for step in steps {
         match step {
-            Step::Append(events) => {
-                append(&journal, &events).await;
-                list.extend(events);
-            }
-            Step::Again(index) => {
-                if let Some(event) = list.get(index % list.len().max(1)).cloned() {
-                    append(&journal, std::slice::from_ref(&event)).await;
-                    list.push(event);
-                }
-            }
-            Step::Flush => {
-                history.catch_up().await.unwrap();
-                history.flush().await.unwrap();
-            }
-            Step::Restart => {
-                drop(history);
-                history = open(dir.path(), &journal, Hook::default()).await;
-            }
+            Step::Turn(turn) => life = life.turn(turn).await,
             Step::Ask(ask) => {
                 assert_eq!(
-                    answer(&history, &ask).await,
-                    expected(&list, &ask),
+                    answer(&life.history, &ask).await,
+                    expected(&life.list, &ask),
                     "{ask:?}"
                 );
                 asked.push(ask);
             }
             Step::Count(question, by, interval) => {
-                check_count(&history, &list, (&question, by, interval)).await;
+                check_count(&life.history, &life.list, (&question, by, interval)).await;
             }
         }
     }
-    history.catch_up().await.unwrap();
-    history.flush().await.unwrap();
+    let Life { history, list, .. } = &life.turn(Turn::Flush).await;
     for ask in asked {
         assert_eq!(
-            answer(&history, &ask).await,
-            expected(&list, &ask),
+            answer(history, &ask).await,
+            expected(list, &ask),
             "from files: {ask:?}"
         );
         for by in ["ResourceName", "EventName", "errorCode", "sourceIPAddress"] {
-            check_count(&history, &list, (&ask.question, Some(by), Some(3))).await;
+            check_count(history, list, (&ask.question, Some(by), Some(3))).await;
         }
     }
     assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
