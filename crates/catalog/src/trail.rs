@@ -275,7 +275,10 @@ impl Trail {
         let topic = self.sns_topic_name.as_ref()?;
         Some(match topic.starts_with("arn:") {
             true => topic.clone(),
-            false => format!("arn:aws:sns:{}:{}:{topic}", self.home_region, self.account),
+            false => {
+                let (region, account) = (&self.home_region, self.account);
+                format!("arn:{}:sns:{region}:{account}:{topic}", region.partition())
+            }
         })
     }
 
@@ -332,5 +335,37 @@ impl Trail {
             self.is_in(&keys.region)
         };
         in_region && self.has_account(keys.account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::sample;
+
+    use super::*;
+
+    #[test]
+    fn arns_have_the_partition_of_the_home_region() {
+        for (region, partition) in [
+            ("eu-central-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+        ] {
+            let account = sample::trail().account;
+            let id = TrailId(String::new());
+            let mut trail = Trail::new(id, account, region.parse().unwrap(), "audit", "logs");
+            let place = format!("{region}:{account}");
+            assert_eq!(
+                trail.arn.0,
+                format!("arn:{partition}:cloudtrail:{place}:trail/audit")
+            );
+            trail.sns_topic_name = Some("topic".into());
+            let topic = format!("arn:{partition}:sns:{place}:topic");
+            assert_eq!(trail.topic_arn().as_ref(), Some(&topic));
+            trail.sns_topic_name = Some("arn:aws:sns:us-east-1:1:t".into());
+            assert_eq!(trail.topic_arn(), trail.sns_topic_name);
+        }
     }
 }

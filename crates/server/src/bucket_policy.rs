@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
+use pugmark_catalog::TrailArn;
 use pugmark_core::account::{AccountId, Region};
 
 use crate::client;
@@ -58,7 +59,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
     let region: Region = region
         .parse()
         .with_context(|| format!("Region {region:?}"))?;
-    let arn = format!("arn:aws:cloudtrail:{region}:{account}:trail/{name}");
+    let arn = TrailArn::new(&region, account, name);
     let prefix = command
         .key_prefix
         .as_deref()
@@ -70,7 +71,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
             prefix,
             account,
             command.organization_id.as_deref(),
-            &arn
+            &arn.0
         )
     );
     Ok(())
