@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use arrow_array::{Int64Array, StringArray};
+use arrow_array::{Int64Array, RecordBatch, StringArray};
 use parquet::{
     arrow::{
         ProjectionMask,
@@ -318,38 +318,26 @@ impl Group<'_> {
     ) -> Result<(), Failure> {
         guarded(self.part, || match &field.0 {
             Kind::Column(column) => {
-                let mut first = 0;
-                for batch in self.read(&[column.name()], Some(rows), COLUMN_ROWS)? {
-                    if self.patience.is_over() {
-                        break;
-                    }
-                    let batch = batch.map_err(text)?;
-                    let values = column.of(&batch)?;
+                self.each_batch(&[column.name()], Some(rows), COLUMN_ROWS, |first, batch| {
+                    let values = column.of(batch)?;
                     for row in 0..batch.num_rows() {
                         values.values(row, &mut |value| each(first + row, value));
                     }
-                    first += batch.num_rows();
-                }
-                Ok(())
+                    Ok(())
+                })
             }
             Kind::Path(names) => {
                 if let Some(column) = hint(names).filter(|column| self.has_column(column)) {
                     return self.column_values(rows, column, each);
                 }
-                let mut first = 0;
-                for batch in self.read(&[schema::EVENT], Some(rows), RECORD_ROWS)? {
-                    if self.patience.is_over() {
-                        break;
-                    }
-                    let batch = batch.map_err(text)?;
-                    let records: &StringArray = schema::column(&batch, schema::EVENT)?;
+                self.each_batch(&[schema::EVENT], Some(rows), RECORD_ROWS, |first, batch| {
+                    let records: &StringArray = schema::column(batch, schema::EVENT)?;
                     for row in 0..batch.num_rows() {
                         let json = records.value(row).as_bytes();
                         path::values(json, names, &mut |value| each(first + row, value));
                     }
-                    first += batch.num_rows();
-                }
-                Ok(())
+                    Ok(())
+                })
             }
         })?;
         self.patience.whole(())
@@ -362,19 +350,13 @@ impl Group<'_> {
         column: &str,
         mut each: impl FnMut(usize, &str),
     ) -> Result<(), Damage> {
-        let mut first = 0;
-        for batch in self.read(&[column], Some(rows), COLUMN_ROWS)? {
-            if self.patience.is_over() {
-                break;
-            }
-            let batch = batch.map_err(text)?;
-            let texts = ColumnValues::Texts(schema::column(&batch, column)?);
+        self.each_batch(&[column], Some(rows), COLUMN_ROWS, |first, batch| {
+            let texts = ColumnValues::Texts(schema::column(batch, column)?);
             for row in 0..batch.num_rows() {
                 texts.values(row, &mut |value| each(first + row, value));
             }
-            first += batch.num_rows();
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     pub(super) fn has_column(&self, name: &str) -> bool {
@@ -426,24 +408,21 @@ impl Group<'_> {
             .rows
             .as_ref()
             .map(|ranges| ranges.iter().cloned().flatten().collect());
-        let number = |index: usize| match &candidates {
+        let candidates = candidates.as_deref();
+        let number = |index: usize| match candidates {
             None => Some(index),
             Some(candidates) => candidates.get(index).copied(),
         };
-        let (mut rows, mut first) = (Vec::new(), 0);
-        for batch in self.read(&names, candidates.as_deref(), COLUMN_ROWS)? {
-            if self.patience.is_over() {
-                break;
-            }
-            let batch = batch.map_err(text)?;
-            let times = schema::Times::of(&batch)?;
-            let seqs: &Int64Array = schema::column(&batch, schema::SEQ)?;
-            let categories: &StringArray = schema::column(&batch, schema::CATEGORY)?;
+        let mut rows = Vec::new();
+        self.each_batch(&names, candidates, COLUMN_ROWS, |first, batch| {
+            let times = schema::Times::of(batch)?;
+            let seqs: &Int64Array = schema::column(batch, schema::SEQ)?;
+            let categories: &StringArray = schema::column(batch, schema::CATEGORY)?;
             let columns = conditions
                 .clone()
-                .map(|(condition, column)| Ok((condition, column.of(&batch)?)));
+                .map(|(condition, column)| Ok((condition, column.of(batch)?)));
             let hinted = hinted.iter().filter_map(|hinted| {
-                let texts = schema::column(&batch, hinted.hint?).map(ColumnValues::Texts);
+                let texts = schema::column(batch, hinted.hint?).map(ColumnValues::Texts);
                 Some(texts.map(|texts| (&hinted.condition, texts)))
             });
             let columns = columns.chain(hinted).collect::<Result<Vec<_>, Damage>>()?;
@@ -465,8 +444,8 @@ impl Group<'_> {
                     rows.push((rank, number));
                 }
             }
-            first += batch.num_rows();
-        }
+            Ok(())
+        })?;
         Ok(rows)
     }
 
@@ -539,6 +518,26 @@ impl Group<'_> {
             self.opened.reader.clone(),
             self.opened.footer.clone(),
         )
+    }
+
+    /// Columns of all rows, or of some, batch after batch, with the number of rows before each; until time is over.
+    fn each_batch(
+        &self,
+        names: &[&str],
+        rows: Option<&[usize]>,
+        batch_rows: usize,
+        mut each: impl FnMut(usize, &RecordBatch) -> Result<(), Damage>,
+    ) -> Result<(), Damage> {
+        let mut first = 0;
+        for batch in self.read(names, rows, batch_rows)? {
+            if self.patience.is_over() {
+                break;
+            }
+            let batch = batch.map_err(text)?;
+            each(first, &batch)?;
+            first += batch.num_rows();
+        }
+        Ok(())
     }
 
     /// Columns of all rows, or of some.

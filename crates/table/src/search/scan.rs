@@ -4,6 +4,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap},
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -297,7 +298,7 @@ pub(super) fn visit<V: Visitor>(
             ended: None,
         }),
         changed: Condvar::new(),
-        opened: Mutex::default(),
+        begun: Mutex::default(),
     };
     std::thread::scope(|scope| {
         for _ in 1..threads {
@@ -341,6 +342,13 @@ struct State {
     ended: Option<Result<Ended, TableError>>,
 }
 
+/// A file that is looked through.
+struct Begun {
+    opened: Opened,
+    /// The rows that its index says may match, if it can tell.
+    rows: Option<Vec<Range<usize>>>,
+}
+
 struct Walk<'a, V> {
     asked: &'a Asked,
     sources: &'a [Source],
@@ -351,7 +359,7 @@ struct Walk<'a, V> {
     begin: Option<Rank>,
     state: Mutex<State>,
     changed: Condvar,
-    opened: Mutex<HashMap<(usize, usize), Arc<Opened>>>,
+    begun: Mutex<HashMap<(usize, usize), Arc<Begun>>>,
 }
 
 impl<V: Visitor> Walk<'_, V> {
@@ -437,12 +445,10 @@ impl<V: Visitor> Walk<'_, V> {
         let source = &self.sources[unit.source];
         let deadline = self.deadline.filter(|_| self.has_moved(unit));
         let patience = Patience::new(self.stop, deadline);
-        let looked = self.open(unit).and_then(|opened| match unit.group {
+        let looked = self.open(unit).and_then(|file| match unit.group {
             None => {
-                let part = &source.parts[unit.part];
-                let rows = groups::candidates(self.asked, &source.files, part)?;
-                let rows = rows.as_deref();
-                let groups = groups::groups(self.asked, source.reach, &opened, unit.part, rows)?;
+                let (opened, rows) = (&file.opened, file.rows.as_deref());
+                let groups = groups::groups(self.asked, source.reach, opened, unit.part, rows)?;
                 let units = groups.into_iter().filter_map(|(group, bounds)| {
                     self::unit(
                         self.asked,
@@ -454,14 +460,13 @@ impl<V: Visitor> Walk<'_, V> {
                 Ok((units.collect(), None))
             }
             Some(group) => {
-                let part = &source.parts[unit.part];
-                let rows = groups::candidates(self.asked, &source.files, part)?;
+                let rows = file.rows.as_deref();
                 let group = Group {
-                    rows: rows.map(|rows| opened.within(&rows, group)),
+                    rows: rows.map(|rows| file.opened.within(rows, group)),
                     asked: self.asked,
                     origin: source.origin,
                     reach: source.reach,
-                    opened: &opened,
+                    opened: &file.opened,
                     part: unit.part,
                     group,
                     patience: &patience,
@@ -485,19 +490,23 @@ impl<V: Visitor> Walk<'_, V> {
         }
     }
 
-    fn open(&self, unit: Unit) -> Result<Arc<Opened>, Failure> {
+    fn open(&self, unit: Unit) -> Result<Arc<Begun>, Failure> {
         let key = (unit.source, unit.part);
-        if let Some(opened) = lock(&self.opened).get(&key) {
-            return Ok(opened.clone());
+        if let Some(begun) = lock(&self.begun).get(&key) {
+            return Ok(begun.clone());
         }
         let source = &self.sources[unit.source];
-        let opened = Arc::new(source.files.open(unit.part, &source.parts[unit.part])?);
-        let mut all = lock(&self.opened);
+        let part = &source.parts[unit.part];
+        let begun = Arc::new(Begun {
+            opened: source.files.open(unit.part, part)?,
+            rows: groups::candidates(self.asked, &source.files, part)?,
+        });
+        let mut all = lock(&self.begun);
         if all.len() >= OPEN_FILES_MAX {
             all.clear();
         }
-        all.insert(key, opened.clone());
-        Ok(opened)
+        all.insert(key, begun.clone());
+        Ok(begun)
     }
 }
 
