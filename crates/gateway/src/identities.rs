@@ -4,6 +4,7 @@
 //! principal a new key belongs to, and those of `CreateOAuth2Token` who signed in. Only ids are kept, never secrets or tokens.
 
 mod learnt;
+mod newest;
 mod signin;
 
 use std::{

@@ -6,7 +6,6 @@
 //! so it is not synced at every line.
 
 use std::{
-    collections::{HashMap, VecDeque},
     fs::File,
     io::{BufRead, BufReader, Write},
     path::PathBuf,
@@ -20,6 +19,8 @@ use pugmark_core::{
 };
 use serde_json::{Value, json};
 
+use super::newest::Newest;
+
 /// Identities kept; beyond, the oldest goes.
 const IDENTITIES_MAX: usize = 100_000;
 const HEADER: &str = "pugmark-identities 1";
@@ -29,8 +30,8 @@ const LINE_BYTES_MAX: usize = 64 * 1024;
 pub(super) struct Learnt(Mutex<State>);
 
 struct State {
-    known: HashMap<String, (Identity, Option<Timestamp>)>,
-    order: VecDeque<String>,
+    /// By access key.
+    known: Newest<String, (Identity, Option<Timestamp>)>,
     path: Option<PathBuf>,
     file: Option<File>,
     lines: usize,
@@ -39,8 +40,7 @@ struct State {
 impl Learnt {
     pub(super) fn open(path: Option<PathBuf>) -> std::io::Result<Self> {
         let mut state = State {
-            known: HashMap::new(),
-            order: VecDeque::new(),
+            known: Newest::new(IDENTITIES_MAX),
             path,
             file: None,
             lines: 0,
@@ -77,20 +77,8 @@ impl Learnt {
 
 impl State {
     fn insert(&mut self, identity: Identity, expires: Option<Timestamp>) {
-        let Some(key) = identity.access_key_id.clone() else {
-            return;
-        };
-        if self
-            .known
-            .insert(key.clone(), (identity, expires))
-            .is_none()
-        {
-            self.order.push_back(key);
-        }
-        while self.order.len() > IDENTITIES_MAX {
-            if let Some(oldest) = self.order.pop_front() {
-                self.known.remove(&oldest);
-            }
+        if let Some(key) = identity.access_key_id.clone() {
+            self.known.insert(key, (identity, expires));
         }
     }
 
@@ -102,9 +90,7 @@ impl State {
         // Calls signed with an expired key still arrive for a while, to be refused by the upstream.
         let kept = now.as_second() - 24 * 60 * 60;
         self.known
-            .retain(|_, (_, expires)| expires.is_none_or(|expires| expires.as_second() > kept));
-        let known = &self.known;
-        self.order.retain(|key| known.contains_key(key));
+            .retain(|(_, expires)| expires.is_none_or(|expires| expires.as_second() > kept));
         self.rewrite()
     }
 
@@ -158,11 +144,9 @@ impl State {
         };
         let temporary = path.with_extension("tmp");
         let mut text = format!("{HEADER}\n");
-        for key in &self.order {
-            if let Some((identity, expires)) = self.known.get(key) {
-                text.push_str(&to_json(identity, *expires).to_string());
-                text.push('\n');
-            }
+        for (identity, expires) in self.known.values() {
+            text.push_str(&to_json(identity, *expires).to_string());
+            text.push('\n');
         }
         let mut file = File::create(&temporary)?;
         file.write_all(text.as_bytes())?;

@@ -4,10 +4,7 @@
 //! a refresh has none, but its refresh token is one that an earlier answer gave. Of tokens only hashes are kept, in
 //! memory: after a restart a refresh is somebody unknown's until the next sign-in.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +12,7 @@ use pugmark_core::identity::{Identity, SessionContext};
 use pugmark_wire::sigv4::sha256;
 use serde_json::Value as Json;
 
-use super::identity_from_arn;
+use super::{identity_from_arn, newest::Newest};
 
 /// Sign-in sessions kept; beyond, the oldest goes.
 const SESSIONS_MAX: usize = 10_000;
@@ -23,13 +20,12 @@ const SESSIONS_MAX: usize = 10_000;
 const TOKEN_BYTES_MAX: usize = 64 * 1024;
 
 /// The sign-in sessions that can be refreshed, by the hash of their refresh token.
-#[derive(Default)]
-pub(super) struct SignIns(Mutex<Sessions>);
+pub(super) struct SignIns(Mutex<Newest<[u8; 32], Identity>>);
 
-#[derive(Default)]
-struct Sessions {
-    known: HashMap<[u8; 32], Identity>,
-    order: VecDeque<[u8; 32]>,
+impl Default for SignIns {
+    fn default() -> Self {
+        Self(Mutex::new(Newest::new(SESSIONS_MAX)))
+    }
 }
 
 /// What an answer of `CreateOAuth2Token` teaches.
@@ -65,20 +61,12 @@ impl SignIns {
     fn take(&self, token: &str) -> Option<Identity> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A token can be used again until the answer arrived, so it stays.
-        sessions.known.get(&sha256(token.as_bytes())).cloned()
+        sessions.get(&sha256(token.as_bytes())).cloned()
     }
 
     fn put(&self, token: &str, identity: Identity) {
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let hash = sha256(token.as_bytes());
-        if sessions.known.insert(hash, identity).is_none() {
-            sessions.order.push_back(hash);
-        }
-        while sessions.order.len() > SESSIONS_MAX {
-            if let Some(oldest) = sessions.order.pop_front() {
-                sessions.known.remove(&oldest);
-            }
-        }
+        sessions.insert(sha256(token.as_bytes()), identity);
     }
 }
 
