@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 pub use jiff::Timestamp;
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {
@@ -59,11 +59,17 @@ pub fn iso_seconds(time: Timestamp) -> String {
         .to_string()
 }
 
+const BASIC: &str = "%Y%m%dT%H%M%SZ";
+
 /// `20260119T211728Z`: the form of digest file names and of `X-Amz-Date`.
 pub fn basic_seconds(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC)
-        .strftime("%Y%m%dT%H%M%SZ")
-        .to_string()
+    time.to_zoned(TimeZone::UTC).strftime(BASIC).to_string()
+}
+
+/// The time of such a text.
+pub fn parse_basic_seconds(text: &str) -> Option<Timestamp> {
+    let time = DateTime::strptime(BASIC, text).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 /// `20260119T2117Z`: the form of log file names.

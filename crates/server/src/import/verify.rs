@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
+use pugmark_core::clock::parse_basic_seconds;
 use pugmark_import::{File, Files, Open, Refused, is_digest};
 use serde::Deserialize;
 
@@ -210,8 +211,7 @@ fn split(key: &str) -> Option<((&str, &str), Timestamp)> {
     let name = key[at..].strip_suffix(".json.gz")?;
     let name = name.strip_suffix("_backfill").unwrap_or(name);
     let stamp = name.rsplit('_').next()?;
-    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", stamp).ok()?;
-    let time = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    let time = parse_basic_seconds(stamp)?;
     // `…/REGION/2026/01/19/`
     let folder = key[..at].trim_end_matches('/');
     let region_end = folder.rsplitn(4, '/').nth(3)?.len() + 1;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pugmark_core::clock::iso_seconds;
+use pugmark_core::clock::{iso_seconds, parse_basic_seconds};
 
 use super::digest::{Digest, LogFile, stamp};
 
@@ -139,7 +139,7 @@ impl Report {
 
     pub(super) fn gap(&mut self, backfill: bool, older: &str, began: Timestamp) {
         let head = if backfill { "(backfill) " } else { "" };
-        if let Some(ended) = stamp(older).and_then(of_basic) {
+        if let Some(ended) = stamp(older).and_then(parse_basic_seconds) {
             self.say(&format!(
                 "{head}No log files were delivered by CloudTrail between {} and {}",
                 iso_seconds(ended),
@@ -158,8 +158,8 @@ impl Report {
             _ => return,
         };
         let (Some(from), Some(to)) = (
-            stamp(older).and_then(of_basic),
-            stamp(missing).and_then(of_basic),
+            stamp(older).and_then(parse_basic_seconds),
+            stamp(missing).and_then(parse_basic_seconds),
         ) else {
             return;
         };
@@ -214,9 +214,4 @@ impl Report {
         println!();
         self.digests.invalid + self.backfills.invalid + self.logs.invalid == 0
     }
-}
-
-fn of_basic(stamp: &str) -> Option<Timestamp> {
-    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", stamp).ok()?;
-    Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
 }
