@@ -37,7 +37,7 @@ use pugmark_core::{
 };
 use pugmark_notify::Services;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub(crate) use self::adapters::Deliveries;
 pub(crate) use self::error::ApiError;
@@ -73,6 +73,8 @@ pub(crate) struct Api {
     insights: Option<Insights>,
     /// Whose members some callers see.
     organizations: search::Organizations,
+    /// A place for each export that may be under way.
+    exports: Arc<Semaphore>,
     /// Turns true when the server is to stop; `None` in tests of other things.
     shutdown: Option<watch::Receiver<bool>>,
 }
@@ -135,6 +137,7 @@ impl Api {
             rates: None,
             insights: None,
             organizations: search::Organizations::default(),
+            exports: Arc::new(Semaphore::new(search::EXPORTS_MAX)),
             shutdown: None,
         }
     }

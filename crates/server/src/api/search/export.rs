@@ -1,18 +1,18 @@
 //! `ExportEvents`: all events that match as one file, page by page, so that memory stays bounded however many they are.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
+use pugmark_core::clock::basic_seconds;
 use pugmark_gateway::{Body, BoxError};
-use pugmark_table::{DamagedFile, Found, Order, PageLimits, ParquetExport, Question, Rank};
+use pugmark_table::{
+    DamagedFile, Found, Order, PageLimits, ParquetExport, Question, Rank, TableError,
+};
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{csv, failed, question};
 use crate::api::{Api, ApiError, Caller, HistoryPort, fields::Fields};
@@ -26,9 +26,7 @@ const LIMITS: PageLimits = PageLimits {
 /// The first page is smaller, so that the file begins at once.
 const FIRST_EVENTS: usize = 200;
 /// Exports at a time; each has a few megabytes in memory.
-const EXPORTS_MAX: usize = 16;
-
-static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+pub(in crate::api) const EXPORTS_MAX: usize = 16;
 
 /// A file on its way.
 pub(crate) struct Export {
@@ -71,8 +69,10 @@ impl Api {
         }
         let allows_incomplete = fields.flag("AllowIncomplete")?.unwrap_or(false);
         let question = self.visible(caller, read).await?;
+        let place = self.exports.clone().try_acquire_owned();
+        let place = place.map_err(|_| failed(&TableError::Busy))?;
         let mut exporting = Exporting {
-            place: Place::take()?,
+            place,
             history: self.history.clone(),
             question,
             order,
@@ -97,7 +97,7 @@ impl Api {
             content_type: format.content_type(),
             file_name: Some(format!(
                 "events-{}.{}",
-                super::compact(self.clock.now()),
+                basic_seconds(self.clock.now()),
                 format.extension()
             )),
             body: StreamBody::new(body).boxed_unsync(),
@@ -141,29 +141,9 @@ impl Format {
     }
 }
 
-/// One of the exports that may be under way.
-struct Place;
-
-impl Place {
-    fn take() -> Result<Self, ApiError> {
-        let before = UNDER_WAY.fetch_add(1, Ordering::Relaxed);
-        let place = Self;
-        if before >= EXPORTS_MAX {
-            return Err(failed(&pugmark_table::TableError::Busy));
-        }
-        Ok(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 struct Exporting {
     #[allow(dead_code, reason = "held until the export has ended")]
-    place: Place,
+    place: OwnedSemaphorePermit,
     history: Arc<dyn HistoryPort>,
     question: Question,
     order: Order,

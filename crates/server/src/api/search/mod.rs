@@ -14,6 +14,7 @@ use pugmark_table::{
 };
 use serde_json::{Map, Value, json};
 
+pub(super) use self::export::EXPORTS_MAX;
 pub(crate) use self::{access::Organizations, export::Export};
 use super::{Api, ApiError, Caller, fields::Fields, lookup};
 
@@ -243,13 +244,6 @@ fn failed(error: &TableError) -> ApiError {
             }
         }
     }
-}
-
-/// Epoch seconds as the name of a file has them: `20260119T211728Z`.
-fn compact(time: Timestamp) -> String {
-    time.to_zoned(jiff::tz::TimeZone::UTC)
-        .strftime("%Y%m%dT%H%M%SZ")
-        .to_string()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use pugmark_table::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::{ApiError, Caller, HistoryPort, tests::World};
+use crate::api::{ApiError, Caller, HistoryPort, search::EXPORTS_MAX, tests::World};
 
 /// Answers with the pages that it was given, then with an error.
 #[derive(Default)]
@@ -396,4 +396,23 @@ async fn an_answer_without_the_events_of_a_damaged_file_says_so() {
     // Found out on the way: broken off.
     let (_, broken) = export(&world, json!({})).await.unwrap();
     assert!(broken.is_err());
+}
+
+#[tokio::test]
+async fn one_export_too_many_is_refused() {
+    let (world, history) = world(Vec::new()).await;
+    let fill = |count: usize| {
+        let mut pages = history.pages.lock().unwrap();
+        pages.extend((0..count).map(|_| page(0..1, None)));
+    };
+    fill(EXPORTS_MAX + 1);
+    let begin = async || world.api.export(&world.caller(), b"{}").await;
+    let mut under_way = Vec::new();
+    for _ in 0..EXPORTS_MAX {
+        under_way.push(begin().await.unwrap_or_else(|error| panic!("{error:?}")));
+    }
+    let refused = begin().await.err().unwrap();
+    assert_eq!((refused.code, refused.status), ("ServiceUnavailable", 503));
+    under_way.pop();
+    assert!(begin().await.is_ok());
 }
