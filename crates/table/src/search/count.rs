@@ -254,3 +254,44 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn values_beyond_the_bounds_are_counted_together() {
+        let mut tally = Tally::default();
+        for number in 0..VALUES_MAX + 2 {
+            tally.add_value(&number.to_string(), 1);
+        }
+        tally.add_value("7", 1);
+        let mut merged = Tally::default();
+        merged.merge(tally).unwrap();
+        let counts = merged.counts(&CountQuestion {
+            values_max: 1,
+            ..CountQuestion::default()
+        });
+        assert_eq!(counts.values, [("7".to_owned(), 2)]);
+        assert_eq!(counts.other, VALUES_MAX as u64 + 1);
+        assert!(counts.is_truncated);
+
+        let mut tally = Tally::default();
+        tally.add_value(&"a".repeat(VALUE_BYTES_MAX), 1);
+        tally.add_value("b", 1);
+        assert_eq!((tally.values.len(), tally.unkept), (1, 1));
+    }
+
+    #[test]
+    fn too_many_intervals_are_refused() {
+        let of = |intervals: usize| Tally {
+            histogram: (0..intervals as i64).map(|begin| (begin, 1)).collect(),
+            ..Tally::default()
+        };
+        assert!(Tally::default().merge(of(INTERVALS_MAX)).is_ok());
+        let refused = Tally::default().merge(of(INTERVALS_MAX + 1));
+        assert!(matches!(refused, Err(TableError::Exceeded(_))));
+    }
+}

@@ -310,3 +310,31 @@ impl EventHistory {
         done.map_err(|error| TableError::Task(error.to_string()))?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_comes_when_many_wait_is_refused() {
+        let searches = Arc::new(Searches::default());
+        let turn = searches.turn().await.unwrap();
+        let waiting: Vec<_> = (0..WAITING_MAX)
+            .map(|_| {
+                let searches = searches.clone();
+                tokio::spawn(async move { searches.turn().await.map(|turn| turn.len()) })
+            })
+            .collect();
+        while searches.waiting.load(Ordering::Relaxed) < WAITING_MAX {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(searches.turn().await, Err(TableError::Busy)));
+        drop(turn);
+        for turn in waiting {
+            assert!(turn.await.unwrap().unwrap() > 0);
+        }
+        assert!(searches.turn().await.is_ok());
+    }
+}

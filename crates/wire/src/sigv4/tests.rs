@@ -394,6 +394,50 @@ fn broken_claims_are_named() {
     assert!(claim(&s3_parts("GET", "/", &[])).unwrap().is_none());
 }
 
+#[test]
+fn a_claim_is_bounded() {
+    let claimed = |algorithm: &str, names: usize, regions: usize, signature: usize| {
+        let scope = match algorithm {
+            HMAC => "20130524/us-east-1/s3/aws4_request",
+            _ => "20130524/s3/aws4_request",
+        };
+        let names = ["host"]
+            .into_iter()
+            .chain(std::iter::repeat_n("x", names - 1));
+        let authorization = format!(
+            "{algorithm} Credential=AKIA/{scope}, SignedHeaders={}, Signature={}",
+            names.collect::<Vec<_>>().join(";"),
+            "0".repeat(signature)
+        );
+        claim(&s3_parts(
+            "GET",
+            "/",
+            &[
+                ("x-amz-date", "20130524T000000Z"),
+                ("x-amz-region-set", &"r,".repeat(regions)),
+                ("authorization", &authorization),
+            ],
+        ))
+    };
+    assert!(claimed(HMAC, SIGNED_HEADERS_MAX, 0, 64).is_ok());
+    let refused = claimed(HMAC, SIGNED_HEADERS_MAX + 1, 0, 64);
+    assert!(matches!(refused, Err(AuthError::Incomplete(_))));
+    assert!(matches!(claimed(HMAC, 1, 0, 66), Err(AuthError::Mismatch)));
+    let long = 2 * ECDSA_BYTES_MAX;
+    assert!(matches!(
+        claimed(ECDSA, 1, 1, long + 2),
+        Err(AuthError::Mismatch)
+    ));
+    let Scheme::V4a { region_set } = claimed(ECDSA, 1, REGIONS_MAX + 5, long)
+        .unwrap()
+        .unwrap()
+        .scheme
+    else {
+        panic!("not SigV4A");
+    };
+    assert_eq!(region_set.len(), REGIONS_MAX);
+}
+
 /// Signs as a client does, with the private half of the key pair.
 fn sign_v4a(text: &str) -> Vec<u8> {
     use aws_lc_rs::{rand, signature};
