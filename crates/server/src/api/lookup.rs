@@ -1,7 +1,5 @@
 //! `LookupEvents`.
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 use pugmark_core::{
     event::{Event, EventCategory, LookupResource},
@@ -11,12 +9,11 @@ use pugmark_journal::Seq;
 use pugmark_table::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery, TableError};
 use serde_json::{Map, Value, json};
 
-use super::{ApiError, Caller, fields::Fields, render};
+use super::{ApiError, Caller, fields::Fields, render, token};
 
 /// Longest attribute value; `_`, space, comma and newline count twice (LookupEvents, "AttributeValue").
 const VALUE_CHARS_MAX: usize = 2000;
 const TOKEN_VERSION: u8 = 1;
-const TOKEN_HASH_BYTES: usize = 16;
 
 /// Answers one page of `LookupEvents`.
 pub(crate) async fn lookup_events(
@@ -285,21 +282,14 @@ fn invalid_attributes(message: impl Into<String>) -> ApiError {
 
 /// Where the next page begins, bound to the other parameters. The page size is not among them: it moves no place.
 fn token(query: &LookupQuery, cursor: Cursor) -> String {
-    let mut bytes = vec![TOKEN_VERSION];
-    bytes.extend(cursor.time.as_second().to_le_bytes());
-    bytes.extend(cursor.seq.0.to_le_bytes());
-    let hash = token_hash(query, &bytes);
-    bytes.extend(hash);
-    URL_SAFE_NO_PAD.encode(bytes)
+    let mut place = vec![TOKEN_VERSION];
+    place.extend(cursor.time.as_second().to_le_bytes());
+    place.extend(cursor.seq.0.to_le_bytes());
+    token::seal(place, &parameters(query))
 }
 
 fn parse_token(query: &LookupQuery, text: &str) -> Result<Cursor, ApiError> {
-    let parsed = || {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (place, hash) = bytes.split_at_checked(bytes.len().checked_sub(TOKEN_HASH_BYTES)?)?;
-        if token_hash(query, place) != *hash {
-            return None;
-        }
+    token::open(text, &parameters(query), |place| {
         let (version, numbers) = place.split_first()?;
         let (seconds, seq) = numbers.split_first_chunk()?;
         if *version != TOKEN_VERSION {
@@ -309,33 +299,20 @@ fn parse_token(query: &LookupQuery, text: &str) -> Result<Cursor, ApiError> {
             time: Timestamp::from_second(i64::from_le_bytes(*seconds)).ok()?,
             seq: Seq(u64::from_le_bytes(seq.try_into().ok()?)),
         })
-    };
-    parsed().ok_or_else(|| {
-        ApiError::new(
-            "InvalidNextTokenException",
-            "The token is not valid, or the other parameters are not those of the call that returned it.",
-        )
     })
 }
 
-/// Checksum of a place in the answer to this query. It protects against mistakes, not against forgery: a forged place
-/// shows its maker nothing that a call without a token would not.
-fn token_hash(query: &LookupQuery, place: &[u8]) -> [u8; TOKEN_HASH_BYTES] {
+fn parameters(query: &LookupQuery) -> String {
     let filter = query.filter.as_ref();
-    let parameters = json!([
+    json!([
         query.account.as_str(),
         query.region.as_str(),
         query.category == LookupCategory::Insight,
         filter.map(|(key, value)| (format!("{key:?}"), value)),
         query.start.map(Timestamp::as_millisecond),
         query.end.map(Timestamp::as_millisecond),
-    ]);
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(place);
-    context.update(parameters.to_string().as_bytes());
-    let mut hash = [0; TOKEN_HASH_BYTES];
-    hash.copy_from_slice(&context.finish().as_ref()[..TOKEN_HASH_BYTES]);
-    hash
+    ])
+    .to_string()
 }
 
 /// The event as `LookupEvents` tells it.

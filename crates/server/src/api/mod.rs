@@ -25,6 +25,7 @@ mod search;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod token;
 mod update;
 
 use std::sync::Arc;
