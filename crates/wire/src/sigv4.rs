@@ -12,6 +12,7 @@ mod key;
 use std::fmt;
 
 use aws_lc_rs::digest;
+pub use canonical::encoded_path;
 pub use chunked::ChunkVerifier;
 pub use error::AuthError;
 use http::request::Parts;

@@ -9,8 +9,8 @@ use aws_sigv4::http_request::SignableBody;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pugmark_gateway::{UpstreamClient, empty_body};
+use pugmark_wire::sigv4::encoded_path;
 
 use super::digest::Object;
 use crate::signer::Signer;
@@ -18,13 +18,6 @@ use crate::signer::Signer;
 /// No log file or digest is as large.
 const BODY_BYTES_MAX: usize = 1 << 30;
 const TRIES: u32 = 3;
-/// What S3 leaves as it is in a key.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
 
 pub(super) struct Plain {
     client: UpstreamClient,
@@ -66,7 +59,7 @@ impl Plain {
     }
 
     async fn try_get(&self, bucket: &str, key: &str) -> anyhow::Result<Answer> {
-        let path = format!("/{bucket}/{}", utf8_percent_encode(key, KEPT));
+        let path = format!("/{bucket}/{}", encoded_path(key));
         let request = Request::get(path).body(empty_body())?;
         let payload = SignableBody::UnsignedPayload;
         let request = self.signer.sign("s3", payload, request).await?;

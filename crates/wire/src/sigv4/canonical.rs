@@ -11,6 +11,11 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 const ENCODED_PATH: &AsciiSet = &ENCODED.remove(b'/');
 
+/// A path as it is signed, and as S3 takes an object's key in a URL: all but unreserved characters and slashes encoded.
+pub fn encoded_path(path: &str) -> String {
+    utf8_percent_encode(path, ENCODED_PATH).to_string()
+}
+
 /// A request's parts as they were received.
 pub(super) struct Request<'a> {
     pub(super) method: &'a str,
@@ -73,7 +78,7 @@ pub(super) fn path(path: &str, normalize: bool, encode_twice: bool) -> String {
         normalized
     };
     if encode_twice {
-        return utf8_percent_encode(&path, ENCODED_PATH).to_string();
+        return encoded_path(&path);
     }
     // Encoded once: bring whatever the client encoded to the one canonical form.
     let encode = |segment: &str| {
