@@ -370,7 +370,7 @@ def test_the_command_line(filled):
     oldest = json.loads(look("--event", "CreateBucket", "--oldest-first", "-n", "2", "--output", "json"))
     assert [record["requestParameters"]["bucketName"] for record in oldest["Records"]] == ["bucket-0000", "bucket-0001"]
     assert len(look("--event", "CreateBucket", "--output", "ndjson", "--since", "1h").splitlines()) == 5
-    assert re.search(r"^ +5  CreateBucket$", look("--count-by", "EventName"), re.M)
+    assert re.search(r"^ +5  CreateBucket$", look("--count-by", "EventName", "--oldest-first"), re.M)
     assert look("--count-by", "eventName", "--filter", "!errorCode", "--per", "1d", "--source", "s3").strip().endswith("5  events in all")
     wrong = filled.pugmark("lookup", "--filter", "a=b*c", check=False)
     assert wrong.returncode == 2 and "beginning or end" in wrong.stderr

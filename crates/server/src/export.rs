@@ -88,6 +88,7 @@ pub(crate) async fn run(mut command: Command) -> anyhow::Result<bool> {
         true => count(&caller, &input).await.unwrap_or_default(),
         false => None,
     };
+    command.question.put_order(&mut input);
     input["Format"] = format.name().into();
     if command.allow_incomplete {
         input["AllowIncomplete"] = true.into();
@@ -112,11 +113,7 @@ pub(crate) async fn run(mut command: Command) -> anyhow::Result<bool> {
 }
 
 async fn count(caller: &Caller, input: &Value) -> anyhow::Result<Option<u64>> {
-    let mut input = input.clone();
-    if let Value::Object(members) = &mut input {
-        members.remove("Order");
-    }
-    Ok(caller.call("CountEvents", &input).await?["Total"].as_u64())
+    Ok(caller.call("CountEvents", input).await?["Total"].as_u64())
 }
 
 /// A file that gets its name when it is whole.

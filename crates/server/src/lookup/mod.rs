@@ -154,10 +154,6 @@ async fn search<W: Write>(
         if let Some(limit) = command.limit {
             input["MaxValues"] = limit.clamp(1, 1000).into();
         }
-        // Order is no member of CountEvents: nothing is listed.
-        if let Value::Object(members) = &mut input {
-            members.remove("Order");
-        }
         let counts = caller.call("CountEvents", &input).await?;
         print::warn_incomplete(&counts);
         printer.counts(&counts)?;
@@ -166,6 +162,7 @@ async fn search<W: Write>(
         printer.format = Format::Table;
         return Ok(());
     }
+    command.question.put_order(&mut input);
     if command.follow {
         input["Order"] = "Arrival".into();
         input["WaitSeconds"] = WAIT_SECONDS.into();

@@ -133,7 +133,7 @@ impl Question {
         .find_map(|(flag, is_set)| is_set.then_some(flag))
     }
 
-    /// The input of SearchEvents and its kin.
+    /// The input of SearchEvents and its kin, without an order.
     pub(crate) fn input(&self, range: Range, all_regions: bool) -> anyhow::Result<Value> {
         let mut filters: Vec<Value> = self
             .attributes()
@@ -171,10 +171,14 @@ impl Question {
             Some(Origin::Imported) => put("Origins", json!(["Imported"])),
             None => {}
         }
-        if self.oldest_first {
-            put("Order", "OldestFirst".into());
-        }
         Ok(input)
+    }
+
+    /// Adds the order, which CountEvents does not have: nothing is listed there.
+    pub(crate) fn put_order(&self, input: &mut Value) {
+        if self.oldest_first {
+            input["Order"] = "OldestFirst".into();
+        }
     }
 }
 
