@@ -1,0 +1,379 @@
+//! Requests of every protocol, and those that could be two services'.
+#![allow(clippy::unwrap_used)]
+use proptest::prelude::*;
+
+use super::*;
+
+fn parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
+    let mut request = http::Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(()).unwrap().into_parts().0
+}
+
+#[track_caller]
+fn check(
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+    signing: Option<&str>,
+    expected: &str,
+) {
+    let call = recognize(&parts(method, uri, headers), body.as_bytes(), signing);
+    let found =
+        call.map(|call| format!("{:?} {:?} {:?}", call.operation, call.protocol, call.labels));
+    assert_eq!(
+        found.as_deref().unwrap_or("nothing"),
+        expected,
+        "{method} {uri}"
+    );
+}
+
+#[test]
+fn json_calls_are_known_by_their_target() {
+    let target = [(
+        "x-amz-target",
+        "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents",
+    )];
+    check(
+        "POST",
+        "/",
+        &target,
+        "{}",
+        Some("cloudtrail"),
+        "cloudtrail:LookupEvents Json11 []",
+    );
+    check(
+        "POST",
+        "/",
+        &target,
+        "{}",
+        None,
+        "cloudtrail:LookupEvents Json11 []",
+    );
+    let short = [("x-amz-target", "CloudTrail_20131101.LookupEvents")];
+    check(
+        "POST",
+        "/",
+        &short,
+        "{}",
+        Some("cloudtrail"),
+        "cloudtrail:LookupEvents Json11 []",
+    );
+    let dynamo = [("x-amz-target", "DynamoDB_20120810.PutItem")];
+    check(
+        "POST",
+        "/",
+        &dynamo,
+        "{}",
+        Some("dynamodb"),
+        "dynamodb:PutItem Json10 []",
+    );
+    let streams = [("x-amz-target", "DynamoDBStreams_20120810.GetRecords")];
+    check(
+        "POST",
+        "/",
+        &streams,
+        "{}",
+        Some("dynamodb"),
+        "dynamodbstreams:GetRecords Json10 []",
+    );
+    check(
+        "POST",
+        "/",
+        &[("x-amz-target", "Nobody.Nothing")],
+        "{}",
+        Some("cloudtrail"),
+        "nothing",
+    );
+}
+
+#[test]
+fn query_calls_are_known_by_action_and_version() {
+    let form = [(
+        "content-type",
+        "application/x-www-form-urlencoded; charset=utf-8",
+    )];
+    check(
+        "POST",
+        "/",
+        &form,
+        "Action=CreateUser&Version=2010-05-08",
+        Some("iam"),
+        "iam:CreateUser Query []",
+    );
+    let v2 = "Version=2015-12-01&Action=DescribeLoadBalancers";
+    check(
+        "POST",
+        "/",
+        &form,
+        v2,
+        Some("elasticloadbalancing"),
+        "elbv2:DescribeLoadBalancers Query []",
+    );
+    let v1 = "Action=DescribeLoadBalancers&Version=2012-06-01";
+    check(
+        "POST",
+        "/",
+        &form,
+        v1,
+        Some("elasticloadbalancing"),
+        "elb:DescribeLoadBalancers Query []",
+    );
+    check(
+        "POST",
+        "/",
+        &form,
+        "Action=RunInstances&Version=2016-11-15",
+        Some("ec2"),
+        "ec2:RunInstances Ec2 []",
+    );
+    check(
+        "GET",
+        "/?Action=GetCallerIdentity&Version=2011-06-15",
+        &[],
+        "",
+        Some("sts"),
+        "sts:GetCallerIdentity Query []",
+    );
+    check(
+        "POST",
+        "/",
+        &form,
+        "Action=AssumeRoleWithSAML&Version=2011-06-15",
+        None,
+        "sts:AssumeRoleWithSAML Query []",
+    );
+}
+
+#[test]
+fn a_prefix_of_a_form_is_enough() {
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let body = b"Action=CreateUser&Version=2010-05-08&Path=\xc3";
+    let call = recognize(&parts("POST", "/", &form), body, Some("iam")).unwrap();
+    assert_eq!(call.operation.name(), "CreateUser");
+}
+
+#[test]
+fn s3_calls_are_known_by_method_uri_and_headers() {
+    let b = "[(\"Bucket\", \"b\")]";
+    let bk = "[(\"Bucket\", \"b\"), (\"Key\", \"k/x y\")]";
+    for (method, uri, expected) in [
+        ("GET", "/", "ListBuckets RestXml []".to_owned()),
+        ("PUT", "/b", format!("CreateBucket RestXml {b}")),
+        ("GET", "/b/", format!("ListObjects RestXml {b}")),
+        (
+            "GET",
+            "/b?list-type=2",
+            format!("ListObjectsV2 RestXml {b}"),
+        ),
+        ("GET", "/b?acl", format!("GetBucketAcl RestXml {b}")),
+        (
+            "GET",
+            "/b?location=",
+            format!("GetBucketLocation RestXml {b}"),
+        ),
+        ("PUT", "/b?policy", format!("PutBucketPolicy RestXml {b}")),
+        ("PUT", "/b/k/x%20y", format!("PutObject RestXml {bk}")),
+        (
+            "GET",
+            "/b/k/x%20y?x-id=GetObject",
+            format!("GetObject RestXml {bk}"),
+        ),
+        ("HEAD", "/b/k/x%20y", format!("HeadObject RestXml {bk}")),
+        (
+            "PUT",
+            "/b/k/x%20y?partNumber=1&uploadId=u",
+            format!("UploadPart RestXml {bk}"),
+        ),
+        (
+            "POST",
+            "/b/k/x%20y?uploads",
+            format!("CreateMultipartUpload RestXml {bk}"),
+        ),
+        (
+            "POST",
+            "/b/k/x%20y?uploadId=u",
+            format!("CompleteMultipartUpload RestXml {bk}"),
+        ),
+        (
+            "DELETE",
+            "/b/k/x%20y?uploadId=u",
+            format!("AbortMultipartUpload RestXml {bk}"),
+        ),
+        ("POST", "/b?delete", format!("DeleteObjects RestXml {b}")),
+    ] {
+        check(method, uri, &[], "", Some("s3"), &format!("s3:{expected}"));
+    }
+    let copy = [("x-amz-copy-source", "a/b")];
+    check(
+        "PUT",
+        "/b/k",
+        &copy,
+        "",
+        Some("s3"),
+        "s3:CopyObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]",
+    );
+    let host = [("host", "b.s3.us-east-1.amazonaws.com")];
+    check(
+        "GET",
+        "/k",
+        &host,
+        "",
+        Some("s3"),
+        "s3:GetObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]",
+    );
+    check(
+        "GET",
+        "/b/k",
+        &[("host", "localhost:4580")],
+        "",
+        None,
+        "s3:GetObject RestXml [(\"Bucket\", \"b\"), (\"Key\", \"k\")]",
+    );
+}
+
+#[test]
+fn rest_json_calls_are_known_by_method_and_uri() {
+    let labels = "[(\"FunctionName\", \"f\")]";
+    check(
+        "POST",
+        "/2015-03-31/functions/f/invocations",
+        &[],
+        "",
+        Some("lambda"),
+        &format!("lambda:Invoke RestJson {labels}"),
+    );
+    check(
+        "GET",
+        "/2015-03-31/functions/",
+        &[],
+        "",
+        Some("lambda"),
+        "lambda:ListFunctions RestJson []",
+    );
+    check(
+        "GET",
+        "/2015-03-31/functions",
+        &[],
+        "",
+        Some("lambda"),
+        "lambda:ListFunctions RestJson []",
+    );
+}
+
+#[test]
+fn services_that_share_a_signing_name_are_told_apart() {
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let rds = "Action=CreateDBCluster&Version=2014-10-31&MasterUserPassword=x";
+    check(
+        "POST",
+        "/",
+        &form,
+        rds,
+        Some("rds"),
+        "rds:CreateDBCluster Query []",
+    );
+    let agent = [("host", "bedrock-agent.eu-west-1.amazonaws.com")];
+    let label = "[(\"resourceArn\", \"a\")]";
+    let expected = format!("bedrock-agent:ListTagsForResource RestJson {label}");
+    check("GET", "/tags/a", &agent, "", Some("bedrock"), &expected);
+    let target = |host| {
+        [
+            ("x-amz-target", "Timestream_20181101.DescribeEndpoints"),
+            ("host", host),
+        ]
+    };
+    let (write, query) = (
+        target("ingest.timestream.us-east-1.amazonaws.com"),
+        target("query.timestream.us-east-1.amazonaws.com"),
+    );
+    check(
+        "POST",
+        "/",
+        &write,
+        "{}",
+        Some("timestream"),
+        "timestream-write:DescribeEndpoints Json10 []",
+    );
+    check(
+        "POST",
+        "/",
+        &query,
+        "{}",
+        Some("timestream"),
+        "timestream-query:DescribeEndpoints Json10 []",
+    );
+    check(
+        "GET",
+        "/",
+        &[],
+        "",
+        Some("s3express"),
+        "s3:ListDirectoryBuckets RestXml []",
+    );
+    let bucket = [("host", "logs.s3.us-east-1.amazonaws.com")];
+    let labels = "[(\"Bucket\", \"logs\"), (\"Key\", \"k\")]";
+    check(
+        "GET",
+        "/k",
+        &bucket,
+        "",
+        None,
+        &format!("s3:GetObject RestXml {labels}"),
+    );
+    let sso = [("host", "portal.sso.us-east-1.amazonaws.com")];
+    check("POST", "/logout", &sso, "", None, "sso:Logout RestJson []");
+    let json = [
+        ("host", "localhost:4580"),
+        ("content-type", "application/json"),
+    ];
+    let token = "signin:CreateOAuth2Token RestJson []";
+    check("POST", "/v1/token", &json, "{}", None, token);
+    check("POST", "/v1/token", &form, "grant_type=x", None, token);
+    check(
+        "POST",
+        "/client/register",
+        &json,
+        "{}",
+        None,
+        "sso-oidc:RegisterClient RestJson []",
+    );
+    let bearer = [("host", "localhost:4580"), ("x-amz-sso_bearer_token", "t")];
+    check(
+        "GET",
+        "/assignment/accounts",
+        &bearer,
+        "",
+        None,
+        "sso:ListAccounts RestJson []",
+    );
+    let lifecycle = "s3:PutBucketLifecycleConfiguration RestXml [(\"Bucket\", \"b\")]";
+    check("PUT", "/b?lifecycle", &[], "", Some("s3"), lifecycle);
+}
+
+#[test]
+fn cbor_calls_are_known_by_their_path() {
+    let headers = [("smithy-protocol", "rpc-v2-cbor")];
+    let uri = "/service/GraniteServiceVersion20100801/operation/PutMetricData";
+    check(
+        "POST",
+        uri,
+        &headers,
+        "",
+        Some("monitoring"),
+        "cloudwatch:PutMetricData Cbor []",
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_request_makes_the_recogniser_panic(path in "/[ -~]{0,60}", body in ".{0,80}", signing in "(s3|iam|ec2|lambda|cloudtrail|x)?") {
+        if let Ok(uri) = path.parse::<http::Uri>() {
+            let request = http::Request::builder().method("POST").uri(uri).body(()).unwrap();
+            let _ = recognize(&request.into_parts().0, body.as_bytes(), Some(signing.as_str()));
+        }
+    }
+}
