@@ -13,7 +13,6 @@ use pugmark_core::{
     account::AccountId,
     clock::Clock,
     event::{self, Event, EventCategory},
-    limits::RECORD_BYTES_MAX,
     service::ServiceError,
 };
 use pugmark_journal::{EntryKind, Journal, Seq, Stored};
@@ -40,9 +39,16 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// have in the queue.
 const LOGS_EVENTS_MAX: usize = 10_000;
 const LOGS_BYTES_MAX: usize = 1_048_576;
+const LOGS_OVERHEAD: usize = 26;
+/// The largest event that CloudWatch Logs takes, with its overhead.
+const LOGS_EVENT_BYTES_MAX: usize = 256 * 1024;
 /// EventBridge: entries and bytes of one call.
 const BUS_ENTRIES_MAX: usize = 10;
 const BUS_BYTES_MAX: usize = 256 * 1024;
+/// EventBridge: what an entry's time counts (EventBridge user guide, "Calculating PutEvents event entry size").
+const BUS_TIME_BYTES: usize = 14;
+/// What a trail's status says of a service that cannot be reached and so gives no code of its own.
+const NOT_REACHED: &str = "ServiceUnavailable";
 /// The queue of EventBridge; those of CloudWatch Logs are `logs/` and the trail's id.
 const BUS: &str = "bus";
 
@@ -249,7 +255,9 @@ impl Inner {
                 EntryKind::Catalog => {
                     let change = Change::decode(&entry.payload)
                         .map_err(|error| broken(error.to_string()))?;
+                    let before = catalog.clone();
                     Arc::make_mut(&mut catalog).apply(change);
+                    self.forget_errors(&before, &catalog);
                     changed = true;
                 }
                 EntryKind::Event => {
@@ -283,6 +291,25 @@ impl Inner {
         Ok(())
     }
 
+    /// What a log group said that a trail no longer has is over.
+    fn forget_errors(&self, before: &Catalog, after: &Catalog) {
+        for trail in before.trails.values() {
+            let now = after.trails.get(&trail.arn);
+            let is_same = |now: &Trail| {
+                (&now.id, &now.logs_group_arn, &now.logs_role_arn)
+                    == (&trail.id, &trail.logs_group_arn, &trail.logs_role_arn)
+            };
+            if trail.logs_group_arn.is_some() && !now.is_some_and(is_same) {
+                let target = logs_target(&trail.id);
+                let status = TargetStatus {
+                    latest_error: None,
+                    ..self.status(&target)
+                };
+                self.set_status(&target, &status);
+            }
+        }
+    }
+
     fn route(
         &self,
         catalog: &Catalog,
@@ -291,14 +318,13 @@ impl Inner {
         seq: Seq,
         rows: &mut Vec<Row>,
     ) {
-        let mut put = |target: String| {
+        let mut put = |target: String, size: usize, size_max: usize| {
             if self.queue.waiting(&target) >= self.settings.queue_bytes_max {
                 self.skip(&target, "its queue is full");
                 return;
             }
-            // What is larger neither service gets (CloudTrail user guide, both pages).
-            if event.json.len() > RECORD_BYTES_MAX {
-                self.skip(&target, "the record is over 256 KiB");
+            if size > size_max {
+                self.skip(&target, "the record is larger than the service takes");
                 return;
             }
             rows.push((target, seq.0, payload.clone()));
@@ -315,11 +341,12 @@ impl Inner {
                 EventCategory::Management | EventCategory::Data | EventCategory::Insight
             );
             if takes && trail.logs_group_arn.is_some() {
-                put(logs_target(&trail.id));
+                let size = event.json.len() + LOGS_OVERHEAD;
+                put(logs_target(&trail.id), size, LOGS_EVENT_BYTES_MAX);
             }
         }
         if self.settings.bus && is_wanted && self.is_for_bus(event) {
-            put(BUS.to_owned());
+            put(BUS.to_owned(), size_on_bus(event), BUS_BYTES_MAX);
         }
     }
 
@@ -333,10 +360,14 @@ impl Inner {
         }
     }
 
-    fn skip(&self, target: &str, why: &str) {
+    fn count_skipped(&self, target: &str, why: &str) {
         metrics::counter!("pugmark_notifications_skipped_total", "target" => kind_of(target))
             .increment(1);
         tracing::warn!(target, why, "an event is not told");
+    }
+
+    fn skip(&self, target: &str, why: &str) {
+        self.count_skipped(target, why);
         let mut status = self.status(target);
         status.skipped += 1;
         self.set_status(target, &status);
@@ -388,7 +419,7 @@ impl Inner {
                         error = error.message,
                         "telling failed; it is tried again"
                     );
-                    status.latest_error = error.code;
+                    status.latest_error = error.code.or_else(|| Some(NOT_REACHED.to_owned()));
                     self.set_status(&target, &status);
                     tokio::time::sleep(backoff).await;
                     backoff = (backoff * 2).min(BACKOFF_MAX);
@@ -428,7 +459,7 @@ impl Inner {
         let of_account = events
             .iter()
             .filter(|(_, event)| event.keys.account == account);
-        let (keys, batch): (Vec<String>, Vec<LogEvent>) = of_account
+        let (keys, mut batch): (Vec<String>, Vec<LogEvent>) = of_account
             .map(|(key, event)| {
                 let event = LogEvent {
                     time: self.clock.now(),
@@ -438,18 +469,32 @@ impl Inner {
             })
             .unzip();
         let stream = stream_name(trail, account);
-        match self
-            .services
-            .put_logs(role, group, &stream, batch.clone())
-            .await
-        {
-            Err(error) if error.code.as_deref() == Some("ResourceNotFoundException") => {
-                self.services.create_stream(role, group, &stream).await?;
-                self.services.put_logs(role, group, &stream, batch).await?;
+        let mut refused = Vec::new();
+        while !batch.is_empty() {
+            let put = self.services.put_logs(role, group, &stream, batch.clone());
+            match put.await {
+                Err(error) if error.code.as_deref() == Some("ResourceNotFoundException") => {
+                    self.services.create_stream(role, group, &stream).await?;
+                    self.services
+                        .put_logs(role, group, &stream, batch.clone())
+                        .await?;
+                }
+                // A service that takes less than AWS's: the largest event is left out, or it would hold up all others.
+                Err(error) if is_too_large(&error) => {
+                    let sizes = batch.iter().map(|event| event.message.len());
+                    if let Some((largest, size)) = sizes.enumerate().max_by_key(|(_, size)| *size) {
+                        batch.remove(largest);
+                        self.count_skipped(target, "CloudWatch Logs says that it is too large");
+                        tracing::warn!(target, size, error = error.message, "an event is refused");
+                    }
+                    refused.push(error);
+                    continue;
+                }
+                other => other?,
             }
-            other => other?,
+            break;
         }
-        Ok((keys, Vec::new()))
+        Ok((keys, refused))
     }
 
     /// Sends the events of the first one's Region; gives their keys, and why some were refused.
@@ -488,6 +533,9 @@ impl Inner {
                 None => keys.push(key.clone()),
             }
         }
+        for error in &refused {
+            self.count_skipped(BUS, &error.message);
+        }
         match keys.is_empty() {
             true => Err(ServiceError {
                 code: None,
@@ -507,7 +555,8 @@ pub fn stream_name(trail: &Trail, account: AccountId) -> String {
     }
 }
 
-fn entry(event: &Event) -> BusEntry {
+/// `source` and `detail-type`.
+fn entry_names(event: &Event) -> (String, &'static str) {
     let keys = &event.keys;
     let label = keys.source.split('.').next().unwrap_or_default();
     let (source, detail_type) = match (keys.category, keys.event_type.as_str()) {
@@ -518,12 +567,29 @@ fn entry(event: &Event) -> BusEntry {
         (_, "AwsServiceEvent") => (label, "AWS Service Event via CloudTrail"),
         _ => (label, "AWS API Call via CloudTrail"),
     };
+    (format!("aws.{source}"), detail_type)
+}
+
+fn entry(event: &Event) -> BusEntry {
+    let (source, detail_type) = entry_names(event);
     BusEntry {
-        source: format!("aws.{source}"),
+        source,
         detail_type,
-        time: keys.time,
+        time: event.keys.time,
         detail: String::from_utf8_lossy(&event.json).into_owned(),
     }
+}
+
+/// What EventBridge counts of an entry.
+fn size_on_bus(event: &Event) -> usize {
+    let (source, detail_type) = entry_names(event);
+    BUS_TIME_BYTES + source.len() + detail_type.len() + event.json.len()
+}
+
+/// CloudWatch Logs has no code of its own for an event over its bound, only words: `Log event too large: 262145 bytes …`.
+fn is_too_large(error: &ServiceError) -> bool {
+    error.code.as_deref() == Some("InvalidParameterException")
+        && error.message.to_lowercase().contains("too large")
 }
 
 fn logs_target(trail: &TrailId) -> String {

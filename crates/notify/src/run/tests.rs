@@ -11,6 +11,8 @@ use crate::service::Organization;
 
 const HERE: &str = "us-east-1";
 const ACCOUNT: &str = "123456789012";
+/// The largest record that CloudWatch Logs takes.
+const LOGS_RECORD_BYTES_MAX: usize = LOGS_EVENT_BYTES_MAX - LOGS_OVERHEAD;
 
 /// Log stream or Region, and the events.
 type Calls = Mutex<Vec<(String, Vec<String>)>>;
@@ -277,14 +279,16 @@ async fn a_call_of_cloudwatch_logs_has_ten_thousand_events_of_one_account() {
 #[tokio::test]
 async fn what_is_too_large_is_skipped_and_counted() {
     let world = World::new(Told::default(), true, only_logs()).await;
-    let events =
-        [RECORD_BYTES_MAX + 1, RECORD_BYTES_MAX, 2].map(|bytes| event(1, bytes, ACCOUNT, HERE));
+    let events = [LOGS_RECORD_BYTES_MAX + 1, LOGS_RECORD_BYTES_MAX, 2]
+        .map(|bytes| event(1, bytes, ACCOUNT, HERE));
     world.append(events.into()).await;
     let lengths = || -> Vec<usize> {
         let calls = world.told.logs.lock().unwrap();
         calls.iter().flat_map(|it| &it.1).map(String::len).collect()
     };
-    world.until(|| lengths() == [RECORD_BYTES_MAX, 2]).await;
+    world
+        .until(|| lengths() == [LOGS_RECORD_BYTES_MAX, 2])
+        .await;
     assert_eq!(world.notifier.logs_status(&TrailId("t".into())).skipped, 1);
 }
 
@@ -336,4 +340,89 @@ async fn what_eventbridge_could_not_take_is_sent_again_and_what_it_refuses_is_no
         ]
     );
     assert_eq!(world.notifier.0.status(BUS).skipped, 1);
+}
+
+fn named(category: EventCategory, event_type: &str, json: String) -> Event {
+    let mut keys = EventKeys::new(
+        Uuid::nil(),
+        Timestamp::UNIX_EPOCH,
+        ACCOUNT.parse().unwrap(),
+        HERE.parse().unwrap(),
+        "signin.amazonaws.com",
+        "ConsoleLogin",
+    );
+    keys.category = category;
+    keys.event_type = event_type.into();
+    Event {
+        keys,
+        json: Bytes::from(json),
+    }
+}
+
+#[test]
+fn each_kind_of_event_has_its_detail_type() {
+    use EventCategory::{Data, Insight, Management, NetworkActivity};
+    for (category, event_type, source, detail_type) in [
+        (
+            Management,
+            "AwsApiCall",
+            "aws.signin",
+            "AWS API Call via CloudTrail",
+        ),
+        (
+            Data,
+            "AwsApiCall",
+            "aws.signin",
+            "AWS API Call via CloudTrail",
+        ),
+        (
+            Management,
+            "AwsConsoleSignIn",
+            "aws.signin",
+            "AWS Console Sign In via CloudTrail",
+        ),
+        (
+            Management,
+            "AwsConsoleAction",
+            "aws.signin",
+            "AWS Console Action via CloudTrail",
+        ),
+        (
+            Management,
+            "AwsServiceEvent",
+            "aws.signin",
+            "AWS Service Event via CloudTrail",
+        ),
+        (
+            Insight,
+            "AwsCloudTrailInsight",
+            "aws.cloudtrail",
+            "AWS Insight via CloudTrail",
+        ),
+        (
+            NetworkActivity,
+            "AwsVpceEvent",
+            "aws.signin",
+            "AWS Network Activity Event via CloudTrail",
+        ),
+    ] {
+        let found = entry_names(&named(category, event_type, String::new()));
+        assert_eq!(found, (source.to_owned(), detail_type));
+    }
+}
+
+#[test]
+fn what_a_service_counts_of_an_event_is_more_than_the_record() {
+    let record = named(EventCategory::Management, "AwsApiCall", "x".repeat(1000));
+    let names = "aws.signin".len() + "AWS API Call via CloudTrail".len();
+    assert_eq!(size_on_bus(&record), 1000 + names + 14);
+    let error = |code: &str, message: &str| ServiceError {
+        code: Some(code.to_owned()),
+        message: message.to_owned(),
+    };
+    let words = "Log event too large: 262145 bytes exceeds limit of 262144";
+    assert!(is_too_large(&error("InvalidParameterException", words)));
+    let other = error("InvalidParameterException", "the name is wrong");
+    assert!(!is_too_large(&other));
+    assert!(!is_too_large(&error("ResourceNotFoundException", words)));
 }
