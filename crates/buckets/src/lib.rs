@@ -13,7 +13,7 @@ mod store;
 use std::{path::PathBuf, sync::Arc};
 
 use http::HeaderValue;
-use pugmark_core::clock::Clock;
+use pugmark_core::{clock::Clock, policy::Decision};
 use s3s::{
     Body,
     service::{S3Service, S3ServiceBuilder},
@@ -25,9 +25,28 @@ pub trait Authority: Send + Sync + 'static {
     /// The secret of an access key.
     fn secret_key(&self, access_key_id: &str) -> Option<String>;
 
-    /// Whether a caller (`None`: anonymous) may do an IAM action such as `s3:PutObject` on a resource's ARN.
-    fn allowed(&self, access_key_id: Option<&str>, action: &str, resource_arn: &str) -> bool;
+    /// What the policies of a caller (`None`: anonymous) say of an IAM action such as `s3:PutObject` on a resource's ARN.
+    fn decide(&self, access_key_id: Option<&str>, action: &str, resource_arn: &str) -> Decision;
+
+    /// Whose an access key is.
+    fn caller(&self, access_key_id: &str) -> Option<Caller>;
 }
+
+/// Whose an access key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The principal's ARN, as policies name it.
+    pub arn: String,
+    /// Its account.
+    pub account: String,
+    /// It is the account's root user.
+    pub is_root: bool,
+}
+
+/// Marks a request, among its extensions, as one that this program makes for its own service: bucket policies, which speak of
+/// callers, do not speak of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Internal;
 
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -65,12 +84,17 @@ impl Buckets {
     ) -> Result<Self, BucketsError> {
         let opened = tokio::task::spawn_blocking(move || store::Store::open(&dir)).await;
         let store = opened.map_err(|error| BucketsError::Index(error.to_string()))??;
-        let access = access::Access(authority.clone());
+        let store = Arc::new(store);
+        let access = access::Access {
+            authority,
+            store: store.clone(),
+            account: account.clone(),
+        };
         let store = service::Server {
-            store: Arc::new(store),
+            store,
             region,
             account,
-            authority,
+            access: access.clone(),
             clock,
         };
         let mut builder = S3ServiceBuilder::new(store);

@@ -1,6 +1,6 @@
 //! Objects: put, get, copy, delete, list, tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use s3s::{S3Request, S3Response, S3Result, dto::*, s3_error};
 
 use crate::{
-    access,
+    access::{self, Wish},
     body::{self, Expected},
     service::Server,
     settings::{tags_from, tags_of, time},
@@ -461,19 +461,24 @@ impl Server {
             .credentials
             .map(|credentials| credentials.access_key);
         let may = |key: &str| {
-            let resource = access::object_arn(&input.bucket, key);
-            self.authority
-                .allowed(access_key.as_deref(), "s3:DeleteObject", &resource)
+            self.access.allows(&Wish {
+                access_key: access_key.as_deref(),
+                action: "s3:DeleteObject",
+                bucket: Some(&input.bucket),
+                resource: &access::object_arn(&input.bucket, key),
+                context: HashMap::new(),
+            })
         };
         for object in &input.delete.objects {
             check_version(object.version_id.as_deref())?;
         }
-        let (allowed, denied): (Vec<String>, Vec<String>) = input
-            .delete
-            .objects
-            .into_iter()
-            .map(|object| object.key)
-            .partition(|key| may(key));
+        let (mut allowed, mut denied) = (Vec::new(), Vec::new());
+        for object in input.delete.objects {
+            match may(&object.key)? {
+                true => allowed.push(object.key),
+                false => denied.push(object.key),
+            }
+        }
         let (bucket, keys) = (input.bucket.clone(), allowed.clone());
         let old = self
             .store
@@ -615,10 +620,14 @@ impl Server {
             ));
         };
         let resource = access::object_arn(bucket, key);
-        if !self
-            .authority
-            .allowed(access_key, "s3:GetObject", &resource)
-        {
+        let wish = Wish {
+            access_key,
+            action: "s3:GetObject",
+            bucket: Some(bucket),
+            resource: &resource,
+            context: HashMap::new(),
+        };
+        if !self.access.allows(&wish)? {
             return Err(s3_error!(
                 AccessDenied,
                 "Access Denied: s3:GetObject on {resource} is not allowed"

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use pugmark_core::clock::Clock;
 use s3s::{S3, S3Request, S3Response, S3Result, dto::*};
 
-use crate::{Authority, store::Store};
+use crate::{access::Access, store::Store};
 
 /// The store with what it answers by.
 pub(crate) struct Server {
     pub(crate) store: Arc<Store>,
     pub(crate) region: String,
     pub(crate) account: String,
-    pub(crate) authority: Arc<dyn Authority>,
+    pub(crate) access: Access,
     pub(crate) clock: Arc<dyn Clock>,
 }
 

@@ -131,17 +131,23 @@ impl Server {
         let ownership = input
             .object_ownership
             .map(|ownership| ownership.as_str().to_owned());
+        let key = request.credentials.map(|it| it.access_key);
+        let account = self.access.account_of(key.as_deref());
         let (name, is_us_east_1) = (input.bucket.clone(), self.region == "us-east-1");
+        let access = self.access.clone();
         self.store
             .write(move |write| {
-                if write.get::<BucketRecord>(BUCKETS, name.as_bytes())?.is_some() {
+                if let Some(bucket) = write.get::<BucketRecord>(BUCKETS, name.as_bytes())? {
+                    if access.owner_of(&bucket) != account {
+                        return Err(s3_error!(BucketAlreadyExists, "The requested bucket name is not available. Please select a different name and try again."));
+                    }
                     // us-east-1 alone says OK when the bucket is one's own already.
                     return match is_us_east_1 {
                         true => Ok(()),
                         false => Err(s3_error!(BucketAlreadyOwnedByYou, "Your previous request to create the named bucket succeeded and you already own it.")),
                     };
                 }
-                write.put(BUCKETS, name.as_bytes(), &BucketRecord { created, ownership, ..BucketRecord::default() })
+                write.put(BUCKETS, name.as_bytes(), &BucketRecord { created, ownership, account: Some(account), ..BucketRecord::default() })
             })
             .await?;
         ok(CreateBucketOutput {
@@ -188,6 +194,8 @@ impl Server {
         request: S3Request<ListBucketsInput>,
     ) -> Answer<ListBucketsOutput> {
         let input = request.input;
+        let key = request.credentials.map(|it| it.access_key);
+        let account = self.access.account_of(key.as_deref());
         let prefix = input.prefix.clone().unwrap_or_default();
         let max = input
             .max_buckets
@@ -199,7 +207,9 @@ impl Server {
         let after = input.continuation_token.unwrap_or_default();
         let mut rows: Vec<_> = rows
             .into_iter()
-            .filter(|(name, _)| name.as_slice() > after.as_bytes())
+            .filter(|(name, bucket)| {
+                name.as_slice() > after.as_bytes() && self.access.owner_of(bucket) == account
+            })
             .collect();
         let is_truncated = rows.len() > max;
         rows.truncate(max);

@@ -36,6 +36,9 @@ pub(crate) struct BucketRecord {
     pub(crate) created: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<String>,
+    /// Whose it is; without it, the store's own account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tags: Option<Vec<(String, String)>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

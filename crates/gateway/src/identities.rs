@@ -193,7 +193,8 @@ impl Identities {
         self.decide(access_key_id, action, resource) == Decision::ExplicitDeny
     }
 
-    fn decide(&self, access_key_id: Option<&str>, action: &str, resource: &str) -> Decision {
+    /// What the policies of the key's principal say.
+    pub fn decide(&self, access_key_id: Option<&str>, action: &str, resource: &str) -> Decision {
         let Some(principal) = access_key_id.and_then(|id| self.find(id)) else {
             return Decision::ImplicitDeny;
         };

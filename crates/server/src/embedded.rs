@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt;
-use pugmark_buckets::Buckets;
+use pugmark_buckets::{Buckets, Internal};
 
 /// An HTTP client that calls the store.
 pub(crate) fn http_client(buckets: Arc<Buckets>) -> SharedHttpClient {
@@ -62,9 +62,9 @@ impl HttpConnector for Connector {
             }
             // What delivery puts is small enough to stand in memory already.
             let bytes = body.collect().await.map_err(failed)?.to_bytes();
-            let response = buckets
-                .call(http::Request::from_parts(parts, bytes.into()))
-                .await;
+            let mut request = http::Request::from_parts(parts, bytes.into());
+            request.extensions_mut().insert(Internal);
+            let response = buckets.call(request).await;
             let (parts, body) = response.into_parts();
             let bytes = body.collect().await.map_err(failed)?.to_bytes();
             let response = http::Response::from_parts(parts, SdkBody::from(bytes));

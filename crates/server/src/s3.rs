@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use pugmark_buckets::{Authority, Buckets};
+use pugmark_buckets::{Authority, Buckets, Caller};
+use pugmark_core::{identity::IdentityType, policy::Decision};
 use pugmark_gateway::{Body, LocalCall, LocalService, identities::Identities};
 
 /// Answers `s3.amazonaws.com`.
@@ -38,7 +39,18 @@ impl Authority for IdentityAuthority {
             .map(|principal| principal.secret.expose().to_owned())
     }
 
-    fn allowed(&self, access_key_id: Option<&str>, action: &str, resource_arn: &str) -> bool {
-        self.0.allowed(access_key_id, action, resource_arn)
+    fn decide(&self, access_key_id: Option<&str>, action: &str, resource_arn: &str) -> Decision {
+        self.0.decide(access_key_id, action, resource_arn)
+    }
+
+    fn caller(&self, access_key_id: &str) -> Option<Caller> {
+        let identity = &self.0.find(access_key_id)?.identity;
+        let account = identity.account?;
+        let root = || format!("arn:aws:iam::{account}:root");
+        Some(Caller {
+            arn: identity.arn.clone().unwrap_or_else(root),
+            account: account.to_string(),
+            is_root: identity.kind == IdentityType::Root,
+        })
     }
 }
