@@ -117,6 +117,8 @@ pub(crate) async fn run(seed: u64, dir: &Path) -> anyhow::Result<Outcome> {
             delivery_interval: DELIVERY_INTERVAL,
             digest_interval: DIGEST_INTERVAL,
             open_bytes_max: *random.pick(&[4 << 10, 1 << 20]),
+            file_bytes_max: *random.pick(&[2 << 10, 50_000_000]),
+            file_events_max: *random.pick(&[3, usize::MAX]),
             policy_check: PolicyCheck::Auto,
             spool_bytes_max: *random.pick(&[8 << 10, 1 << 30]),
         },

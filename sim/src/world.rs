@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use pugmark_core::{clock::Clock, service::ServiceError};
+use pugmark_core::{account::AccountId, clock::Clock, service::ServiceError};
 use pugmark_delivery::{Announcer, Bucket, PutObject, Stored};
 use tokio::time::Instant;
 
@@ -125,6 +125,10 @@ impl SimBuckets {
 
 #[async_trait]
 impl Bucket for SimBuckets {
+    async fn is_of(&self, _: &str, _: AccountId) -> Result<bool, ServiceError> {
+        Ok(true)
+    }
+
     async fn put(&self, object: PutObject) -> Result<(), ServiceError> {
         let delay = Duration::from_millis(self.state().random.below(2000));
         tokio::time::sleep(delay).await;

@@ -26,8 +26,8 @@ pub const EVENT_HISTORY_DAYS: i64 = 90;
 /// Page size bounds of `LookupEvents`.
 pub const LOOKUP_RESULTS_MAX: usize = 50;
 
-/// Largest CloudTrail log file before compression, in bytes.
-pub const LOG_FILE_BYTES_MAX: usize = 50 * 1024 * 1024;
+/// Largest CloudTrail log file before compression, in bytes (50 MB; CloudTrail limits, section 2).
+pub const LOG_FILE_BYTES_MAX: usize = 50_000_000;
 /// Longest `S3KeyPrefix` in characters.
 pub const S3_KEY_PREFIX_CHARS_MAX: usize = 200;
 

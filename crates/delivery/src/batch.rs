@@ -81,43 +81,94 @@ impl Batch {
         });
     }
 
-    /// Sorts, drops repeated ids, and renders. The same events give the same bytes. `None` when there are none.
-    pub(crate) fn render(mut self) -> std::io::Result<Option<Rendered>> {
+    /// How many events wait.
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Sorts, drops repeated ids, and renders: one file, or as many as the bounds ask for. The same events give the same
+    /// bytes. A single event that is larger than a file may be has a file of its own.
+    pub(crate) fn render(
+        mut self,
+        bytes_max: usize,
+        events_max: usize,
+    ) -> std::io::Result<Vec<Rendered>> {
         let mut seen = HashSet::with_capacity(self.events.len());
         self.events.sort_by_key(|event| (event.time, event.seq));
         self.events.retain(|event| seen.insert(event.id));
-        let (Some(first), Some(last)) = (self.events.first(), self.events.last()) else {
-            return Ok(None);
-        };
-        let (oldest, newest) = (first.time, last.time);
-        let seqs = || self.events.iter().map(|event| event.seq);
-        let (first_seq, last_seq) = (
-            seqs().min().unwrap_or_default(),
-            seqs().max().unwrap_or_default(),
-        );
-        let events = self.events.len();
+        let mut files = Vec::new();
+        let mut open: Option<File> = None;
         // Compressed and hashed as it goes: the plain file is never in memory, and each event leaves it in turn.
-        let mut file = Hashed {
+        for event in self.events {
+            let full = |file: &File| {
+                file.events >= events_max || file.bytes + event.json.len() + 1 > bytes_max
+            };
+            if open.as_ref().is_some_and(full) {
+                files.extend(open.take().map(File::finish).transpose()?);
+            }
+            match &mut open {
+                Some(file) => file.push(&event)?,
+                None => open = Some(File::begin(&event)?),
+            }
+        }
+        files.extend(open.map(File::finish).transpose()?);
+        Ok(files)
+    }
+}
+
+/// A log file in the making.
+struct File {
+    content: Hashed,
+    bytes: usize,
+    oldest: Timestamp,
+    newest: Timestamp,
+    first_seq: u64,
+    last_seq: u64,
+    events: usize,
+}
+
+impl File {
+    fn begin(first: &Waiting) -> std::io::Result<Self> {
+        let mut content = Hashed {
             encoder: encoder(),
             hash: digest::Context::new(&digest::SHA256),
         };
-        file.write_all(b"{\"Records\":[")?;
-        for (index, event) in self.events.into_iter().enumerate() {
-            if index > 0 {
-                file.write_all(b",")?;
-            }
-            file.write_all(&event.json)?;
-        }
-        file.write_all(b"]}")?;
-        Ok(Some(Rendered {
-            gzip: file.encoder.finish()?,
-            sha256: hex::encode(file.hash.finish()),
-            oldest,
-            newest,
-            first_seq,
-            last_seq,
-            events,
-        }))
+        content.write_all(b"{\"Records\":[")?;
+        content.write_all(&first.json)?;
+        Ok(Self {
+            content,
+            bytes: b"{\"Records\":[]}".len() + first.json.len(),
+            oldest: first.time,
+            newest: first.time,
+            first_seq: first.seq,
+            last_seq: first.seq,
+            events: 1,
+        })
+    }
+
+    /// Adds an event that is not older than the ones before.
+    fn push(&mut self, event: &Waiting) -> std::io::Result<()> {
+        self.content.write_all(b",")?;
+        self.content.write_all(&event.json)?;
+        self.bytes += event.json.len() + 1;
+        self.newest = event.time;
+        self.first_seq = self.first_seq.min(event.seq);
+        self.last_seq = self.last_seq.max(event.seq);
+        self.events += 1;
+        Ok(())
+    }
+
+    fn finish(mut self) -> std::io::Result<Rendered> {
+        self.content.write_all(b"]}")?;
+        Ok(Rendered {
+            gzip: self.content.encoder.finish()?,
+            sha256: hex::encode(self.content.hash.finish()),
+            oldest: self.oldest,
+            newest: self.newest,
+            first_seq: self.first_seq,
+            last_seq: self.last_seq,
+            events: self.events,
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use aws_sdk_s3::{
     types::{ObjectCannedAcl, ServerSideEncryption},
 };
 use bytes::Bytes;
-use pugmark_core::service::ServiceError;
+use pugmark_core::{account::AccountId, service::ServiceError};
 
 /// An object to put. It always has `Content-Type: application/json`, `Content-Encoding: gzip` and the ACL
 /// `bucket-owner-full-control`.
@@ -39,6 +39,9 @@ pub trait Bucket: Send + Sync + 'static {
 
     /// Whether the bucket is there.
     async fn exists(&self, bucket: &str) -> Result<bool, ServiceError>;
+
+    /// Whether the account has the bucket. A store that knows no owners says so of every account.
+    async fn is_of(&self, bucket: &str, account: AccountId) -> Result<bool, ServiceError>;
 
     /// The bucket's policy; `None` when it has none, or when the store has no policies or does not show them.
     async fn policy(&self, bucket: &str) -> Result<Option<String>, ServiceError>;
@@ -83,6 +86,25 @@ impl Bucket for S3Bucket {
                 if error
                     .raw_response()
                     .is_some_and(|answer| answer.status().as_u16() == 404) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(of_sdk(&error)),
+        }
+    }
+
+    async fn is_of(&self, bucket: &str, account: AccountId) -> Result<bool, ServiceError> {
+        let asked = self
+            .0
+            .head_bucket()
+            .bucket(bucket)
+            .expected_bucket_owner(account.as_str());
+        match asked.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|answer| answer.status().as_u16() == 403) =>
             {
                 Ok(false)
             }
@@ -205,6 +227,10 @@ impl Bucket for MemoryBucket {
             Some(failure) => Err(failure.clone()),
             None => Ok(true),
         }
+    }
+
+    async fn is_of(&self, _: &str, _: AccountId) -> Result<bool, ServiceError> {
+        Ok(true)
     }
 
     async fn policy(&self, _: &str) -> Result<Option<String>, ServiceError> {

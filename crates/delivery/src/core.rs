@@ -1,7 +1,7 @@
 //! The follower's state: plain and synchronous; `run` moves it along.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -10,6 +10,7 @@ use pugmark_catalog::{Catalog, Change, Trail, TrailArn};
 use pugmark_core::{
     account::{AccountId, Region},
     event::{self, EventCategory},
+    limits::RECORD_BYTES_MAX,
 };
 use pugmark_journal::{EntryKind, Stored};
 use uuid::Uuid;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     DeliveryError,
     aggregate::{self, Names, Window},
-    batch::{Batch, Stream},
+    batch::{Batch, Rendered, Stream},
     digest,
     keys::Keys,
     layout,
@@ -34,6 +35,32 @@ pub(crate) struct Limits {
     pub(crate) digest_seconds: i64,
     /// Bytes of events in all open batches together.
     pub(crate) open_bytes_max: usize,
+    /// Bytes of one log file before compression.
+    pub(crate) file_bytes_max: usize,
+    /// Events of one log file.
+    pub(crate) file_events_max: usize,
+}
+
+impl Limits {
+    /// Whether a batch is to be sealed: it has as many events as a file may have, or so many bytes that the next event might
+    /// not fit.
+    fn is_full(&self, batch: &Batch) -> bool {
+        let spare = RECORD_BYTES_MAX.min(self.file_bytes_max / 8);
+        batch.len() >= self.file_events_max || batch.bytes + spare >= self.file_bytes_max
+    }
+}
+
+/// A trail whose files or notifications go elsewhere from now on: what was told of the earlier place is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// The trail's id.
+    pub(crate) trail: String,
+    /// Its bucket is another.
+    pub(crate) bucket: bool,
+    /// Its topic is another, or none.
+    pub(crate) topic: bool,
+    /// Its key is another, or none.
+    pub(crate) key: bool,
 }
 
 pub(crate) struct Core {
@@ -46,6 +73,10 @@ pub(crate) struct Core {
     retired: Catalog,
     open: BTreeMap<Stream, Batch>,
     open_bytes: usize,
+    /// A batch has all that one file may have.
+    is_full: bool,
+    /// Trails that were moved since somebody took this.
+    pub(crate) moved: Vec<Moved>,
     /// When the oldest open batch must be sealed.
     due: Option<Timestamp>,
     /// The next entry to read.
@@ -95,12 +126,24 @@ impl Core {
             limits,
             open: BTreeMap::new(),
             open_bytes: 0,
+            is_full: false,
+            moved: Vec::new(),
             due: None,
             next: position,
             position,
             recent: HashSet::new(),
             recent_order: VecDeque::new(),
         })
+    }
+
+    /// The key of each trail, by its id. Those that were stopped or deleted keep the one that they had, unless they are on
+    /// again.
+    pub(crate) fn trail_keys(&self) -> HashMap<String, Option<String>> {
+        let trails = self.retired.trails.values();
+        trails
+            .chain(self.catalog.trails.values())
+            .map(|trail| (trail.id.0.clone(), trail.kms_key_id.clone()))
+            .collect()
     }
 
     /// Takes the next entry of the journal.
@@ -121,7 +164,7 @@ impl Core {
             }
         }
         self.next = seq + 1;
-        if self.open_bytes >= self.limits.open_bytes_max {
+        if self.is_full || self.open_bytes >= self.limits.open_bytes_max {
             self.seal(now)?;
         }
         Ok(())
@@ -168,6 +211,7 @@ impl Core {
                 .entry(stream)
                 .or_insert_with(|| Batch::new(trail.arn.clone()));
             batch.push(keys.time, seq, keys.id, event.json.clone());
+            self.is_full |= self.limits.is_full(batch);
             self.open_bytes += event.json.len() + 64;
         }
         self.recent_order.push_back(keys.id);
@@ -222,6 +266,19 @@ impl Core {
         self.catalog.apply(change);
         if same {
             return Ok(());
+        }
+        if let (Some(old), Some(new)) = (&old, &new)
+            && old.id == new.id
+        {
+            let moved = Moved {
+                trail: new.id.0.clone(),
+                bucket: old.bucket != new.bucket,
+                topic: old.topic_arn() != new.topic_arn(),
+                key: old.kms_key_id != new.kms_key_id,
+            };
+            if moved.bucket || moved.topic || moved.key {
+                self.moved.push(moved);
+            }
         }
         let was_on = old.as_ref().is_some_and(|trail| trail.is_logging);
         let is_on = new.as_ref().is_some_and(|trail| trail.is_logging);
@@ -363,7 +420,7 @@ impl Core {
     /// Seals all open batches: spools their files and commits them with the position.
     pub(crate) fn seal(&mut self, now: Timestamp) -> Result<(), DeliveryError> {
         let open = std::mem::take(&mut self.open);
-        (self.open_bytes, self.due) = (0, None);
+        (self.open_bytes, self.due, self.is_full) = (0, None, false);
         let mut changes = self.progress();
         for (stream, batch) in open {
             let trail = self
@@ -380,53 +437,62 @@ impl Core {
             let Some(trail) = trail.cloned() else {
                 continue;
             };
-            let chain = stream.chain();
-            let Some(file) = batch
-                .render()
-                .map_err(DeliveryError::io("compress a log file"))?
-            else {
-                continue;
-            };
-            // Two files of windows may come from the same position: their item tells them apart.
-            let origin = match stream.folder == layout::folder(EventCategory::Aggregated) {
-                true => format!("{stream}/{}", self.next_item),
-                false => stream.to_string(),
-            };
-            let unique = layout::unique(&origin, file.first_seq, file.last_seq);
-            let prefix = trail.key_prefix.as_deref();
-            let key = layout::log_file(
-                prefix,
-                trail.organization_id(),
-                stream.account,
-                stream.folder,
-                &stream.region,
-                now,
-                &unique,
-            );
-            if trail.log_file_validation && trail.is_logging && !self.chains.contains_key(&chain) {
-                self.start_chain(&trail, stream.account, &stream.region, now, &mut changes)?;
+            let files = batch
+                .render(self.limits.file_bytes_max, self.limits.file_events_max)
+                .map_err(DeliveryError::io("compress a log file"))?;
+            for file in files {
+                self.add_log_file(&trail, &stream, file, now, &mut changes)?;
             }
-            let covered = self.chains.contains_key(&chain).then(|| Covered {
-                bucket: trail.bucket.clone(),
-                key: key.clone(),
-                sha256: file.sha256,
-                newest: seconds(file.newest),
-                oldest: seconds(file.oldest),
-            });
-            let (region, events) = (stream.region.to_string(), file.events as u64);
-            self.add_item(
-                &trail_of(&trail),
-                chain,
-                region,
-                key,
-                events,
-                file.gzip,
-                covered,
-                None,
-                &mut changes,
-            )?;
         }
         self.ledger.commit(&changes)
+    }
+
+    fn add_log_file(
+        &mut self,
+        trail: &Trail,
+        stream: &Stream,
+        file: Rendered,
+        now: Timestamp,
+        changes: &mut Changes,
+    ) -> Result<(), DeliveryError> {
+        let chain = stream.chain();
+        // Two files of windows may come from the same position: their item tells them apart.
+        let origin = match stream.folder == layout::folder(EventCategory::Aggregated) {
+            true => format!("{stream}/{}", self.next_item),
+            false => stream.to_string(),
+        };
+        let unique = layout::unique(&origin, file.first_seq, file.last_seq);
+        let key = layout::log_file(
+            trail.key_prefix.as_deref(),
+            trail.organization_id(),
+            stream.account,
+            stream.folder,
+            &stream.region,
+            now,
+            &unique,
+        );
+        if trail.log_file_validation && trail.is_logging && !self.chains.contains_key(&chain) {
+            self.start_chain(trail, stream.account, &stream.region, now, changes)?;
+        }
+        let covered = self.chains.contains_key(&chain).then(|| Covered {
+            bucket: trail.bucket.clone(),
+            key: key.clone(),
+            sha256: file.sha256,
+            newest: seconds(file.newest),
+            oldest: seconds(file.oldest),
+        });
+        let (region, events) = (stream.region.to_string(), file.events as u64);
+        self.add_item(
+            &trail_of(trail),
+            chain,
+            region,
+            key,
+            events,
+            file.gzip,
+            covered,
+            None,
+            changes,
+        )
     }
 
     #[expect(

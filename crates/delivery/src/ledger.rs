@@ -159,18 +159,35 @@ pub(crate) struct Ledger {
 struct Waiting {
     /// Bytes of all items.
     bytes: u64,
-    /// Items by trail.
-    items: BTreeMap<String, u64>,
+    /// Items by trail and bucket.
+    items: BTreeMap<Lane, u64>,
     /// Log files by chain.
     logs: BTreeMap<String, u64>,
     /// Announcements by trail.
     announcements: BTreeMap<String, u64>,
 }
 
+/// What is put in order: a trail's files for one bucket. A trail that was given another bucket has two for a while.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Lane {
+    /// The trail's id.
+    pub(crate) trail: String,
+    pub(crate) bucket: String,
+}
+
+impl Lane {
+    fn of(item: &Item) -> Self {
+        Self {
+            trail: item.trail.clone(),
+            bucket: item.bucket.clone(),
+        }
+    }
+}
+
 impl Waiting {
     fn add(&mut self, item: &Item) {
         self.bytes += item.bytes;
-        *self.items.entry(item.trail.clone()).or_default() += 1;
+        *self.items.entry(Lane::of(item)).or_default() += 1;
         if item.signature.is_none() {
             *self.logs.entry(item.chain.clone()).or_default() += 1;
         }
@@ -178,14 +195,14 @@ impl Waiting {
 
     fn remove(&mut self, item: &Item) {
         self.bytes = self.bytes.saturating_sub(item.bytes);
-        one_less(&mut self.items, &item.trail);
+        one_less(&mut self.items, &Lane::of(item));
         if item.signature.is_none() {
             one_less(&mut self.logs, &item.chain);
         }
     }
 }
 
-fn one_less(counts: &mut BTreeMap<String, u64>, key: &str) {
+fn one_less<K: Ord>(counts: &mut BTreeMap<K, u64>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
         if *count == 0 {
@@ -324,8 +341,8 @@ impl Ledger {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Trails with items.
-    pub(crate) fn trails_with_items(&self) -> Vec<String> {
+    /// Trails and buckets with items.
+    pub(crate) fn lanes_with_items(&self) -> Vec<Lane> {
         self.waiting().items.keys().cloned().collect()
     }
 
@@ -344,31 +361,33 @@ impl Ledger {
         self.waiting().logs.contains_key(chain)
     }
 
-    /// The first items of a trail, oldest first.
-    pub(crate) fn items_of(&self, trail: &str) -> Result<Vec<Item>, DeliveryError> {
-        self.first_of(ITEMS, trail)
+    /// The first items of a trail for a bucket, oldest first.
+    pub(crate) fn items_of(&self, lane: &Lane) -> Result<Vec<Item>, DeliveryError> {
+        self.first_of(ITEMS, &lane.trail, |item: &Item| item.bucket == lane.bucket)
     }
 
     /// The first log files of a trail that its topic is to be told of, oldest first.
     pub(crate) fn announcements_of(&self, trail: &str) -> Result<Vec<Announcement>, DeliveryError> {
-        self.first_of(ANNOUNCEMENTS, trail)
+        self.first_of(ANNOUNCEMENTS, trail, |_| true)
     }
 
     fn first_of<T: DeserializeOwned>(
         &self,
         table: TableDefinition<'_, &str, &[u8]>,
         trail: &str,
+        is_meant: impl Fn(&T) -> bool,
     ) -> Result<Vec<T>, DeliveryError> {
         let read = self.database.begin_read().map_err(failed)?;
         let table = read.open_table(table).map_err(failed)?;
         let (from, to) = (format!("{trail}/"), format!("{trail}0")); // '0' follows '/'
         let rows = table.range(from.as_str()..to.as_str()).map_err(failed)?;
-        rows.take(ROWS_MAX)
-            .map(|row| {
-                let (_, value) = row.map_err(failed)?;
-                serde_json::from_slice(value.value()).map_err(failed)
-            })
-            .collect()
+        rows.map(|row| {
+            let (_, value) = row.map_err(failed)?;
+            serde_json::from_slice(value.value()).map_err(failed)
+        })
+        .filter(|row| row.as_ref().map_or(true, &is_meant))
+        .take(ROWS_MAX)
+        .collect()
     }
 
     pub(crate) fn windows(&self) -> Result<Vec<(String, Window)>, DeliveryError> {

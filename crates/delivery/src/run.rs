@@ -10,7 +10,12 @@ use std::{
 use bytes::Bytes;
 use jiff::Timestamp;
 use pugmark_catalog::{Trail, TrailId};
-use pugmark_core::{account::Region, clock::Clock, limits, service::ServiceError};
+use pugmark_core::{
+    account::{AccountId, Region},
+    clock::Clock,
+    limits,
+    service::ServiceError,
+};
 use pugmark_journal::{Journal, Seq};
 use tokio::{sync::watch, task::JoinSet};
 
@@ -20,7 +25,7 @@ use crate::{
     core::{Core, Limits},
     keys::{Keys, PublicKey},
     layout,
-    ledger::{Announcement, Changes, Item, Ledger},
+    ledger::{Announcement, Changes, Item, Lane, Ledger},
     policy::{self, PolicyCheck},
     status::TrailStatus,
 };
@@ -39,8 +44,8 @@ const PUT_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long the last puts may take at shutdown; what is left is put at the next start.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(15);
 
-/// Begins the names of the workers that tell topics; the others are trails' ids.
-const ANNOUNCER: &str = "topic/";
+/// What a trail's status says of a service that cannot be reached and so gives no code of its own.
+const NOT_REACHED: &str = "ServiceUnavailable";
 
 /// How delivery works.
 #[derive(Debug, Clone)]
@@ -51,6 +56,10 @@ pub struct Settings {
     pub digest_interval: Duration,
     /// Bytes of events that wait in memory before they are sealed early.
     pub open_bytes_max: usize,
+    /// Bytes of one log file before compression, at most; a batch that has them is sealed early.
+    pub file_bytes_max: usize,
+    /// Events of one log file, at most; a batch that has them is sealed early.
+    pub file_events_max: usize,
     /// How a bucket's policy is judged when a trail is made or changed.
     pub policy_check: PolicyCheck,
     /// Bytes of files that wait to be put; at the bound no more is read from the journal.
@@ -62,7 +71,9 @@ impl Default for Settings {
         Self {
             delivery_interval: Duration::from_secs(60),
             digest_interval: Duration::from_secs(3600),
-            open_bytes_max: limits::LOG_FILE_BYTES_MAX - 4 * 1024 * 1024,
+            open_bytes_max: 46 * 1024 * 1024,
+            file_bytes_max: limits::LOG_FILE_BYTES_MAX,
+            file_events_max: usize::MAX,
             policy_check: PolicyCheck::Auto,
             spool_bytes_max: 10 * 1024 * 1024 * 1024,
         }
@@ -81,6 +92,15 @@ pub enum CheckError {
         /// S3's code and words.
         message: String,
     },
+    /// S3 may not use the trail's key.
+    #[error("key refuses: {code}")]
+    Key {
+        /// S3's code, such as `KMS.DisabledException`.
+        code: String,
+    },
+    /// The bucket is another account's, and the prefix is among the folders of its trails.
+    #[error("the prefix is for trails of the bucket's owner")]
+    ForeignFolder,
     /// S3 does not answer.
     #[error("bucket cannot be reached: {message}")]
     Unreachable {
@@ -111,6 +131,9 @@ struct Inner {
     settings: Settings,
     position: watch::Sender<Seq>,
     statuses: Mutex<HashMap<String, TrailStatus>>,
+    /// The key of each trail, by its id, as it is now: files that wait are put with it (observed with AWS), or those of a trail
+    /// whose key is gone would wait for ever.
+    trail_keys: Mutex<HashMap<String, Option<String>>>,
 }
 
 impl Delivery {
@@ -132,6 +155,8 @@ impl Delivery {
             delivery_seconds: seconds(settings.delivery_interval),
             digest_seconds: seconds(settings.digest_interval),
             open_bytes_max: settings.open_bytes_max,
+            file_bytes_max: settings.file_bytes_max.min(limits::LOG_FILE_BYTES_MAX),
+            file_events_max: settings.file_events_max.max(1),
         };
         let first = journal.first().0;
         let opened = tokio::task::spawn_blocking(move || -> Result<_, DeliveryError> {
@@ -149,6 +174,7 @@ impl Delivery {
         });
         let (core, ledger, keys, statuses) = joined(opened.await)?;
         let position = watch::Sender::new(Seq(core.position));
+        let trail_keys = Mutex::new(core.trail_keys());
         Ok(Self(Arc::new(Inner {
             core: tokio::sync::Mutex::new(Some(core)),
             journal,
@@ -160,6 +186,7 @@ impl Delivery {
             settings,
             position,
             statuses: Mutex::new(statuses),
+            trail_keys,
         })))
     }
 
@@ -190,13 +217,15 @@ impl Delivery {
         self.0.keys.public(region, from, to)
     }
 
-    /// Checks a trail's bucket as CreateTrail does: it is there, and the empty marker objects can be put.
+    /// Checks a trail's bucket as CreateTrail does: it is there, and the empty marker objects can be put. A prefix with
+    /// `AWSLogs/` is for callers whose account has the bucket.
     ///
     /// # Errors
     /// When it is not, or they cannot.
-    pub async fn check(&self, trail: &Trail) -> Result<(), CheckError> {
+    pub async fn check(&self, trail: &Trail, caller: AccountId) -> Result<(), CheckError> {
         let said = |error: ServiceError| match error.code {
             Some(code) if code == "NoSuchBucket" => CheckError::NoSuchBucket,
+            Some(code) if code.starts_with("KMS.") => CheckError::Key { code },
             Some(code) => CheckError::Denied {
                 message: format!("{code}: {}", error.message),
             },
@@ -206,6 +235,20 @@ impl Delivery {
         };
         if !self.0.bucket.exists(&trail.bucket).await.map_err(said)? {
             return Err(CheckError::NoSuchBucket);
+        }
+        let is_among_logs = trail
+            .key_prefix
+            .as_deref()
+            .is_some_and(|prefix| format!("{prefix}/").contains("AWSLogs/"));
+        if is_among_logs
+            && !self
+                .0
+                .bucket
+                .is_of(&trail.bucket, caller)
+                .await
+                .map_err(said)?
+        {
+            return Err(CheckError::ForeignFolder);
         }
         if self.0.settings.policy_check != PolicyCheck::Ignored {
             let policy = self.0.bucket.policy(&trail.bucket).await.map_err(said)?;
@@ -300,6 +343,33 @@ impl Delivery {
         Ok(core)
     }
 
+    /// Errors of buckets and topics that trails no longer have are over (observed with AWS).
+    async fn follow_moves(&self, core: &mut Core) -> Result<(), DeliveryError> {
+        let moved = std::mem::take(&mut core.moved);
+        if moved.iter().any(|one| one.key) {
+            *self.0.trail_keys() = core.trail_keys();
+        }
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let mut changes = Changes::default();
+        {
+            let mut statuses = self.0.statuses();
+            for one in moved {
+                let of_trail = format!("{}/", one.trail);
+                for (key, status) in statuses
+                    .iter_mut()
+                    .filter(|(key, _)| key.starts_with(&of_trail))
+                {
+                    status.moved(one.bucket, one.topic);
+                    changes.put_status.push((key.clone(), status.clone()));
+                }
+            }
+        }
+        let inner = self.0.clone();
+        joined(tokio::task::spawn_blocking(move || inner.ledger.commit(&changes)).await)
+    }
+
     /// Reads what is there, seals what is due, and sets workers on what was sealed.
     async fn step(&self, mut core: Core, workers: &mut Workers) -> Result<Core, DeliveryError> {
         let inner = &self.0;
@@ -315,6 +385,7 @@ impl Delivery {
                     .try_for_each(|entry| core.take(entry, now))
             })
             .await?;
+            self.follow_moves(&mut core).await?;
             workers.start_for_all_items();
         }
         let now = inner.clock.now();
@@ -337,18 +408,24 @@ impl Delivery {
 }
 
 impl Inner {
+    fn trail_keys(&self) -> std::sync::MutexGuard<'_, HashMap<String, Option<String>>> {
+        self.trail_keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn statuses(&self) -> std::sync::MutexGuard<'_, HashMap<String, TrailStatus>> {
         self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a trail's items in order until none is left; a failing put is tried again for as long as it takes.
-    async fn deliver(self: Arc<Self>, trail: String) -> Result<String, DeliveryError> {
+    /// Puts a trail's items for a bucket in order until none is left; a failing put is tried again for as long as it takes.
+    async fn deliver(self: Arc<Self>, lane: Lane) -> Result<Work, DeliveryError> {
         loop {
-            let (inner, of_trail) = (self.clone(), trail.clone());
-            let items = tokio::task::spawn_blocking(move || inner.ledger.items_of(&of_trail)).await;
+            let (inner, of_lane) = (self.clone(), lane.clone());
+            let items = tokio::task::spawn_blocking(move || inner.ledger.items_of(&of_lane)).await;
             let items = joined(items)?;
             if items.is_empty() {
-                return Ok(trail);
+                return Ok(Work::Files(lane));
             }
             for item in items {
                 self.put(item).await?;
@@ -358,18 +435,14 @@ impl Inner {
 
     /// Tells topics of a trail's log files, in order. A refusal is told in the trail's status and not tried again, as at AWS;
     /// a topic that does not answer is tried for as long as it takes.
-    async fn announce(
-        self: Arc<Self>,
-        worker: String,
-        trail: String,
-    ) -> Result<String, DeliveryError> {
+    async fn announce(self: Arc<Self>, trail: String) -> Result<Work, DeliveryError> {
         loop {
             let (inner, of_trail) = (self.clone(), trail.clone());
             let rows =
                 tokio::task::spawn_blocking(move || inner.ledger.announcements_of(&of_trail));
             let rows = joined(rows.await)?;
             if rows.is_empty() {
-                return Ok(worker);
+                return Ok(Work::Announcements(trail));
             }
             for row in rows {
                 self.announce_one(row).await?;
@@ -407,7 +480,7 @@ impl Inner {
                     self.statuses()
                         .entry(key.clone())
                         .or_default()
-                        .notified(Err(None), now);
+                        .notified(Err(Some(NOT_REACHED)), now);
                 }
             }
             backoff.wait(&row.key).await;
@@ -445,7 +518,10 @@ impl Inner {
                 key: item.key.clone(),
                 body: body.clone(),
                 metadata: metadata(&item),
-                kms_key_id: item.kms_key_id.clone(),
+                kms_key_id: match self.trail_keys().get(&item.trail) {
+                    Some(key) => key.clone(),
+                    None => item.kms_key_id.clone(),
+                },
             };
             let code = match tokio::time::timeout(PUT_TIMEOUT, self.bucket.put(object)).await {
                 Ok(Ok(())) => break,
@@ -457,7 +533,7 @@ impl Inner {
                         error = error.message,
                         "delivery failed; it is tried again"
                     );
-                    error.code
+                    error.code.or_else(|| Some(NOT_REACHED.to_owned()))
                 }
                 Err(_) => {
                     tracing::warn!(
@@ -512,24 +588,33 @@ fn metadata(item: &Item) -> BTreeMap<String, String> {
     metadata
 }
 
-/// One worker for each trail with items: a bucket that is down holds up no other trail.
+/// What one worker does.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Work {
+    /// Puts files.
+    Files(Lane),
+    /// Tells the topic of a trail, by its id.
+    Announcements(String),
+}
+
+/// One worker for each trail and bucket with items: a bucket that is down holds up no other trail, nor this one once it was
+/// given another bucket.
 struct Workers {
     inner: Arc<Inner>,
-    tasks: JoinSet<Result<String, DeliveryError>>,
-    busy: HashSet<String>,
+    tasks: JoinSet<Result<Work, DeliveryError>>,
+    busy: HashSet<Work>,
 }
 
 impl Workers {
     fn start_for_all_items(&mut self) {
-        for trail in self.inner.ledger.trails_with_items() {
-            if self.busy.insert(trail.clone()) {
-                self.tasks.spawn(self.inner.clone().deliver(trail));
+        for lane in self.inner.ledger.lanes_with_items() {
+            if self.busy.insert(Work::Files(lane.clone())) {
+                self.tasks.spawn(self.inner.clone().deliver(lane));
             }
         }
         for trail in self.inner.ledger.trails_with_announcements() {
-            let worker = format!("{ANNOUNCER}{trail}");
-            if self.busy.insert(worker.clone()) {
-                self.tasks.spawn(self.inner.clone().announce(worker, trail));
+            if self.busy.insert(Work::Announcements(trail.clone())) {
+                self.tasks.spawn(self.inner.clone().announce(trail));
             }
         }
     }
@@ -543,8 +628,8 @@ impl Workers {
         let Some(done) = self.tasks.join_next().await else {
             return Ok(());
         };
-        let trail = joined(done)?;
-        self.busy.remove(&trail);
+        let work = joined(done)?;
+        self.busy.remove(&work);
         self.start_for_all_items();
         Ok(())
     }

@@ -50,7 +50,18 @@ impl TrailStatus {
         }
     }
 
-    /// A notification that ended so; without an answer of SNS there is no code.
+    /// Files or notifications go elsewhere from now on: errors of the earlier place are over.
+    pub(crate) fn moved(&mut self, bucket: bool, topic: bool) {
+        if bucket {
+            self.latest_delivery_error = None;
+            self.latest_digest_delivery_error = None;
+        }
+        if topic {
+            self.latest_notification_error = None;
+        }
+    }
+
+    /// A notification that ended so, or was tried.
     pub(crate) fn notified(&mut self, result: Result<(), Option<&str>>, now: Timestamp) {
         self.latest_notification_attempt_time = Some(now);
         match result {

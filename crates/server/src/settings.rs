@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context, bail};
 use http::Uri;
 use ipnet::IpNet;
-use pugmark_core::account::{AccountId, Region};
+use pugmark_core::{
+    account::{AccountId, Region},
+    limits::LOG_FILE_BYTES_MAX,
+};
 use pugmark_gateway::{AuditMode, OnFull, compose::VpcEndpoint};
 use serde::Deserialize;
 
@@ -183,6 +186,10 @@ struct FileDelivery {
     access_key_id: Option<String>,
     secret_access_key: Option<String>,
     bucket_policy: Option<PolicySetting>,
+    /// Bytes of a log file before compression, at most.
+    file_size: Option<String>,
+    /// Events of a log file, at most.
+    file_events: Option<usize>,
 }
 
 /// How bucket policies are judged when a trail is made or changed.
@@ -255,6 +262,10 @@ pub(crate) struct Config {
     pub(crate) journal_bytes_max: u64,
     /// Access key and secret for the upstream's S3; the root credentials when not set.
     pub(crate) delivery_credentials: Option<(String, Secret)>,
+    /// Bytes of a log file before compression, at most.
+    pub(crate) file_bytes_max: usize,
+    /// Events of a log file, at most.
+    pub(crate) file_events_max: usize,
     /// How bucket policies are judged.
     pub(crate) policy_check: pugmark_delivery::PolicyCheck,
     /// The organization, if it is set.
@@ -367,6 +378,11 @@ impl Config {
                 _ => bail!(
                     "delivery.access_key_id and delivery.secret_access_key go together: set both or neither"
                 ),
+            },
+            file_bytes_max: file_size(file.delivery.file_size.as_deref())?,
+            file_events_max: match file.delivery.file_events {
+                Some(0) => bail!("delivery.file_events: must be at least 1, but is 0"),
+                set => set.unwrap_or(usize::MAX),
             },
             policy_check: match file.delivery.bucket_policy {
                 Some(PolicySetting::Required) => pugmark_delivery::PolicyCheck::Required,
@@ -528,7 +544,29 @@ fn organization(
     })
 }
 
+/// The size of a log file, 50 MB at the most (CloudTrail limits, section 2).
+fn file_size(set: Option<&str>) -> anyhow::Result<usize> {
+    let Some(text) = set else {
+        return Ok(LOG_FILE_BYTES_MAX);
+    };
+    match usize::try_from(bytes("delivery.file_size", text)?) {
+        Ok(size) if (1..=LOG_FILE_BYTES_MAX).contains(&size) => Ok(size),
+        _ => bail!(
+            "delivery.file_size: must be at least 1 and at most {LOG_FILE_BYTES_MAX} bytes, but is {text:?}"
+        ),
+    }
+}
+
+/// A size of what is kept on disk.
 fn size(setting: &str, text: &str) -> anyhow::Result<u64> {
+    let bytes = bytes(setting, text)?;
+    if bytes < 16 << 20 {
+        bail!("{setting}: must be at least 16MiB, but is {text:?}");
+    }
+    Ok(bytes)
+}
+
+fn bytes(setting: &str, text: &str) -> anyhow::Result<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
         "" | "b" => 1,
@@ -542,13 +580,10 @@ fn size(setting: &str, text: &str) -> anyhow::Result<u64> {
         .trim()
         .parse()
         .map_err(|_| anyhow::anyhow!("{setting}: a size looks like 4GiB, but this is {text:?}"))?;
-    let bytes = count
+    let size = count
         .checked_mul(factor)
         .with_context(|| format!("{setting}: {text:?} is too large"))?;
-    if bytes < 16 << 20 {
-        bail!("{setting}: must be at least 16MiB, but is {text:?}");
-    }
-    Ok(bytes)
+    Ok(size)
 }
 
 #[cfg(test)]
@@ -608,6 +643,9 @@ mod tests {
             ("[audit]\nmode = 'sometimes'", "unknown variant"),
             ("[journal]\nmax_size = '4 bananas'", "a size looks like"),
             ("[delivery]\naccess_key_id = 'A'", "go together"),
+            ("[delivery]\nfile_size = '51MB'", "a size looks like"),
+            ("[delivery]\nfile_size = '51MiB'", "at most 50000000 bytes"),
+            ("[delivery]\nfile_events = 0", "at least 1"),
             (
                 "[[vpc_endpoints]]\nid = 'vpce-1'\naccount_id = '123456789012'\nnetworks = ['10']",
                 "a network looks like",

@@ -113,6 +113,8 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         delivery_interval: config.delivery_interval,
         digest_interval: config.digest_interval,
         policy_check: config.policy_check,
+        file_bytes_max: config.file_bytes_max,
+        file_events_max: config.file_events_max,
         ..pugmark_delivery::Settings::default()
     };
     let services: Arc<dyn Services> = Arc::new(AwsServices::new(endpoints(&config, &root)));

@@ -95,12 +95,19 @@ fn journal(entries: Vec<Entry>) -> Vec<Stored> {
 
 type Objects = BTreeMap<String, (Vec<u8>, Option<String>)>;
 
+const LIMITS: Limits = Limits {
+    delivery_seconds: 60,
+    digest_seconds: 3600,
+    open_bytes_max: 1 << 20,
+    file_bytes_max: 1 << 20,
+    file_events_max: 100_000,
+};
+
 fn open(dir: &Path) -> Core {
-    let limits = Limits {
-        delivery_seconds: 60,
-        digest_seconds: 3600,
-        open_bytes_max: 1 << 20,
-    };
+    open_with(dir, LIMITS)
+}
+
+fn open_with(dir: &Path, limits: Limits) -> Core {
     let ledger = Arc::new(Ledger::open(dir).unwrap());
     Core::open(
         ledger,
@@ -258,6 +265,141 @@ fn events_are_sealed_sorted_once_and_proven() {
     assert!(core.seal_digests(at(90 + 2 * 3600)).unwrap());
     put_all(&core, &mut objects);
     assert_eq!(verify_digests(&core, &objects).len(), 2);
+}
+
+/// Plain sizes and numbers of events of all log files.
+fn sizes(objects: &Objects) -> Vec<(usize, usize)> {
+    let logs = objects.iter().filter(|(key, _)| !key.contains("Digest"));
+    logs.map(|(_, (body, _))| {
+        let plain = gunzip(body);
+        let file: Value = serde_json::from_slice(&plain).unwrap();
+        (plain.len(), file["Records"].as_array().unwrap().len())
+    })
+    .collect()
+}
+
+#[test]
+fn files_have_bounds_and_full_ones_do_not_wait() {
+    let events = |count: u128| (1..=count).map(|id| event(id, 10, "us-east-1"));
+    let mut entries = vec![put_trail(trail("t"))];
+    entries.extend(events(25));
+    for (limits, files) in [
+        (
+            Limits {
+                file_events_max: 10,
+                ..LIMITS
+            },
+            2,
+        ),
+        (
+            Limits {
+                file_bytes_max: 2000,
+                ..LIMITS
+            },
+            2,
+        ),
+        (LIMITS, 0),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut core, mut objects) = (open_with(dir.path(), limits), Objects::new());
+        for entry in journal(entries.clone()) {
+            core.take(entry, at(10)).unwrap();
+        }
+        put_all(&core, &mut objects);
+        assert_eq!(
+            sizes(&objects).len(),
+            files,
+            "{limits:?}: before any moment came"
+        );
+        core.seal(at(70)).unwrap();
+        put_all(&core, &mut objects);
+        let sizes = sizes(&objects);
+        assert!(
+            sizes
+                .iter()
+                .all(|(bytes, events)| *bytes <= limits.file_bytes_max
+                    && *events <= limits.file_events_max),
+            "{sizes:?}"
+        );
+        assert_eq!(delivered(&objects).len(), 25);
+        core.seal_digests(at(10 + 3600)).unwrap();
+        put_all(&core, &mut objects);
+        assert_eq!(verify_digests(&core, &objects).len(), sizes.len());
+    }
+}
+
+#[test]
+fn sums_that_are_too_many_for_one_file_have_several() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut core = open_with(
+        dir.path(),
+        Limits {
+            file_events_max: 2,
+            ..LIMITS
+        },
+    );
+    let mut objects = Objects::new();
+    let mut entries = vec![put_trail(aggregating(&[
+        AggregationTemplate::ApiActivity,
+        AggregationTemplate::ResourceAccess,
+    ]))];
+    entries.extend((1..=4).map(|id| event_of(EventCategory::Data, id, 10, "us-east-1")));
+    for entry in journal(entries) {
+        core.take(entry, at(10)).unwrap();
+    }
+    core.seal_windows(at(1000)).unwrap();
+    put_all(&core, &mut objects);
+    let sums: Vec<_> = objects
+        .keys()
+        .filter(|key| key.contains("Aggregated"))
+        .collect();
+    assert_eq!(
+        aggregated(&objects).len(),
+        4,
+        "one operation, three resources"
+    );
+    assert_eq!(sums.len(), 2, "{sums:?}");
+}
+
+#[test]
+fn a_trail_that_moves_is_told_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut core = open(dir.path());
+    let elsewhere = Trail {
+        bucket: "c".into(),
+        ..trail("t")
+    };
+    let told = Trail {
+        sns_topic_name: Some("topic".into()),
+        ..elsewhere.clone()
+    };
+    let tagged = Trail {
+        tags: [("k".to_owned(), None)].into(),
+        ..told.clone()
+    };
+    let locked = Trail {
+        kms_key_id: Some("key".into()),
+        ..tagged.clone()
+    };
+    let entries = [trail("t"), elsewhere, told, tagged, locked].map(put_trail);
+    for entry in journal(entries.into()) {
+        core.take(entry, at(10)).unwrap();
+    }
+    let moved = |bucket, topic, key| Moved {
+        trail: "id-t".into(),
+        bucket,
+        topic,
+        key,
+    };
+    assert_eq!(core.trail_keys()["id-t"].as_deref(), Some("key"));
+    assert_eq!(
+        core.moved,
+        [
+            moved(true, false, false),
+            moved(false, true, false),
+            moved(false, false, true)
+        ]
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use pugmark_catalog::{Trail, TrailId};
-use pugmark_core::account::Region;
+use pugmark_core::account::{AccountId, Region};
 use pugmark_delivery::Delivery;
 use pugmark_notify::Notifier;
 use pugmark_table::{
@@ -57,6 +57,9 @@ impl HistoryPort for EventHistory {
     }
 }
 
+/// How long a bucket may take to answer before a trail is made or changed.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Delivery of files, and what other services are told.
 pub(crate) struct Deliveries {
     pub(crate) files: Delivery,
@@ -101,11 +104,15 @@ impl DeliveryPort for Deliveries {
         Ok(keys.into_iter().map(key).collect())
     }
 
-    async fn check(&self, trail: &Trail) -> Result<(), CheckError> {
+    async fn check(&self, trail: &Trail, caller: AccountId) -> Result<(), CheckError> {
         use pugmark_delivery::CheckError as Found;
-        self.files.check(trail).await.map_err(|error| match error {
+        let checked = tokio::time::timeout(CHECK_TIMEOUT, self.files.check(trail, caller)).await;
+        let checked = checked.map_err(|_| CheckError::Unreachable("no answer in time".into()))?;
+        checked.map_err(|error| match error {
             Found::NoSuchBucket => CheckError::NoSuchBucket,
             Found::Denied { message } => CheckError::Denied(message),
+            Found::Key { code } => CheckError::Key(code),
+            Found::ForeignFolder => CheckError::ForeignFolder,
             Found::Unreachable { .. } => CheckError::Unreachable(error.to_string()),
         })
     }

@@ -10,6 +10,9 @@ use super::{
     port::CheckError, render, tags,
 };
 
+/// Where log files lie in a bucket, below the prefix.
+const FOLDER: &str = "AWSLogs/";
+
 impl Api {
     pub(super) async fn create_trail(
         &self,
@@ -27,7 +30,8 @@ impl Api {
             trail.organization = Some(organization);
         }
         check_place(&self.catalog.snapshot(), &trail)?;
-        self.check_bucket(&trail).await?;
+        let _changing = self.busy.begin(&trail.arn)?;
+        self.check_bucket(caller, &trail).await?;
         self.check_destinations(caller, &trail, &mut destinations)
             .await?;
         destinations.apply(&mut trail);
@@ -51,6 +55,7 @@ impl Api {
         self.catalog
             .change(|catalog| {
                 let trail = target.changeable(caller, catalog, &target.arn.0)?;
+                self.busy.check(&trail.arn)?;
                 Ok::<_, ApiError>((Some(Change::DeleteTrail(trail.arn.clone(), Some(now))), ()))
             })
             .await?;
@@ -58,15 +63,25 @@ impl Api {
     }
 
     /// Whether files can be written to where the trail says.
-    pub(super) async fn check_bucket(&self, trail: &Trail) -> Result<(), ApiError> {
+    pub(super) async fn check_bucket(
+        &self,
+        caller: &Caller,
+        trail: &Trail,
+    ) -> Result<(), ApiError> {
         let bucket = &trail.bucket;
         self.delivery
-            .check(trail)
+            .check(trail, caller.account)
             .await
             .map_err(|error| match error {
                 CheckError::NoSuchBucket => ApiError::new(
                     "S3BucketDoesNotExistException",
                     format!("S3 bucket {bucket} does not exist!"),
+                ),
+                CheckError::ForeignFolder => ApiError::new(
+                    "InvalidS3PrefixException",
+                    format!(
+                        "The prefix of a bucket of another account cannot contain {FOLDER}: choose another prefix for {bucket}."
+                    ),
                 ),
                 CheckError::Denied(reason) => {
                     tracing::info!(bucket, reason, "the bucket of a trail refuses");
@@ -74,6 +89,22 @@ impl Api {
                         "InsufficientS3BucketPolicyException",
                         format!("Incorrect S3 bucket policy is detected for bucket: {bucket}"),
                     )
+                }
+                CheckError::Key(code) => {
+                    tracing::info!(bucket, code, "the key of a trail cannot be used");
+                    let key = trail.kms_key_id.as_deref().unwrap_or_default();
+                    match code.as_str() {
+                        "KMS.DisabledException" | "KMS.KMSInvalidStateException" => ApiError::new(
+                            "KmsException",
+                            format!("KMS key {key} cannot be used ({code})"),
+                        ),
+                        _ => ApiError::new(
+                            "InsufficientEncryptionPolicyException",
+                            format!(
+                                "Insufficient permissions to access S3 bucket {bucket} or KMS key {key} ({code})"
+                            ),
+                        ),
+                    }
                 }
                 CheckError::Unreachable(reason) => {
                     tracing::warn!(bucket, reason, "the bucket of a trail cannot be reached");

@@ -16,6 +16,7 @@ impl Api {
         fields: Fields<'_>,
     ) -> Result<Value, ApiError> {
         let account = read(fields, "MemberAccountId")?;
+        let _changing = self.busy.begin_delegates()?;
         let organization = self.managed_organization(caller).await?;
         if account == caller.account {
             return Err(ApiError::new(
@@ -24,13 +25,7 @@ impl Api {
             ));
         }
         if !organization.accounts.contains(&account) {
-            return Err(ApiError::new(
-                "AccountNotFoundException",
-                format!(
-                    "Account {account} is not in organization {}.",
-                    organization.id
-                ),
-            ));
+            return Err(not_in(&account, &organization.id));
         }
         self.change_delegates(|delegates| {
             if delegates.contains(&account) {
@@ -60,9 +55,14 @@ impl Api {
         fields: Fields<'_>,
     ) -> Result<Value, ApiError> {
         let account = read(fields, "DelegatedAdminAccountId")?;
-        self.managed_organization(caller).await?;
+        let _changing = self.busy.begin_delegates()?;
+        let organization = self.managed_organization(caller).await?;
         self.change_delegates(|delegates| match delegates.remove(&account) {
             true => Ok(()),
+            // Who left the organization can still be taken off the list; who never was in it is not found.
+            false if !organization.accounts.contains(&account) => {
+                Err(not_in(&account, &organization.id))
+            }
             false => Err(ApiError::new(
                 "AccountNotRegisteredException",
                 format!("Account {account} is no delegated administrator."),
@@ -84,6 +84,13 @@ impl Api {
             .await?;
         Ok(json!({}))
     }
+}
+
+fn not_in(account: &AccountId, organization: &str) -> ApiError {
+    ApiError::new(
+        "AccountNotFoundException",
+        format!("Account {account} is not in organization {organization}."),
+    )
 }
 
 fn read(fields: Fields<'_>, member: &str) -> Result<AccountId, ApiError> {

@@ -94,17 +94,21 @@ fn set(given: &Given<String>, value: &mut Option<String>) {
 }
 
 impl Api {
-    /// Asks each service that is newly named whether it will work; a key becomes its ARN.
+    /// Asks the services whether they will work: key and topic at each change of the trail, as AWS does, log group and role
+    /// when they are given. A key becomes its ARN.
     pub(super) async fn check_destinations(
         &self,
         caller: &Caller,
         trail: &Trail,
         given: &mut Destinations,
     ) -> Result<(), ApiError> {
-        if let Given::Set(key) = &mut given.key {
-            *key = self.check_key(trail, key).await?;
+        if let Some(key) = &trail.kms_key_id {
+            let arn = self.check_key(trail, key).await?;
+            if let Given::Set(key) = &mut given.key {
+                *key = arn;
+            }
         }
-        if let (Given::Set(_), Some(topic)) = (&given.topic, trail.topic_arn()) {
+        if let Some(topic) = trail.topic_arn() {
             self.services
                 .publish(&topic, VALIDATION_MESSAGE)
                 .await
@@ -125,6 +129,14 @@ impl Api {
             self.check_logs(caller, trail, group, role).await?;
         }
         Ok(())
+    }
+
+    /// Asks KMS about the key that the trail has, if it has one.
+    pub(super) async fn check_key_of(&self, trail: &Trail) -> Result<(), ApiError> {
+        match &trail.kms_key_id {
+            Some(key) => self.check_key(trail, key).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     async fn check_key(&self, trail: &Trail, key: &str) -> Result<String, ApiError> {
@@ -192,8 +204,9 @@ impl Api {
         self.services
             .check_role(role)
             .await
-            .map_err(|error| match error.code {
+            .map_err(|error| match error.code.as_deref() {
                 None => unreachable("STS", &error),
+                Some("ServiceNotConfigured") => no_logs(&error),
                 Some(_) => because(
                     "InvalidCloudWatchLogsRoleArnException",
                     "Access denied. Check the trust relationships for your role.",
@@ -204,8 +217,9 @@ impl Api {
         self.services
             .create_stream(role, group, &stream)
             .await
-            .map_err(|error| match error.code {
+            .map_err(|error| match error.code.as_deref() {
                 None => unreachable("CloudWatch Logs", &error),
+                Some("ServiceNotConfigured") => no_logs(&error),
                 Some(_) if error.is_denied() => because(
                     "InvalidCloudWatchLogsLogGroupArnException",
                     "Access denied. Check the permissions for your role.",
@@ -234,6 +248,15 @@ fn because(code: &'static str, message: &str, error: &ServiceError) -> ApiError 
         None => String::new(),
     };
     ApiError::new(code, format!("{message}{hint}"))
+}
+
+/// Nothing can be delivered to CloudWatch Logs from here.
+fn no_logs(error: &ServiceError) -> ApiError {
+    because(
+        "CloudWatchLogsDeliveryUnavailableException",
+        "Cannot set a CloudWatch Logs delivery for this region",
+        error,
+    )
 }
 
 fn unreachable(service: &str, error: &ServiceError) -> ApiError {

@@ -119,7 +119,25 @@ impl Target {
 
 impl Api {
     /// The trail as `change` leaves it, durable if that is other than it was. `called` is as for [`Target::visible`].
+    ///
+    /// # Errors
+    /// Those of [`Target::changeable`] and of `change`, and `ConflictException` while a longer change of the trail is under way.
     pub(super) async fn change_trail(
+        &self,
+        caller: &Caller,
+        target: &Target,
+        called: &str,
+        change: impl FnOnce(&mut Trail) -> Result<(), ApiError>,
+    ) -> Result<Trail, ApiError> {
+        self.change_trail_now(caller, target, called, |trail| {
+            self.busy.check(&trail.arn)?;
+            change(trail)
+        })
+        .await
+    }
+
+    /// The same, whatever else is under way.
+    pub(super) async fn change_trail_now(
         &self,
         caller: &Caller,
         target: &Target,

@@ -31,13 +31,20 @@ impl Api {
                 "InsightsDestination goes with EventDataStore.",
             ));
         }
-        let target = Target::of_trail_or_store(caller, fields)?;
+        let target = trail_of(caller, fields)?;
         let selectors = fields.list("InsightSelectors")?.ok_or_else(|| {
             ApiError::constraint("insightSelectors", "null", "Member must not be null")
         })?;
         let selected = read(selectors)?;
+        let planned = target
+            .changeable(caller, &self.catalog.snapshot(), &target.given)?
+            .clone();
+        if !selected.is_empty() {
+            self.check_bucket(caller, &planned).await?;
+            self.check_key_of(&planned).await?;
+        }
         let trail = self
-            .change_trail(caller, &target, &target.given, |trail| {
+            .change_trail_now(caller, &target, &target.given, |trail| {
                 let of = |category: Category| -> Result<BTreeSet<InsightType>, ApiError> {
                     let asked = selected.iter().filter(|(_, of)| of.contains(&category));
                     let insights: BTreeSet<_> = asked.map(|(insight, _)| *insight).collect();
@@ -59,7 +66,7 @@ impl Api {
         caller: &Caller,
         fields: Fields<'_>,
     ) -> Result<Value, ApiError> {
-        let target = Target::of_trail_or_store(caller, fields)?;
+        let target = trail_of(caller, fields)?;
         let catalog = self.catalog.snapshot();
         let trail = target.visible(caller, &catalog, &target.given)?;
         if !trail.has_insights() {
@@ -111,7 +118,13 @@ impl Api {
         let invalid = |message: String| ApiError::new("InvalidParameterException", message);
         let trail = match fields.text("TrailName")? {
             None => None,
-            Some(given) => Some(self.insight_source(caller, given)?),
+            Some(given) => Some(self.insight_source(caller, given).map_err(
+                |error| match error.code {
+                    "InvalidTrailNameException" => error,
+                    // The model of this operation has no other code for a trail.
+                    _ => invalid(error.message),
+                },
+            )?),
         };
         let required = |name: &str| {
             fields
@@ -169,9 +182,7 @@ impl Api {
                 .ok()
                 .and_then(|second| Timestamp::from_second(second).ok())
                 .filter(|from| (start..=end).contains(from))
-                .ok_or_else(|| {
-                    ApiError::new("InvalidNextTokenException", "The token is not valid here.")
-                })?,
+                .ok_or_else(|| invalid("The token is not valid here.".to_owned()))?,
         };
         let series = SeriesKey {
             account: caller.account,
@@ -226,6 +237,19 @@ impl Category {
             Self::Data => EventCategory::Data.as_str(),
         }
     }
+}
+
+/// The trail that is meant. These operations have no codes of their own for an event data store.
+fn trail_of(caller: &Caller, fields: Fields<'_>) -> Result<Target, ApiError> {
+    Target::of_trail_or_store(caller, fields).map_err(|error| match error.code {
+        "EventDataStoreARNInvalidException" => {
+            ApiError::new("InvalidParameterException", error.message)
+        }
+        "EventDataStoreNotFoundException" => {
+            ApiError::unsupported("Insights of event data stores are not supported by Pugmark yet.")
+        }
+        _ => error,
+    })
 }
 
 /// Points for every period, those without calls too.

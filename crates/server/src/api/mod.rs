@@ -3,6 +3,7 @@
 //! Invariant: AWS error codes of these operations are chosen here; it knows no sockets, no signatures and no policies.
 
 mod adapters;
+mod busy;
 mod create;
 mod delegates;
 mod destinations;
@@ -44,7 +45,7 @@ pub(crate) use self::adapters::Deliveries;
 pub(crate) use self::error::ApiError;
 pub(crate) use self::port::{DeliveryPort, HistoryPort};
 pub(crate) use self::search::Export;
-use self::{fields::Fields, rates::Rates};
+use self::{busy::Busy, fields::Fields, rates::Rates};
 use crate::insights::Insights;
 
 /// Who calls, where.
@@ -78,6 +79,8 @@ pub(crate) struct Api {
     exports: Arc<Semaphore>,
     /// Turns true when the server is to stop; `None` in tests of other things.
     shutdown: Option<watch::Receiver<bool>>,
+    /// What longer calls are changing.
+    busy: Busy,
 }
 
 /// Operations of the service model that wait for their issue.
@@ -140,6 +143,7 @@ impl Api {
             organizations: search::Organizations::default(),
             exports: Arc::new(Semaphore::new(search::EXPORTS_MAX)),
             shutdown: None,
+            busy: Busy::default(),
         }
     }
 

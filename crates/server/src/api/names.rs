@@ -72,8 +72,24 @@ pub(crate) fn check_trail_arn(arn: &str) -> Result<(), ApiError> {
     ))
 }
 
+/// Checks the trail's name at the end of an ARN that is otherwise well-formed.
+pub(crate) fn check_name_in_arn(arn: &str) -> Result<(), ApiError> {
+    let name = Arn::parse(arn).and_then(|parts| {
+        (parts.region.parse::<Region>().is_ok() && parts.account.parse::<AccountId>().is_ok())
+            .then(|| parts.resource.strip_prefix("trail/"))
+            .flatten()
+    });
+    name.map_or(Ok(()), check_trail_name)
+}
+
 /// The answer for an event data store, by ARN or id: there is none.
 pub(crate) fn unknown_store(given: &str) -> ApiError {
+    if !(3..=256).contains(&given.chars().count()) {
+        return ApiError::new(
+            "InvalidParameterException",
+            "EventDataStore must have 3 to 256 characters.",
+        );
+    }
     let id = match Arn::parse(given) {
         Some(arn) if arn.service == "cloudtrail" => arn.resource.strip_prefix("eventdatastore/"),
         Some(_) => None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use pugmark_catalog::{Trail, TrailId};
-use pugmark_core::account::Region;
+use pugmark_core::account::{AccountId, Region};
 use pugmark_table::{
     CountQuestion, Counts, Order, PageLimits, Question, Rank, SearchPage, TableError,
 };
@@ -62,8 +62,8 @@ pub(crate) trait DeliveryPort: Send + Sync {
         to: Timestamp,
     ) -> Result<Vec<PublicKey>, String>;
 
-    /// Whether the trail's files can be written where it says.
-    async fn check(&self, trail: &Trail) -> Result<(), CheckError>;
+    /// Whether the trail's files can be written where it says, for a caller of this account.
+    async fn check(&self, trail: &Trail, caller: AccountId) -> Result<(), CheckError>;
 }
 
 /// How delivery of a trail goes in one Region.
@@ -111,6 +111,10 @@ pub(crate) enum CheckError {
     NoSuchBucket,
     /// The bucket does not let us write, and why.
     Denied(String),
+    /// The trail's key does not let us write: S3's code, such as `KMS.DisabledException`.
+    Key(String),
+    /// The bucket is another account's, and the prefix is among the folders of other trails.
+    ForeignFolder,
     /// The bucket cannot be reached at the moment.
     Unreachable(String),
 }

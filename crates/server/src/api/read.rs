@@ -78,7 +78,12 @@ impl Api {
         let target = Target::read(caller, fields, "Name")?;
         let catalog = self.catalog.snapshot();
         let trail = target.visible(caller, &catalog, &target.arn.0)?;
-        let status = self.delivery.status(&trail.id, &caller.region);
+        let mut status = self.delivery.status(&trail.id, &caller.region);
+        if trail.logs_group_arn.is_none() {
+            // With the destination its moments go (observed with AWS).
+            status.latest_logs_delivery_time = None;
+            status.latest_logs_delivery_error = None;
+        }
         let mut out = Map::new();
         out.insert("IsLogging".into(), trail.is_logging.into());
         for (name, error) in [

@@ -85,6 +85,7 @@ impl Api {
                     return Err(not_found(&target.given));
                 }
                 let trail = target.changeable(caller, catalog, &target.given)?;
+                self.busy.check(&trail.arn)?;
                 let mut tags = trail.tags.clone();
                 change(&mut tags)?;
                 let trail = Trail {
@@ -192,6 +193,7 @@ fn parse_resource(caller: &Caller, id: &str) -> Result<Target, ApiError> {
                     ));
                 }
             }
+            names::check_name_in_arn(id)?;
             names::check_trail_arn(id)?;
             Target::parse(caller, id)
         }

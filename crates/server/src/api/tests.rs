@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use pugmark_catalog::{CatalogWriter, Trail, TrailId};
 use pugmark_core::{
-    account::Region,
+    account::{AccountId, Region},
     clock::{Clock, ManualClock},
     identity::Identity,
     service::ServiceError,
@@ -76,7 +76,7 @@ impl DeliveryPort for FakeDelivery {
         Ok(self.keys.lock().unwrap().clone())
     }
 
-    async fn check(&self, trail: &Trail) -> Result<(), CheckError> {
+    async fn check(&self, trail: &Trail, _: AccountId) -> Result<(), CheckError> {
         match trail.bucket.as_str() {
             "missing" => Err(CheckError::NoSuchBucket),
             "denied" => Err(CheckError::Denied("AccessDenied".into())),

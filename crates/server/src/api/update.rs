@@ -38,8 +38,14 @@ impl Api {
             Some(false) => Some(None),
             None => None,
         };
+        let target = &update.target;
+        let arn = target
+            .changeable(caller, &self.catalog.snapshot(), &target.given)?
+            .arn
+            .clone();
+        let _changing = self.busy.begin(&arn)?;
         let planned = update.apply(caller, &self.catalog.snapshot())?;
-        self.check_bucket(&planned).await?;
+        self.check_bucket(caller, &planned).await?;
         self.check_destinations(caller, &planned, &mut update.destinations)
             .await?;
         let trail = self
