@@ -143,8 +143,9 @@ def test_keys_are_checked_and_used(server, upstream):
     s3 = upstream("s3")
 
     def files():
-        found = s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-        return [item["Key"] for item in found if item["Key"].endswith(".json.gz") and "/CloudTrail/" in item["Key"]]
+        found = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+        of = lambda folder: [name for name in found if name.endswith(".json.gz") and f"/{folder}/" in name]
+        return of("CloudTrail") and of("CloudTrail-Digest") and of("CloudTrail") + of("CloudTrail-Digest")
     for name in wait(files):
         head = s3.head_object(Bucket=BUCKET, Key=name)
         assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)

@@ -27,6 +27,14 @@ def organizations(moto):
     return moto.client("organizations")
 
 
+def added(server, account):
+    """Credentials of a new principal of an account, of a server that runs."""
+    made = server.pugmark("principals", "add", "member", "--account-id", account, "--policy", "AdministratorAccess",
+                          "--data-dir", str(server.data_dir)).stdout
+    keys = dict(line.removeprefix("export ").split("=", 1) for line in made.splitlines() if line.startswith("export "))
+    return dict(aws_access_key_id=keys["AWS_ACCESS_KEY_ID"], aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"])
+
+
 def test_members_are_recorded_and_see_the_trail(organizations, moto, tmp_path):
     organization = organizations.create_organization(FeatureSet="ALL")["Organization"]["Id"]
     organizations.enable_aws_service_access(ServicePrincipal="cloudtrail.amazonaws.com")
@@ -83,20 +91,15 @@ def test_members_are_recorded_and_see_the_trail(organizations, moto, tmp_path):
             "validate-logs", "--trail-arn", arn, "--start-time", "1h", "--account-id", member, "--organization-id", organization)
         assert "log files valid" in done.stdout and "INVALID" not in done.stdout + done.stderr, done.stdout
 
-        # An account that joins is recorded from then on; a stranger is not, and sees nothing.
+        # An account that joins, while the server runs, is recorded from then on; a stranger is not, and sees nothing.
         joined = organizations.create_account(AccountName="two", Email="two@example.com")["CreateAccountStatus"]["AccountId"]
-        server.stop()
-        server.config += principal(joined, "AKIAJOINEDJOINEDJOIN")
-        server.start()
-        as_joined = dict(aws_access_key_id="AKIAJOINEDJOINEDJOIN", aws_secret_access_key=SECRET)
+        as_joined = added(server, joined)
         wait(lambda: server.client("cloudtrail", **as_joined).describe_trails()["trailList"])
         server.client("iam", **as_joined).create_user(UserName="of-joined")
         as_stranger = dict(aws_access_key_id="AKIASTRANGESTRANGEST", aws_secret_access_key=SECRET)
         refused(lambda: server.client("cloudtrail", **as_stranger).get_trail(Name=arn), "TrailNotFoundException")
         server.client("iam", **as_stranger).create_user(UserName="of-stranger")
         wait(lambda: users() == {member: ["of-member"], ACCOUNT: ["of-management"], joined: ["of-joined"]})
-        trail, theirs = server.client("cloudtrail"), server.client("cloudtrail", **as_member)
-
         # It becomes a trail of one account again.
         assert not trail.update_trail(Name="all", IsOrganizationTrail=False)["IsOrganizationTrail"]
         assert theirs.describe_trails()["trailList"] == []
@@ -161,6 +164,63 @@ members = {json.dumps(others)}
         refused(remove, "AccountNotRegisteredException")
         delegate = server.client("cloudtrail", aws_access_key_id=MEMBER, aws_secret_access_key=SECRET)
         refused(lambda: delegate.stop_logging(Name=arn), "NotOrganizationMasterAccountException")
+    finally:
+        server.stop()
+
+
+def test_members_read_the_bucket_only_if_it_says_so(tmp_path):
+    config = f"""
+[organization]
+id = "o-settings00"
+members = ["222233334444"]
+""" + principal("222233334444", MEMBER)
+    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=config).start()
+    try:
+        s3 = server.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        trail = server.client("cloudtrail")
+        policy = json.loads(server.pugmark("bucket-policy", "all", "--bucket", BUCKET, "--organization-id", "o-settings00").stdout)
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+        trail.create_trail(Name="all", S3BucketName=BUCKET, IsOrganizationTrail=True)
+        trail.start_logging(Name="all")
+        as_member = dict(aws_access_key_id=MEMBER, aws_secret_access_key=SECRET)
+        server.client("cloudtrail", **as_member).describe_trails()
+        prefix = "AWSLogs/o-settings00/222233334444/CloudTrail/us-east-1/"
+        [item, *_] = wait(lambda: s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents"))
+        theirs = server.client("s3", **as_member)
+        read = lambda: theirs.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
+        put = lambda: theirs.put_object(Bucket=BUCKET, Key="forged", Body=b"")
+        for call in (read, put, lambda: theirs.list_objects_v2(Bucket=BUCKET), lambda: theirs.get_bucket_policy(Bucket=BUCKET),
+                     lambda: theirs.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy)),
+                     lambda: theirs.copy_object(Bucket=BUCKET, Key="copy", CopySource={"Bucket": BUCKET, "Key": item["Key"]})):
+            refused(call, "AccessDenied")
+        assert theirs.list_buckets()["Buckets"] == []
+        head = dict(Bucket=BUCKET, ExpectedBucketOwner="222233334444")
+        refused(lambda: s3.head_bucket(**head), "403")
+        # The bucket says so, of the member's own folder.
+        policy["Statement"].append({
+            "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222233334444:root"}, "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{BUCKET}/AWSLogs/o-settings00/222233334444/*"})
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+        assert gzip.decompress(read()).startswith(b'{"Records":[')
+        refused(put, "AccessDenied")
+        refused(lambda: theirs.get_object(Bucket=BUCKET, Key="AWSLogs/123456789012/CloudTrail/"), "AccessDenied")
+        # A denial holds for the owner too, but not for its policy, nor for the trail's own deliveries.
+        policy["Statement"].append({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}*"})
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+        refused(lambda: s3.list_objects_v2(Bucket=BUCKET), "AccessDenied")
+        refused(read, "AccessDenied")
+        delivered = trail.get_trail_status(Name="all")["LatestDeliveryTime"]
+        server.client("cloudtrail", **as_member).describe_trails()
+        wait(lambda: trail.get_trail_status(Name="all")["LatestDeliveryTime"] > delivered)
+        s3.delete_bucket_policy(Bucket=BUCKET)
+        assert s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["KeyCount"] > 0
+        # A member's bucket is the member's.
+        theirs.create_bucket(Bucket="of-member")
+        theirs.put_object(Bucket="of-member", Key="k", Body=b"v")
+        refused(lambda: s3.get_object(Bucket="of-member", Key="k"), "AccessDenied")
+        refused(lambda: s3.create_bucket(Bucket="of-member"), "BucketAlreadyExists")
+        assert [bucket["Name"] for bucket in theirs.list_buckets()["Buckets"]] == ["of-member"]
     finally:
         server.stop()
 

@@ -1,4 +1,5 @@
-"""Terraform's AWS provider: `aws_cloudtrail` applies, and a second plan is empty.
+"""Terraform's AWS provider: the configurations of its acceptance tests for `aws_cloudtrail` each apply over the one before,
+a second plan is empty, and so is one that imports the trail; at last it is destroyed.
 
 Needs the `terraform` binary and a local mirror of the provider (TF_PLUGIN_MIRROR, else /opt/tf-plugins); skipped, with
 the reason printed, where they are absent.
@@ -42,10 +43,13 @@ provider "aws" {{
     iam = "{endpoint}"
   }}
 }}
-resource "aws_s3_bucket" "trail" {{
+"""
+
+BUCKET = """
+resource "aws_s3_bucket" "trail" {
   bucket = "terraform-trail"
   force_destroy = true
-}}
+}
 """
 
 TRAIL = """
@@ -55,6 +59,22 @@ resource "aws_cloudtrail" "main" {{
   {body}
 }}
 """
+
+
+
+def advanced(*selectors):
+    """Advanced event selectors: names, each with its fields, their operators and values."""
+    field = lambda name, condition: f'''
+    field_selector {{
+      field = "{name}"
+      {condition[0]} = {json.dumps(condition[1])}
+    }}'''
+    selector = lambda name, fields: f'''
+  advanced_event_selector {{
+    name = "{name}"{"".join(field(*it) for it in fields.items())}
+  }}'''
+    return "".join(selector(*it) for it in selectors)
+
 
 CONFIGURATIONS = {
     "basic": "",
@@ -72,7 +92,7 @@ CONFIGURATIONS = {
     insight_type = "ApiErrorRateInsight"
   }""",
     "insight_selector_removed": "",
-    "event_selector": """
+    "event_selector_all_buckets": """
   event_selector {
     read_write_type = "WriteOnly"
     include_management_events = true
@@ -81,28 +101,49 @@ CONFIGURATIONS = {
       values = ["arn:aws:s3:::"]
     }
   }""",
-    "advanced_event_selector": """
-  advanced_event_selector {
-    name = "puts"
-    field_selector {
-      field = "eventCategory"
-      equals = ["Data"]
-    }
-    field_selector {
-      field = "resources.type"
-      equals = ["AWS::S3::Object"]
-    }
-    field_selector {
-      field = "eventName"
-      starts_with = ["Put"]
+    "event_selector": """
+  event_selector {
+    read_write_type = "All"
+    include_management_events = false
+    data_resource {
+      type = "AWS::S3::Object"
+      values = ["arn:aws:s3:::terraform-other/foobar", "arn:aws:s3:::terraform-other/baz"]
     }
   }
-  advanced_event_selector {
-    field_selector {
-      field = "eventCategory"
-      equals = ["Management"]
+  event_selector {
+    read_write_type = "ReadOnly"
+    data_resource {
+      type = "AWS::Lambda::Function"
+      values = ["arn:aws:lambda:us-east-1:123456789012:function:terraform"]
     }
   }""",
+    "event_selector_dynamodb": """
+  event_selector {
+    read_write_type = "All"
+    include_management_events = true
+    data_resource {
+      type = "AWS::DynamoDB::Table"
+      values = ["arn:aws:dynamodb:us-east-1:123456789012:table/terraform"]
+    }
+  }""",
+    "advanced_event_selector": advanced(
+        ("s3Custom", {"eventCategory": ("equals", ["Data"]), "eventName": ("equals", ["DeleteObject"]),
+                      "readOnly": ("equals", ["false"]), "resources.type": ("equals", ["AWS::S3::Object"]),
+                      "resources.ARN": ("equals", ["arn:aws:s3:::terraform-other/foobar", "arn:aws:s3:::terraform-other/bar"])}),
+        ("lambdaLogAllEvents", {"eventCategory": ("equals", ["Data"]), "resources.type": ("equals", ["AWS::Lambda::Function"])}),
+        ("dynamoDbReadOnlyEvents", {"eventCategory": ("equals", ["Data"]), "readOnly": ("equals", ["true"]),
+                                    "resources.type": ("equals", ["AWS::DynamoDB::Table"])}),
+        ("s3OutpostsWriteOnlyEvents", {"eventCategory": ("equals", ["Data"]), "readOnly": ("equals", ["false"]),
+                                       "resources.type": ("equals", ["AWS::S3Outposts::Object"])}),
+        ("managementEventsSelector", {"eventCategory": ("equals", ["Management"])})),
+    "advanced_event_selector_operators": advanced(
+        ("prefixes", {"eventCategory": ("equals", ["Data"]), "resources.type": ("equals", ["AWS::S3::Object"]),
+                      "eventName": ("starts_with", ["Put"]), "resources.ARN": ("not_starts_with", ["arn:aws:s3:::logs"]),
+                      "userIdentity.arn": ("not_ends_with", [":root"])}),
+        ("network", {"eventCategory": ("equals", ["NetworkActivity"]), "eventSource": ("equals", ["kms.amazonaws.com"]),
+                     "errorCode": ("equals", ["VpceAccessDenied"])}),
+        ("excludeList", {"eventCategory": ("equals", ["Management"]),
+                         "eventSource": ("not_equals", ["kms.amazonaws.com", "rdsdata.amazonaws.com"])})),
 }
 
 
@@ -139,6 +180,13 @@ DESTINATIONS = {
   tags = { team = "security" }""",
 }
 
+IMPORT = """
+import {
+  to = aws_cloudtrail.main
+  id = "arn:aws:cloudtrail:us-east-1:123456789012:trail/terraform"
+}
+"""
+
 POLICY = """
 resource "aws_s3_bucket_policy" "trail" {
   bucket = aws_s3_bucket.trail.id
@@ -153,9 +201,27 @@ class Terraform:
         (directory / "cli.tfrc").write_text(
             f'provider_installation {{\n  filesystem_mirror {{ path = "{MIRROR}" }}\n}}\n')
 
+        (directory / "imported").mkdir()
+
     def write(self, body, more=""):
-        text = more + PROVIDER.format(key=ACCESS_KEY, secret=SECRET_KEY, endpoint=self.server.endpoint) + TRAIL.format(body=body)
-        (self.directory / "main.tf").write_text(text)
+        provider = PROVIDER.format(key=ACCESS_KEY, secret=SECRET_KEY, endpoint=self.server.endpoint)
+        trail = TRAIL.format(body=body)
+        (self.directory / "main.tf").write_text(more + provider + BUCKET + trail)
+        alone = trail.replace("aws_s3_bucket.trail.id", '"terraform-trail"').replace("depends_on = [aws_s3_bucket_policy.trail]", "")
+        (self.directory / "imported" / "main.tf").write_text(provider + IMPORT + alone)
+
+    def init(self):
+        self.run("init", "-input=false")
+        self.run("-chdir=imported", "init", "-input=false")
+
+    def check(self, name, body, more=""):
+        """The configuration applies, and there is nothing left to change, also for who imports the trail."""
+        self.write(body, more)
+        self.run("apply", "-auto-approve", "-input=false")
+        plan = self.run("plan", "-detailed-exitcode", "-input=false", codes=(0, 2))
+        assert plan.returncode == 0, f"{name}: the second plan is not empty\n{plan.stdout}"
+        plan = self.run("-chdir=imported", "plan", "-input=false")
+        assert "Plan: 1 to import, 0 to add, 0 to change, 0 to destroy." in plan.stdout, f"{name}: import\n{plan.stdout}"
 
     def run(self, *arguments, codes=(0,)):
         environment = {**os.environ, "TF_CLI_CONFIG_FILE": str(self.directory / "cli.tfrc"), "CHECKPOINT_DISABLE": "1"}
@@ -172,15 +238,12 @@ def test_trails_apply_and_stay(alone, tmp_path):
     directory.mkdir()
     terraform = Terraform(directory, alone)
     terraform.write("")
-    terraform.run("init", "-input=false")
+    terraform.init()
     for name, body in CONFIGURATIONS.items():
-        terraform.write(body)
-        terraform.run("apply", "-auto-approve", "-input=false")
-        plan = terraform.run("plan", "-detailed-exitcode", "-input=false", codes=(0, 2))
-        assert plan.returncode == 0, f"{name}: the second plan is not empty\n{plan.stdout}"
+        terraform.check(name, body)
     state = json.loads(terraform.run("show", "-json").stdout)
     trail = next(r for r in state["values"]["root_module"]["resources"] if r["type"] == "aws_cloudtrail")
-    assert len(trail["values"]["advanced_event_selector"]) == 2
+    assert len(trail["values"]["advanced_event_selector"]) == 3
     terraform.run("destroy", "-auto-approve", "-input=false")
     assert alone.client("cloudtrail").describe_trails()["trailList"] == []
 
@@ -198,12 +261,9 @@ def test_destinations_apply_stay_and_import(gateway, moto, tmp_path):
     (directory / "policy.json").write_text(policy)
     terraform = Terraform(directory, gateway)
     terraform.write(DESTINATIONS["bucket_policy"], POLICY)
-    terraform.run("init", "-input=false")
+    terraform.init()
     for name, body in DESTINATIONS.items():
-        terraform.write(body.replace("{key_arn}", key_arn), POLICY)
-        terraform.run("apply", "-auto-approve", "-input=false")
-        plan = terraform.run("plan", "-detailed-exitcode", "-input=false", codes=(0, 2))
-        assert plan.returncode == 0, f"{name}: the second plan is not empty\n{plan.stdout}"
+        terraform.check(name, body.replace("{key_arn}", key_arn), POLICY)
     terraform.run("state", "rm", "aws_cloudtrail.main")
     terraform.run("import", "-input=false", "aws_cloudtrail.main", "arn:aws:cloudtrail:us-east-1:123456789012:trail/terraform")
     plan = terraform.run("plan", "-detailed-exitcode", "-input=false", codes=(0, 2))

@@ -2,11 +2,14 @@
 
 import datetime
 import gzip
+import hashlib
 import json
 import pathlib
 import time
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from conftest import Pugmark
 
@@ -152,6 +155,66 @@ def test_two_digests_deleted_in_a_row_are_told(server):
         assert "more were deleted" not in awss(server)[2]
     finally:
         restore(s3, objects)
+
+
+def test_backfill_digests_are_judged_as_awss_cli_does(server):
+    """Pugmark writes none (docs/trails.md), AWS does: two in a chain, signed with the trail's own key."""
+    s3 = server.client("s3")
+    [private] = json.loads((server.data_dir / "delivery" / "keys" / "us-east-1.json").read_text())["keys"]
+    signer = serialization.load_der_private_key(bytes.fromhex(private["pkcs8"]), None)
+    newest = sorted(keys(s3, "CloudTrail-Digest"))[-1]
+    template = json.loads(gzip.decompress(s3.get_object(Bucket=BUCKET, Key=newest)["Body"].read()))
+    sha = lambda data: hashlib.sha256(data).hexdigest()
+    made = {}
+
+    def put(key, plain, metadata):
+        made[key] = metadata
+        s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(plain), Metadata=metadata)
+
+    def backfill(number, previous):
+        log = f"AWSLogs/123456789012/CloudTrail/us-east-1/2026/01/01/123456789012_CloudTrail_us-east-1_20260101T0000Z_missedbydigest{number}.json.gz"
+        record = json.dumps({"Records": [{"eventID": number}]}).encode()
+        put(log, record, {})
+        ends = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=60 - 10 * number)
+        stamp = ends.strftime("%Y%m%dT%H%M%SZ")
+        digest = {
+            **template, "digestEndTime": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "digestStartTime": (ends - datetime.timedelta(seconds=10)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "digestS3Object": newest[:-24] + f"{stamp}_backfill.json.gz",
+            "previousDigestS3Bucket": previous and BUCKET, "previousDigestS3Object": previous and previous[0],
+            "previousDigestHashValue": previous and previous[1], "previousDigestHashAlgorithm": previous and "SHA-256",
+            "previousDigestSignature": previous and previous[2],
+            "logFiles": [{"s3Bucket": BUCKET, "s3Object": log, "hashValue": sha(record), "hashAlgorithm": "SHA-256",
+                          "newestEventTime": "2026-01-01T00:00:00Z", "oldestEventTime": "2026-01-01T00:00:00Z"}]}
+        plain = json.dumps(digest).encode()
+        key = digest["digestS3Object"]
+        text = "\n".join([digest["digestEndTime"], f"{BUCKET}/{key}", sha(plain), previous[2] if previous else "null"])
+        signature = signer.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()).hex()
+        put(key, plain, {"signature": signature, "signature-algorithm": "SHA256withRSA",
+                         "backfill-generation-timestamp": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")})
+        return key, sha(plain), signature, log
+    try:
+        first = backfill(1, None)
+        second = backfill(2, first)
+        code, out, err = both(server)
+        assert code == 0 and "2/2 backfill digest files valid" in out, out + err
+        assert f"(backfill) Digest file\ts3://{BUCKET}/{first[0]}\tvalid" in out
+        body = lambda key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        undated = {name: value for name, value in made[second[0]].items() if not name.startswith("backfill")}
+        for touched, change, words in (
+                (first[3], lambda key: s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(b"{}")), "hash value doesn't match"),
+                (first[0], lambda key: s3.delete_object(Bucket=BUCKET, Key=key), "not found"),
+                (second[0], lambda key: s3.put_object(Bucket=BUCKET, Key=key, Body=body(key), Metadata=undated), "invalid format"),
+                (second[0], lambda key: s3.put_object(Bucket=BUCKET, Key=key, Body=body(key), Metadata={**made[key], "signature": "ab" * 256}),
+                 "signature verification failed")):
+            objects = save(s3, [touched])
+            change(touched)
+            code, out, err = both(server)
+            restore(s3, objects)
+            assert code == 1 and f"INVALID: {words}" in err, out + err
+    finally:
+        for key in made:
+            s3.delete_object(Bucket=BUCKET, Key=key)
 
 
 def test_a_copy_in_a_folder(server, tmp_path):
