@@ -2,11 +2,15 @@
 import I18nProvider from '@cloudscape-design/components/i18n';
 import messages from '@cloudscape-design/components/i18n/messages/all.en';
 import { applyMode, Mode } from '@cloudscape-design/global-styles';
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { Suspense, useEffect, useMemo, useState } from 'react';
 
+import { ApiProblem } from './api/errors';
+import { Boundary } from './components/boundary';
 import { Problem } from './components/states';
+import { placeOf, prefetch } from './pages/pages';
+import SignIn from './pages/sign-in';
 import { isDark, usePreferences } from './shell/preferences';
-import { usePath } from './shell/router';
+import { beforeNavigation, usePath } from './shell/router';
 import {
   type Credentials,
   type ServerFacts,
@@ -15,19 +19,8 @@ import {
   keepCredentials,
   loadCredentials,
 } from './shell/session';
-import { ApiProblem } from './api/errors';
-import SignIn from './pages/sign-in';
 
-const loadEvents = () => import('./pages/events/page');
-const Events = lazy(loadEvents);
-const Trails = lazy(() => import('./pages/trails/list'));
-const NewTrail = lazy(() => import('./pages/trails/create'));
-const Trail = lazy(() => import('./pages/trails/detail'));
-const EditTrail = lazy(() => import('./pages/trails/edit'));
-const Insights = lazy(() => import('./pages/insights/list'));
-const Insight = lazy(() => import('./pages/insights/detail'));
-const Dashboard = lazy(() => import('./pages/dashboard/page'));
-const NotFound = lazy(() => import('./pages/not-found'));
+beforeNavigation((path) => placeOf(path).prepare());
 
 export function App({ server }: { server: ServerFacts | undefined }) {
   useMode();
@@ -66,7 +59,7 @@ function SignedInOrNot({ server }: { server: ServerFacts }) {
   }, [credentials, server]);
   useEffect(() => {
     // What comes after signing in is fetched while the form is filled in.
-    if (credentials === undefined) void loadEvents();
+    if (credentials === undefined) void prefetch(location.pathname);
   }, [credentials]);
   if (control === undefined) {
     return (
@@ -83,33 +76,18 @@ function SignedInOrNot({ server }: { server: ServerFacts }) {
   }
   return (
     <SessionContext value={control}>
-      <Suspense fallback={null}>
-        <Page />
-      </Suspense>
+      <Page />
     </SessionContext>
   );
 }
 
 function Page() {
   const path = usePath();
-  const [, area = '', name = '', action = ''] = path.split('/').map(decoded);
-  if (area === '' || area === 'events') return <Events />;
-  if (area === 'dashboard') return <Dashboard />;
-  if (area === 'trails' && name === '') return <Trails />;
-  if (area === 'trails' && name === 'new' && action === '') return <NewTrail />;
-  if (area === 'trails' && action === '') return <Trail key={name} name={name} />;
-  if (area === 'trails' && action === 'edit') return <EditTrail key={name} name={name} />;
-  if (area === 'insights' && name === '') return <Insights />;
-  if (area === 'insights') return <Insight key={name} id={name} />;
-  return <NotFound />;
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
+  return (
+    <Boundary path={path}>
+      <Suspense fallback={null}>{placeOf(path).element}</Suspense>
+    </Boundary>
+  );
 }
 
 /** Light or dark, as chosen or as the system is, also when that changes. */

@@ -6,21 +6,19 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { App } from './app';
-import { isDark } from './shell/preferences';
-import type { ServerFacts } from './shell/session';
+import { prefetch } from './pages/pages';
+import { isDark, preferences } from './shell/preferences';
+import { type ServerFacts, loadCredentials } from './shell/session';
 
 const root = document.getElementById('root');
 
 async function start(): Promise<void> {
   if (root === null) return;
-  applyMode(isDark(readMode()) ? Mode.Dark : Mode.Light);
-  let server: ServerFacts | undefined;
-  try {
-    const answer = await fetch('/-/console.json', { cache: 'no-store' });
-    if (answer.ok) server = (await answer.json()) as ServerFacts;
-  } catch {
-    // The page says so.
-  }
+  // Before React is there: no flash of the other mode.
+  applyMode(isDark(preferences().mode) ? Mode.Dark : Mode.Light);
+  const page = loadCredentials() === undefined ? undefined : prefetch(location.pathname);
+  const server = await askServer();
+  await page;
   createRoot(root).render(
     <StrictMode>
       <App server={server} />
@@ -28,13 +26,13 @@ async function start(): Promise<void> {
   );
 }
 
-/** Before React is there: no flash of the other mode. */
-function readMode(): 'light' | 'dark' | 'system' {
+/** Where the API is; undefined if the server does not say, which the page then tells. */
+async function askServer(): Promise<ServerFacts | undefined> {
   try {
-    const kept = JSON.parse(localStorage.getItem('pugmark.preferences') ?? '{}') as { mode?: unknown };
-    return kept.mode === 'light' || kept.mode === 'dark' ? kept.mode : 'system';
+    const answer = await fetch('/-/console.json', { cache: 'no-store' });
+    return answer.ok ? ((await answer.json()) as ServerFacts) : undefined;
   } catch {
-    return 'system';
+    return undefined;
   }
 }
 

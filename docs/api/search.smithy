@@ -281,20 +281,29 @@ enum SearchEventCategory {
 
 /// An event as LookupEvents tells it, and where it comes from.
 structure FoundEvent {
+    @required
     EventId: String
+    @required
     EventName: String
     /// `true` or `false`; absent for Insights events.
     ReadOnly: String
     AccessKeyId: String
+    @required
     EventTime: Timestamp
+    @required
     EventSource: String
     Username: String
+    @required
     Resources: ResourceList
     /// The record: one minified JSON object.
+    @required
     CloudTrailEvent: String
     /// The account that the event belongs to (recipientAccountId).
+    @required
     AccountId: String
+    @required
     Region: String
+    @required
     Origin: EventOrigin
 }
 

@@ -2,12 +2,12 @@
 import Button from '@cloudscape-design/components/button';
 import { useState } from 'react';
 
-import { clip, formatCount, visible } from '../lib/text';
+import { clip, cut, formatCount, visible } from '../lib/text';
 
 /** For a cell: one line, cut. */
 export function Cell({ text }: { text: string | undefined }) {
   if (text === undefined || text === '') return '-';
-  return <bdi>{visible(clip(text, 200))}</bdi>;
+  return <bdi>{cut(text, 200)}</bdi>;
 }
 
 /** For a value that may be shown whole. */

@@ -7,15 +7,15 @@ import Spinner from '@cloudscape-design/components/spinner';
 import type { ReactNode } from 'react';
 
 import { tell } from '../api/errors';
-import { clip, visible } from '../lib/text';
+import { cut } from '../lib/text';
 
 export function Problem({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
   const { title, text, next, code } = tell(error);
   return (
     <Alert type="error" header={title} action={retry && <Button onClick={retry}>Try again</Button>}>
-      <bdi>{visible(clip(text, 1000))}</bdi>
+      <bdi>{cut(text, 1000)}</bdi>
       <br />
-      {next} <Box variant="small">({visible(clip(code, 100))})</Box>
+      {next} <Box variant="small">({cut(code, 100)})</Box>
     </Alert>
   );
 }

@@ -2,13 +2,13 @@
 import Box from '@cloudscape-design/components/box';
 import Link from '@cloudscape-design/components/link';
 
-import type { CountOutput } from '../api/search';
+import type { CountEventsOutput } from '../api/search';
 import { formatCount } from '../lib/text';
 import { follow } from '../shell/router';
 import { Cell } from './safe-text';
 
 interface Props {
-  counted: CountOutput;
+  counted: CountEventsOutput;
   hrefOf: (value: string) => string;
   show?: (value: string) => string;
   none: string;

@@ -16,6 +16,11 @@ export function clip(text: string, charsMax: number): string {
   return text.length <= charsMax ? text : `${text.slice(0, charsMax).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
+/** Both: the beginning of a text, with nothing in it unseen. */
+export function cut(text: string, charsMax: number): string {
+  return visible(clip(text, charsMax));
+}
+
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }

@@ -14,6 +14,7 @@ import { type SubmitEvent, useState } from 'react';
 import { tell } from '../api/errors';
 import { searchEvents } from '../api/search';
 import { Problem } from '../components/states';
+import { prefetch } from './pages';
 import { REGIONS } from '../shell/regions';
 import type { Credentials, ServerFacts } from '../shell/session';
 
@@ -46,6 +47,7 @@ export default function SignIn({ server, reason, onSignIn }: Props) {
     };
     setChecking(true);
     setProblem(undefined);
+    const page = prefetch(location.pathname);
     try {
       await searchEvents(
         { ...credentials, endpoint: server.endpoint },
@@ -60,6 +62,7 @@ export default function SignIn({ server, reason, onSignIn }: Props) {
         return;
       }
     }
+    await page;
     onSignIn(credentials);
   };
   return (

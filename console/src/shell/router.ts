@@ -2,6 +2,13 @@
 import { useSyncExternalStore } from 'react';
 
 const listeners = new Set<() => void>();
+let prepare: (path: string) => Promise<unknown> | undefined = () => undefined;
+let navigations = 0;
+
+/** What a path needs is fetched before the person is led there; undefined if it is there already. */
+export function beforeNavigation(next: typeof prepare): void {
+  prepare = next;
+}
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
@@ -15,9 +22,18 @@ function subscribe(listener: () => void): () => void {
 /** Goes to a path of this page, with its query. */
 export function navigate(to: string, options?: { replace?: boolean }): void {
   if (to === location.pathname + location.search) return;
-  if (options?.replace) history.replaceState(null, '', to);
-  else history.pushState(null, '', to);
-  for (const listener of listeners) listener();
+  const number = ++navigations;
+  const go = () => {
+    // The person went elsewhere in the meantime.
+    if (number !== navigations) return;
+    if (options?.replace) history.replaceState(null, '', to);
+    else history.pushState(null, '', to);
+    for (const listener of listeners) listener();
+  };
+  const waiting = prepare(new URL(to, location.href).pathname);
+  if (waiting === undefined) go();
+  // What cannot be fetched may be there under another name since the server was updated: the whole page is loaded anew.
+  else waiting.then(go, () => location.assign(to));
 }
 
 export function usePath(): string {
@@ -26,6 +42,11 @@ export function usePath(): string {
 
 export function useSearch(): string {
   return useSyncExternalStore(subscribe, () => location.search);
+}
+
+/** One parameter of the query: whoever needs no other is not drawn again when another changes. */
+export function useParameter(name: string): string | undefined {
+  return useSyncExternalStore(subscribe, () => new URLSearchParams(location.search).get(name) ?? undefined);
 }
 
 /** For links: an ordinary click stays in the page, all others are the browser's. */

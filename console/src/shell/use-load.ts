@@ -18,10 +18,17 @@ export interface Loaded<T> {
 export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
   const { signOut } = useSession();
   const [round, setRound] = useState(0);
-  const [state, setState] = useState<{ value: T | undefined; error: unknown; isLoading: boolean }>({
+  /** How the last run that ended did, and which it was. */
+  const [last, setLast] = useState<{
+    of: typeof load | undefined;
+    round: number;
+    value: T | undefined;
+    error: unknown;
+  }>({
+    of: undefined,
+    round,
     value: undefined,
     error: undefined,
-    isLoading: true,
   });
   const signOutLast = useRef(signOut);
   useEffect(() => {
@@ -30,19 +37,18 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>): Loaded<T>
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
-    setState((last) => ({ ...last, isLoading: true }));
     load(signal).then(
       (value) => {
-        if (!signal.aborted) setState({ value, error: undefined, isLoading: false });
+        if (!signal.aborted) setLast({ of: load, round, value, error: undefined });
       },
       (error: unknown) => {
         if (signal.aborted) return;
         if (tell(error).mustSignIn) signOutLast.current(error);
-        setState({ value: undefined, error, isLoading: false });
+        setLast({ of: load, round, value: undefined, error });
       },
     );
     return () => controller.abort();
   }, [load, round]);
-  const reload = useCallback(() => setRound((last) => last + 1), []);
-  return { ...state, reload };
+  const reload = useCallback(() => setRound((before) => before + 1), []);
+  return { value: last.value, error: last.error, isLoading: last.of !== load || last.round !== round, reload };
 }

@@ -7,7 +7,7 @@ import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useCallback, useState } from 'react';
 
-import { type Filter, countEvents } from '../../api/search';
+import { EVERYWHERE, type SearchFilter, countEvents } from '../../api/search';
 import { Histogram } from '../../components/histogram';
 import { Empty, Loading, Problem } from '../../components/states';
 import { TopList } from '../../components/top-list';
@@ -69,7 +69,7 @@ export default function Dashboard() {
 }
 
 /** Searches of event history, the console's own among them, would hide what else goes on. */
-const OTHERS: Filter = {
+const OTHERS: SearchFilter = {
   Field: 'EventName',
   Operator: 'NotEquals',
   Values: ['SearchEvents', 'CountEvents', 'ExportEvents'],
@@ -87,12 +87,11 @@ function OverTime({ length, end }: SpanProps) {
       const question = {
         StartTime: end - length,
         EndTime: end,
-        Regions: ['*'],
-        Accounts: ['*'],
+        ...EVERYWHERE,
         Filters: [OTHERS],
         IntervalSeconds: interval(length),
       };
-      const Filters: Filter[] = [OTHERS, { Field: 'errorCode', Operator: 'Exists' }];
+      const Filters: SearchFilter[] = [OTHERS, { Field: 'errorCode', Operator: 'Exists' }];
       const [all, failed] = await Promise.all([
         countEvents(session, question, signal),
         countEvents(session, { ...question, Filters }, signal),
@@ -172,8 +171,7 @@ function Top({
         {
           StartTime: end - length,
           EndTime: end,
-          Regions: ['*'],
-          Accounts: ['*'],
+          ...EVERYWHERE,
           Filters: [OTHERS],
           CountBy: field,
           MaxValues: TOP,

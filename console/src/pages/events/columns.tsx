@@ -1,14 +1,15 @@
 /** The columns of the events table. */
 import Badge from '@cloudscape-design/components/badge';
 import Link from '@cloudscape-design/components/link';
-import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { TableProps } from '@cloudscape-design/components/table';
 
 import type { FoundEvent } from '../../api/search';
+import { Outcome } from '../../components/outcome';
 import { Cell } from '../../components/safe-text';
-import { clip, shortSource, visible } from '../../lib/text';
 import { type Json, parseRecord, textAt } from '../../lib/record';
+import { clip, shortSource } from '../../lib/text';
 import { formatTime } from '../../lib/time';
+import { change } from './query';
 
 /** An event with its record read once. */
 export interface Row {
@@ -42,7 +43,7 @@ const COLUMNS: Column[] = [
     isShown: true,
     width: 220,
     of: ({ event }) => {
-      const [first, ...more] = event.Resources ?? [];
+      const [first, ...more] = event.Resources;
       const name = first?.ResourceName;
       return name === undefined || more.length === 0 ? name : `${clip(name, 180)} +${more.length}`;
     },
@@ -52,7 +53,7 @@ const COLUMNS: Column[] = [
     label: 'Resource type',
     isShown: false,
     width: 180,
-    of: (row) => row.event.Resources?.[0]?.ResourceType,
+    of: (row) => row.event.Resources[0]?.ResourceType,
   },
   {
     id: 'address',
@@ -80,67 +81,79 @@ const COLUMNS: Column[] = [
 
 export const TIME_COLUMN = 'time';
 
-export function columnDefinitions(onOpen: (row: Row) => void): TableProps.ColumnDefinition<Row>[] {
-  return [
-    {
-      id: 'name',
-      header: 'Event name',
-      width: 200,
-      isRowHeader: true,
-      sortingComparator: compare((row) => row.event.EventName),
-      cell: (row) => (
-        <Link
-          onFollow={(event) => {
-            event.preventDefault();
-            onOpen(row);
-          }}
-          href={`#${encodeURIComponent(row.event.EventId)}`}
-        >
-          <Cell text={row.event.EventName} />
-          {row.isNew && (
-            <>
-              {' '}
-              <Badge color="blue">new</Badge>
-            </>
-          )}
-        </Link>
-      ),
-    },
-    {
-      id: TIME_COLUMN,
-      header: 'Event time',
-      width: 175,
-      sortingField: TIME_COLUMN,
-      cell: (row) => formatTime(row.event.EventTime),
-    },
-    {
-      id: 'outcome',
-      header: 'Outcome',
-      width: 160,
-      sortingComparator: compare((row) => textAt(row.record, 'errorCode')),
-      cell: (row) => {
-        const code = textAt(row.record, 'errorCode');
-        return code === undefined ? (
-          <StatusIndicator type="success">Succeeded</StatusIndicator>
-        ) : (
-          <StatusIndicator type="error">{visible(clip(code, 100))}</StatusIndicator>
-        );
-      },
-    },
-    ...COLUMNS.map((column) => ({
-      id: column.id,
-      header: column.label,
-      width: column.width,
-      sortingComparator: compare(column.of),
-      cell: (row: Row) => <Cell text={column.of(row)} />,
-    })),
-  ];
+/** Shows the event in the panel. */
+export function open(row: Row): void {
+  change({ event: row.event.EventId });
 }
 
-/** What can be chosen in the table's preferences, and what is shown at first. */
-export const COLUMN_CHOICE = [
+export const DEFINITIONS: TableProps.ColumnDefinition<Row>[] = [
+  {
+    id: 'name',
+    header: 'Event name',
+    width: 200,
+    isRowHeader: true,
+    sortingComparator: compare((row) => row.event.EventName),
+    cell: (row) => (
+      <Link
+        onFollow={(event) => {
+          event.preventDefault();
+          open(row);
+        }}
+        href={`#${encodeURIComponent(row.event.EventId)}`}
+      >
+        <Cell text={row.event.EventName} />
+        {row.isNew && (
+          <>
+            {' '}
+            <Badge color="blue">new</Badge>
+          </>
+        )}
+      </Link>
+    ),
+  },
+  {
+    id: TIME_COLUMN,
+    header: 'Event time',
+    width: 175,
+    sortingField: TIME_COLUMN,
+    cell: (row) => formatTime(row.event.EventTime),
+  },
+  {
+    id: 'outcome',
+    header: 'Outcome',
+    width: 160,
+    sortingComparator: compare((row) => textAt(row.record, 'errorCode')),
+    cell: (row) => <Outcome code={textAt(row.record, 'errorCode')} />,
+  },
+  ...COLUMNS.map((column) => ({
+    id: column.id,
+    header: column.label,
+    width: column.width,
+    sortingComparator: compare(column.of),
+    cell: (row: Row) => <Cell text={column.of(row)} />,
+  })),
+];
+
+/** The rows by a column's id, with `-` from last to first. */
+export function sorted(rows: Row[], sort: string | undefined): Row[] {
+  const compare = DEFINITIONS.find((column) => column.id === sort?.replace(/^-/, ''))?.sortingComparator;
+  if (compare === undefined) return rows;
+  return [...rows].sort((one, other) => (sort?.startsWith('-') === true ? compare(other, one) : compare(one, other)));
+}
+
+const CHOSEN = [
   { id: 'name', label: 'Event name', isShown: true, alwaysVisible: true },
   { id: TIME_COLUMN, label: 'Event time', isShown: true },
   { id: 'outcome', label: 'Outcome', isShown: true },
   ...COLUMNS,
-].map(({ id, label, isShown, ...rest }) => ({ id, label, isShown, alwaysVisible: 'alwaysVisible' in rest }));
+];
+
+/** What can be chosen in the table's preferences. */
+export const COLUMN_CHOICE = CHOSEN.map(({ id, label, ...rest }) => ({
+  id,
+  label,
+  alwaysVisible: 'alwaysVisible' in rest,
+}));
+
+/** What is shown at first. */
+export const COLUMNS_SHOWN = CHOSEN.map(({ id, isShown }) => ({ id, visible: isShown }));

@@ -7,33 +7,32 @@ import KeyValuePairs, { type KeyValuePairsProps } from '@cloudscape-design/compo
 import Link from '@cloudscape-design/components/link';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import SplitPanel from '@cloudscape-design/components/split-panel';
-import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import Tabs from '@cloudscape-design/components/tabs';
 import { useCallback, useMemo } from 'react';
 
-import { type FoundEvent, searchSome } from '../../api/search';
+import { EVERYWHERE, type FoundEvent, searchSome } from '../../api/search';
 import JsonView from '../../components/json-view';
+import { Outcome } from '../../components/outcome';
 import { LongText } from '../../components/safe-text';
 import { Empty, Loading, Problem } from '../../components/states';
 import { type Json, parseRecord, textAt } from '../../lib/record';
-import { clip, visible } from '../../lib/text';
-import { type Range, formatTime, zoneName } from '../../lib/time';
-import { follow, navigate } from '../../shell/router';
+import { cut } from '../../lib/text';
+import { formatTime, zoneName } from '../../lib/time';
+import { follow } from '../../shell/router';
 import { useSession } from '../../shell/session';
 import { useLoad } from '../../shell/use-load';
 import { IdentityChain } from './identity-chain';
-import { hrefOf, queryOf, searchOf } from './query';
+import { change, hrefOf, queryOf } from './query';
 import { Related } from './related';
 
-export default function Detail({ id, range }: { id: string; range: Range }) {
+export default function Detail({ id }: { id: string }) {
   const { session } = useSession();
   const load = useCallback(
     async (signal: AbortSignal) => {
       const question = {
         Filters: [{ Field: 'EventId', Operator: 'Equals' as const, Values: [id] }],
         EventCategories: ['Management' as const, 'Insight' as const],
-        Regions: ['*'],
-        Accounts: ['*'],
+        ...EVERYWHERE,
         MaxResults: 1,
       };
       return (await searchSome(session, question, signal)).Events[0];
@@ -43,11 +42,11 @@ export default function Detail({ id, range }: { id: string; range: Range }) {
   const { value: event, error, isLoading, reload } = useLoad(load);
   return (
     <SplitPanel
-      header={event === undefined ? 'Event' : visible(clip(event.EventName, 100))}
+      header={event === undefined ? 'Event' : cut(event.EventName, 100)}
       headerDescription={
         event !== undefined && (
           <>
-            {formatTime(event.EventTime)} {zoneName()} · <bdi>{visible(clip(event.EventSource, 100))}</bdi>
+            {formatTime(event.EventTime)} {zoneName()} · <bdi>{cut(event.EventSource, 100)}</bdi>
           </>
         )
       }
@@ -61,16 +60,15 @@ export default function Detail({ id, range }: { id: string; range: Range }) {
           It may be older than 90 days, or belong to an account that your key may not see.
         </Empty>
       )}
-      {event !== undefined && <Shown event={event} range={range} />}
+      {event !== undefined && <Shown event={event} />}
     </SplitPanel>
   );
 }
 
-function Shown({ event, range }: { event: FoundEvent; range: Range }) {
+function Shown({ event }: { event: FoundEvent }) {
   const record = useMemo(() => parseRecord(event), [event]);
   const pick = useCallback((field: string, value: string) => {
-    const query = queryOf(location.search);
-    navigate(`/events${searchOf({ ...query, tokens: [...query.tokens, { field, sign: '=', value }] })}`);
+    change({ tokens: [...queryOf(location.search).tokens, { field, sign: '=', value }] });
   }, []);
   return (
     <Tabs
@@ -86,28 +84,19 @@ function Shown({ event, range }: { event: FoundEvent; range: Range }) {
               <JsonView tree={record} source={event.CloudTrailEvent} onPick={pick} />
             ),
         },
-        { id: 'related', label: 'Related events', content: <Related event={event} record={record} range={range} /> },
+        { id: 'related', label: 'Related events', content: <Related event={event} record={record} /> },
       ]}
     />
   );
 }
 
 function Summary({ event, record }: { event: FoundEvent; record: Json | undefined }) {
-  const code = textAt(record, 'errorCode');
   const pair = (label: string, ...path: string[]): KeyValuePairsProps.Item[] => {
     const value = textAt(record, ...path);
     return value === undefined ? [] : [{ label, value: <LongText text={value} charsMax={300} /> }];
   };
   const items: KeyValuePairsProps.Item[] = [
-    {
-      label: 'Outcome',
-      value:
-        code === undefined ? (
-          <StatusIndicator type="success">Succeeded</StatusIndicator>
-        ) : (
-          <StatusIndicator type="error">{visible(clip(code, 200))}</StatusIndicator>
-        ),
-    },
+    { label: 'Outcome', value: <Outcome code={textAt(record, 'errorCode')} /> },
     ...pair('Error message', 'errorMessage'),
     ...pair('Region', 'awsRegion'),
     ...pair('Account', 'recipientAccountId'),
@@ -142,7 +131,7 @@ function Summary({ event, record }: { event: FoundEvent; record: Json | undefine
 }
 
 function Resources({ event }: { event: FoundEvent }) {
-  const resources = event.Resources ?? [];
+  const resources = event.Resources;
   if (resources.length === 0) return <Box color="text-body-secondary">The event names no resource.</Box>;
   return (
     <ul>
@@ -161,7 +150,7 @@ function Resources({ event }: { event: FoundEvent }) {
               <LongText text={ResourceName} charsMax={200} />
             </Link>
           )}{' '}
-          <Box variant="small">{visible(clip(ResourceType ?? '', 100))}</Box>
+          <Box variant="small">{cut(ResourceType ?? '', 100)}</Box>
         </li>
       ))}
     </ul>

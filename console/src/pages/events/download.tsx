@@ -3,8 +3,8 @@ import Button from '@cloudscape-design/components/button';
 import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 
 import { tell } from '../../api/errors';
-import { type ExportFormat, type Order, type Question, exportEvents } from '../../api/search';
-import { clip, visible } from '../../lib/text';
+import { type ExportFormat, type SearchOrder, type SearchQuestion, exportEvents } from '../../api/search';
+import { cut } from '../../lib/text';
 import { dismiss, notify } from '../../shell/notices';
 import { type Session, useSession } from '../../shell/session';
 
@@ -16,8 +16,8 @@ const FORMATS: { id: ExportFormat; text: string; ending: string; description: st
 ];
 
 interface Props {
-  question: Question;
-  order: Extract<Order, 'NewestFirst' | 'OldestFirst'>;
+  question: SearchQuestion;
+  order: Extract<SearchOrder, 'NewestFirst' | 'OldestFirst'>;
 }
 
 export function Download({ question, order }: Props) {
@@ -34,7 +34,7 @@ export function Download({ question, order }: Props) {
 
 async function download(
   session: Session,
-  question: Question,
+  question: SearchQuestion,
   order: Props['order'],
   format: ExportFormat,
 ): Promise<void> {
@@ -78,7 +78,7 @@ async function download(
       id,
       type: 'error',
       header: 'The download broke off: nothing was saved',
-      content: `${told.title}. ${visible(clip(told.text, 500))} ${told.next}`,
+      content: `${told.title}. ${cut(told.text, 500)} ${told.next}`,
     });
   }
 }

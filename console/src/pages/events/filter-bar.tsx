@@ -4,7 +4,7 @@ import PropertyFilter, { type PropertyFilterProps } from '@cloudscape-design/com
 import { useRef, useState } from 'react';
 
 import { countEvents } from '../../api/search';
-import { clip, plural, visible } from '../../lib/text';
+import { cut, plural } from '../../lib/text';
 import { type Range, formatAge } from '../../lib/time';
 import { useSession } from '../../shell/session';
 import { FIELDS, OUTCOME } from './fields';
@@ -96,7 +96,7 @@ function useValues(query: Query) {
           values.map(({ Value, Count }) => ({
             propertyKey: field,
             value: Value,
-            label: visible(clip(Value, 200)) === Value ? undefined : visible(clip(Value, 200)),
+            label: cut(Value, 200) === Value ? undefined : cut(Value, 200),
             tags: [plural(Count, 'event')],
           })),
         );

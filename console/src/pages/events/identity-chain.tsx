@@ -5,16 +5,16 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useCallback } from 'react';
 
 import { tell } from '../../api/errors';
-import { type FoundEvent, searchSome } from '../../api/search';
+import { EVERYWHERE, type FoundEvent, searchSome } from '../../api/search';
 import { LongText } from '../../components/safe-text';
 import { type Step, stepOf } from '../../lib/identity';
 import { type Json, parseRecord } from '../../lib/record';
-import { clip, visible } from '../../lib/text';
+import { cut } from '../../lib/text';
 import { formatTime } from '../../lib/time';
-import { navigate } from '../../shell/router';
+import { follow } from '../../shell/router';
 import { type Session, useSession } from '../../shell/session';
 import { useLoad } from '../../shell/use-load';
-import { queryOf, searchOf } from './query';
+import { hrefOfEvent } from './query';
 
 const STEPS_MAX = 10;
 /** A session's first second, as the record has it, and its call's may differ by the clocks between. */
@@ -47,8 +47,7 @@ async function trace(session: Session, record: Json | undefined, time: number, s
         ],
         StartTime: Math.floor(began === undefined ? time - SESSION_SECONDS : began - SLACK_SECONDS),
         EndTime: Math.ceil(began === undefined ? time : began + SLACK_SECONDS),
-        Regions: ['*'],
-        Accounts: ['*'],
+        ...EVERYWHERE,
         MaxResults: 1,
       },
       signal,
@@ -86,8 +85,8 @@ export function IdentityChain({ record, time }: { record: Json | undefined; time
             {step.from !== undefined && (
               <Box fontSize="body-s">
                 called{' '}
-                <Link fontSize="body-s" href={hrefOfEvent(step.from)} onFollow={open(step.from)}>
-                  {visible(clip(step.from.EventName, 100))}
+                <Link fontSize="body-s" href={hrefOfEvent(step.from)} onFollow={follow}>
+                  {cut(step.from.EventName, 100)}
                 </Link>{' '}
                 at {formatTime(step.from.EventTime)}
               </Box>
@@ -107,15 +106,4 @@ export function IdentityChain({ record, time }: { record: Json | undefined; time
       {error !== undefined && <Box color="text-status-error">The chain cannot be followed: {tell(error).title}</Box>}
     </SpaceBetween>
   );
-}
-
-function hrefOfEvent(event: FoundEvent): string {
-  return `/events${searchOf({ ...queryOf(location.search), event: event.EventId })}`;
-}
-
-function open(event: FoundEvent) {
-  return (click: CustomEvent) => {
-    click.preventDefault();
-    navigate(hrefOfEvent(event));
-  };
 }

@@ -1,6 +1,14 @@
 /** A search in event history: as the page holds it, as the address bar shows it, as the API is asked. */
-import type { Filter, Operator, Order, Question } from '../../api/search';
+import {
+  EVERYWHERE,
+  type FoundEvent,
+  type SearchFilter,
+  type SearchOperator,
+  type SearchOrder,
+  type SearchQuestion,
+} from '../../api/search';
 import { type Range, bounds, formatAge, parseAge } from '../../lib/time';
+import { navigate } from '../../shell/router';
 import { FIELDS, OUTCOME } from './fields';
 
 /** The property filter's operators. */
@@ -16,14 +24,14 @@ export interface Token {
 export interface Query {
   tokens: Token[];
   range: Range;
-  order: Extract<Order, 'NewestFirst' | 'OldestFirst'>;
+  order: Extract<SearchOrder, 'NewestFirst' | 'OldestFirst'>;
   /** The column by which the rows of a page are ordered, with `-` from last to first; by time if there is none. */
   sort: string | undefined;
   /** The event that is shown in the panel. */
   event: string | undefined;
 }
 
-const OPERATORS: Record<Sign, Operator> = {
+const OPERATORS: Record<Sign, SearchOperator> = {
   '=': 'Equals',
   '!=': 'NotEquals',
   ':': 'Contains',
@@ -44,8 +52,8 @@ export const USUAL: Query = {
 };
 
 /** Everything must hold, except that one of several equal texts of one field suffices. */
-export function questionOf(query: Pick<Query, 'tokens' | 'range'>, now: number): Question {
-  const filters: Filter[] = [];
+export function questionOf(query: Pick<Query, 'tokens' | 'range'>, now: number): SearchQuestion {
+  const filters: SearchFilter[] = [];
   const texts: string[] = [];
   for (const token of query.tokens) {
     if (token.field === undefined) {
@@ -63,8 +71,7 @@ export function questionOf(query: Pick<Query, 'tokens' | 'range'>, now: number):
     ...(end === undefined ? {} : { EndTime: end }),
     ...(filters.length > 0 ? { Filters: filters } : {}),
     ...(texts.length > 0 ? { Text: texts.join(' ') } : {}),
-    Regions: ['*'],
-    Accounts: ['*'],
+    ...EVERYWHERE,
   };
 }
 
@@ -73,7 +80,7 @@ function hasOne(field: string): boolean {
   return !field.startsWith('Resource') && !field.startsWith('resources');
 }
 
-function add(filters: Filter[], filter: Filter): void {
+function add(filters: SearchFilter[], filter: SearchFilter): void {
   const same = filters.find((it) => it.Field === filter.Field && it.Operator === 'Equals');
   if (filter.Operator === 'Equals' && same !== undefined && hasOne(filter.Field)) {
     same.Values = [...(same.Values ?? []), ...(filter.Values ?? [])];
@@ -149,6 +156,13 @@ export function queryOf(search: string): Query {
   };
 }
 
+/** Changes the search in the address. Each change is a step in the browser's history, opening an event is not. */
+export function change(next: Partial<Query>): void {
+  navigate(`/events${searchOf({ ...queryOf(location.search), ...next })}`, {
+    replace: Object.keys(next).join() === 'event',
+  });
+}
+
 export function rangeOf(from: URLSearchParams): Range | undefined {
   const [start, end] = [from.get('from'), from.get('to')].map((text) => Date.parse(text ?? '') / 1000);
   if (start !== undefined && end !== undefined && start < end) return { kind: 'absolute', from: start, to: end };
@@ -159,6 +173,11 @@ export function rangeOf(from: URLSearchParams): Range | undefined {
 /** The address of a search for these conditions. */
 export function hrefOf(tokens: Token[], range: Range = USUAL.range): string {
   return `/events${searchOf({ ...USUAL, tokens, range })}`;
+}
+
+/** The address of this search with an event in its panel. */
+export function hrefOfEvent(event: FoundEvent): string {
+  return `/events${searchOf({ ...queryOf(location.search), event: event.EventId })}`;
 }
 
 function sameRange(one: Range, other: Range): boolean {

@@ -6,71 +6,59 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import { useCallback } from 'react';
 
-import { type Filter, type FoundEvent, searchEvents } from '../../api/search';
+import { EVERYWHERE, type FoundEvent, searchEvents } from '../../api/search';
 import { Cell } from '../../components/safe-text';
 import { Problem } from '../../components/states';
 import { type Json, textAt } from '../../lib/record';
-import { clip, shortSource, visible } from '../../lib/text';
-import { type Range, formatTime } from '../../lib/time';
-import { follow, navigate } from '../../shell/router';
+import { cut, shortSource } from '../../lib/text';
+import { formatTime } from '../../lib/time';
+import { follow } from '../../shell/router';
 import { useSession } from '../../shell/session';
 import { useLoad } from '../../shell/use-load';
-import { type Token, hrefOf, queryOf, searchOf } from './query';
+import { hrefOf, hrefOfEvent, queryOf } from './query';
 
 /** Events around this one are looked at so far, in seconds. */
 const AROUND = 7 * 86_400;
 const ROWS = 20;
 
+/** Events that have the same value in a field. */
 interface Group {
   title: string;
   description: string;
-  filters: Filter[];
-  tokens: Token[];
+  field: string;
+  value: string;
 }
 
 function groups(event: FoundEvent, record: Json | undefined): Group[] {
   const group = (title: string, description: string, field: string, value: string | undefined): Group[] =>
-    value === undefined || value === ''
-      ? []
-      : [
-          {
-            title,
-            description,
-            filters: [{ Field: field, Operator: 'Equals', Values: [value] }],
-            tokens: [{ field, sign: '=', value }],
-          },
-        ];
-  const names = [...new Set((event.Resources ?? []).map((resource) => resource.ResourceName ?? ''))];
+    value === undefined || value === '' ? [] : [{ title, description, field, value }];
+  const names = [...new Set(event.Resources.map((resource) => resource.ResourceName ?? ''))];
   const shared = textAt(record, 'sharedEventID');
   return [
     ...group('Same session', 'With the same access key', 'AccessKeyId', event.AccessKeyId),
     ...names
       .slice(0, 3)
-      .flatMap((name) =>
-        group(`Same resource: ${visible(clip(name, 80))}`, 'Touching the same resource', 'ResourceName', name),
-      ),
+      .flatMap((name) => group(`Same resource: ${cut(name, 80)}`, 'Touching the same resource', 'ResourceName', name)),
     ...(shared === undefined
       ? group('Same request', 'With the same request ID', 'requestID', textAt(record, 'requestID'))
       : group('Same request', 'Of the same call, as other accounts or services saw it', 'sharedEventID', shared)),
   ];
 }
 
-export function Related({ event, record, range }: { event: FoundEvent; record: Json | undefined; range: Range }) {
+export function Related({ event, record }: { event: FoundEvent; record: Json | undefined }) {
   const all = groups(event, record);
   return (
     <SpaceBetween size="l">
       {all.map((group) => (
-        <RelatedTable key={group.title} event={event} group={group} range={range} />
+        <RelatedTable key={group.title} event={event} {...group} />
       ))}
       {all.length === 0 && <Box>The event names no session, resource or request.</Box>}
     </SpaceBetween>
   );
 }
 
-function RelatedTable({ event, group, range }: { event: FoundEvent; group: Group; range: Range }) {
+function RelatedTable({ event, title, description, field, value }: Group & { event: FoundEvent }) {
   const { session } = useSession();
-  const [filter] = group.filters;
-  const [field, value] = [filter?.Field ?? '', filter?.Values?.[0] ?? ''];
   const load = useCallback(
     async (signal: AbortSignal) => {
       const page = await searchEvents(
@@ -79,8 +67,7 @@ function RelatedTable({ event, group, range }: { event: FoundEvent; group: Group
           Filters: [{ Field: field, Operator: 'Equals', Values: [value] }],
           StartTime: event.EventTime - AROUND,
           EndTime: event.EventTime + AROUND,
-          Regions: ['*'],
-          Accounts: ['*'],
+          ...EVERYWHERE,
           MaxResults: ROWS + 1,
         },
         signal,
@@ -103,17 +90,17 @@ function RelatedTable({ event, group, range }: { event: FoundEvent; group: Group
       header={
         <Header
           variant="h3"
-          description={`${group.description}; the newest ${ROWS} within seven days before and after.`}
+          description={`${description}; the newest ${ROWS} within seven days before and after.`}
           actions={
-            <Link href={hrefOf(group.tokens, range)} onFollow={follow}>
+            <Link href={hrefOf([{ field, sign: '=', value }], queryOf(location.search).range)} onFollow={follow}>
               Search for all
             </Link>
           }
         >
-          {group.title}
+          {title}
         </Header>
       }
-      ariaLabels={{ tableLabel: group.title }}
+      ariaLabels={{ tableLabel: title }}
       columnDefinitions={[
         { id: 'time', header: 'Event time', cell: (it) => formatTime(it.EventTime) },
         {
@@ -121,13 +108,7 @@ function RelatedTable({ event, group, range }: { event: FoundEvent; group: Group
           header: 'Event name',
           isRowHeader: true,
           cell: (it) => (
-            <Link
-              href={`/events${searchOf({ ...queryOf(location.search), event: it.EventId })}`}
-              onFollow={(click) => {
-                click.preventDefault();
-                navigate(`/events${searchOf({ ...queryOf(location.search), event: it.EventId })}`);
-              }}
-            >
+            <Link href={hrefOfEvent(it)} onFollow={follow}>
               <Cell text={it.EventName} />
             </Link>
           ),

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 
 import { tell } from '../../api/errors';
-import { type FoundEvent, type Question, searchEvents } from '../../api/search';
+import { type FoundEvent, type SearchQuestion, searchEvents } from '../../api/search';
 import { useSession } from '../../shell/session';
 
 const ROWS_MAX = 500;
@@ -11,7 +11,10 @@ const WAIT_SECONDS = 15;
 const RETRY_MS = 3_000;
 
 /** New events, newest first, while `isOn`; the question's time range does not count. */
-export function useLive(question: Question, isOn: boolean): { events: FoundEvent[]; problem: string | undefined } {
+export function useLive(
+  question: SearchQuestion,
+  isOn: boolean,
+): { events: FoundEvent[]; problem: string | undefined } {
   const { session, signOut } = useSession();
   const [events, setEvents] = useState<FoundEvent[]>([]);
   const [problem, setProblem] = useState<string>();

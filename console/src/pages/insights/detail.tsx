@@ -14,7 +14,7 @@ import { useCallback } from 'react';
 import { cloudTrail } from '../../api/cloudtrail';
 import { LongText } from '../../components/safe-text';
 import { Empty, Loading, Problem } from '../../components/states';
-import { clip, shortSource, visible } from '../../lib/text';
+import { cut, shortSource } from '../../lib/text';
 import { formatDuration, formatTime, zoneName } from '../../lib/time';
 import { Layout } from '../../shell/layout';
 import { navigate } from '../../shell/router';
@@ -36,7 +36,7 @@ export default function InsightPage({ id }: { id: string }) {
   const { value, error, isLoading, reload } = useLoad(load);
   return (
     <Layout
-      title={value === undefined ? 'Finding' : visible(clip(value.name, 100))}
+      title={value === undefined ? 'Finding' : cut(value.name, 100)}
       breadcrumbs={[{ text: 'Insights', href: '/insights' }]}
     >
       {error !== undefined && <Problem error={error} retry={reload} />}
@@ -77,7 +77,7 @@ function Shown({ finding, reload }: { finding: Finding; reload: () => void }) {
           </SpaceBetween>
         }
       >
-        <bdi>{visible(clip(finding.name, 200))}</bdi>
+        <bdi>{cut(finding.name, 200)}</bdi>
       </Header>
       <Container>
         <KeyValuePairs

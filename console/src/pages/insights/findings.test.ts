@@ -24,7 +24,11 @@ function event(state: string, time: number, shared: string, average: number): Fo
     EventName: 'CreateUser',
     EventSource: 'iam.amazonaws.com',
     EventTime: time,
+    Resources: [],
     CloudTrailEvent: JSON.stringify(record),
+    AccountId: '123456789012',
+    Region: 'us-east-1',
+    Origin: 'Recorded',
   };
 }
 

@@ -1,5 +1,5 @@
 /** Findings out of event history. */
-import { type FoundEvent, type Question, searchEvents } from '../../api/search';
+import { EVERYWHERE, type FoundEvent, type SearchQuestion, searchEvents } from '../../api/search';
 import type { Session } from '../../shell/session';
 import { type Finding, findings } from './findings';
 
@@ -11,7 +11,7 @@ export interface Loaded {
   isCut: boolean;
 }
 
-export async function loadFindings(session: Session, question: Question, signal: AbortSignal): Promise<Loaded> {
+export async function loadFindings(session: Session, question: SearchQuestion, signal: AbortSignal): Promise<Loaded> {
   const events: FoundEvent[] = [];
   let token: string | undefined;
   do {
@@ -20,8 +20,7 @@ export async function loadFindings(session: Session, question: Question, signal:
       {
         ...question,
         EventCategories: ['Insight'],
-        Regions: ['*'],
-        Accounts: ['*'],
+        ...EVERYWHERE,
         MaxResults: 1000,
         ...(token === undefined ? {} : { NextToken: token }),
       },

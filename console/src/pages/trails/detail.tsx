@@ -23,7 +23,7 @@ import { type WholeTrail, cloudTrail, getTrail } from '../../api/cloudtrail';
 import { tell } from '../../api/errors';
 import { LongText } from '../../components/safe-text';
 import { Loading, Problem } from '../../components/states';
-import { clip, visible } from '../../lib/text';
+import { cut } from '../../lib/text';
 import { Layout } from '../../shell/layout';
 import { notify } from '../../shell/notices';
 import { follow, navigate } from '../../shell/router';
@@ -39,7 +39,7 @@ export default function TrailPage({ name }: { name: string }) {
   const { value, error, isLoading, reload } = useLoad(load);
   const title = value?.trail.Name ?? name.split('/').pop() ?? name;
   return (
-    <Layout title={visible(clip(title, 128))} breadcrumbs={[{ text: 'Trails', href: '/trails' }]}>
+    <Layout title={cut(title, 128)} breadcrumbs={[{ text: 'Trails', href: '/trails' }]}>
       {error !== undefined && (
         <SpaceBetween size="m">
           <Problem error={error} retry={reload} />
@@ -68,7 +68,7 @@ function Shown({ whole, reload, isLoading }: { whole: WholeTrail; reload: () => 
       return true;
     } catch (error) {
       const { title, text, next } = tell(error);
-      notify({ type: 'error', header: title, content: `${visible(clip(text, 500))} ${next}` });
+      notify({ type: 'error', header: title, content: `${cut(text, 500)} ${next}` });
       return false;
     } finally {
       setBusy(false);
@@ -103,7 +103,7 @@ function Shown({ whole, reload, isLoading }: { whole: WholeTrail; reload: () => 
           </SpaceBetween>
         }
       >
-        {visible(clip(trail.Name, 128))}
+        {cut(trail.Name, 128)}
       </Header>
       <Container header={<Header variant="h2">Status</Header>}>
         <KeyValuePairs columns={3} items={statusItems(trail, status, Date.now() / 1000)} />

@@ -9,7 +9,7 @@ import { useCallback, useState } from 'react';
 
 import { type WholeTrail, getTrail } from '../../api/cloudtrail';
 import { Loading, Problem } from '../../components/states';
-import { clip, visible } from '../../lib/text';
+import { cut } from '../../lib/text';
 import { Layout } from '../../shell/layout';
 import { notify } from '../../shell/notices';
 import { navigate } from '../../shell/router';
@@ -25,7 +25,7 @@ export default function EditTrail({ name }: { name: string }) {
   const load = useCallback((signal: AbortSignal) => getTrail(session, name, signal), [session, name]);
   const { value, error, reload } = useLoad(load);
   const back = `/trails/${encodeURIComponent(name)}`;
-  const title = visible(clip(value?.trail.Name ?? name, 128));
+  const title = cut(value?.trail.Name ?? name, 128);
   return (
     <Layout
       title="Edit"
@@ -73,7 +73,7 @@ function EditForm({ whole, back }: { whole: WholeTrail; back: string }) {
       }}
     >
       <Form
-        header={<Header variant="h1">Edit {visible(clip(whole.trail.Name, 128))}</Header>}
+        header={<Header variant="h1">Edit {cut(whole.trail.Name, 128)}</Header>}
         actions={
           <SpaceBetween size="xs" direction="horizontal">
             <Button variant="link" formAction="none" onClick={() => navigate(back)}>

@@ -4,7 +4,7 @@ import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/c
 import type { Trail } from '@aws-sdk/client-cloudtrail';
 
 import { type TrailStatus, seconds } from '../../api/cloudtrail';
-import { clip, visible } from '../../lib/text';
+import { cut } from '../../lib/text';
 import { formatAgo, formatTime } from '../../lib/time';
 
 const S3_ERRORS: Record<string, string> = {
@@ -48,7 +48,7 @@ export function lines(trail: Trail, status: TrailStatus, now: number): Line[] {
     never: string,
   ): Line => {
     if (error !== undefined && error !== '') {
-      return { label, type: 'error', text: `Failing: ${visible(clip(error, 200))}`, help: plain(error, errors) };
+      return { label, type: 'error', text: `Failing: ${cut(error, 200)}`, help: plain(error, errors) };
     }
     const time = seconds(at);
     return time === undefined
@@ -143,7 +143,7 @@ export function Logging({ status, problem }: { status: TrailStatus | undefined; 
   return error === undefined ? (
     <StatusIndicator type="success">Logging</StatusIndicator>
   ) : (
-    <StatusIndicator type="error">{visible(clip(error, 100))}</StatusIndicator>
+    <StatusIndicator type="error">{cut(error, 100)}</StatusIndicator>
   );
 }
 
