@@ -1,11 +1,18 @@
 /** Event history, through Pugmark's own operations. */
 import type { Session } from '../shell/session';
-import { type SearchEventsInput, type SearchEventsOutput, searchEvents } from './search.gen';
+import { type SearchEventsInput, type SearchEventsOutput, type SearchFilter, searchEvents } from './search.gen';
 
 export * from './search.gen';
 
 /** All Regions, and all accounts that the caller may see. */
 export const EVERYWHERE = { Regions: ['*'], Accounts: ['*'] };
+
+/** Searches of event history, the console's own among them, would hide what else goes on. */
+export const NO_SEARCHES: SearchFilter = {
+  Field: 'EventName',
+  Operator: 'NotEquals',
+  Values: ['SearchEvents', 'CountEvents', 'ExportEvents'],
+};
 
 /** Searches on until there is something to show: a page may be empty although more events match further back. */
 export async function searchSome(

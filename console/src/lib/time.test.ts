@@ -21,5 +21,12 @@ test('times are told for people', () => {
   expect(formatTime(Number.NaN)).toBe('-');
   expect(formatAgo(100, 160)).toBe('1 minute ago');
   expect(formatAgo(100, 90)).toBe('0 seconds ago');
-  expect(formatDuration(3900)).toBe('1 h 5 min');
+  expect([59, 60, 3600, 3900, 7 * 86_400 + 37 * 60, 75 * 3600].map(formatDuration)).toEqual([
+    '59 s',
+    '1 min',
+    '1 h',
+    '1 h 5 min',
+    '7 d',
+    '3 d 3 h',
+  ]);
 });

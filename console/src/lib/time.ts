@@ -32,6 +32,25 @@ export function bounds(range: Range, now: number): { start: number; end: number 
   return { start: Math.floor(now - range.seconds), end: undefined };
 }
 
+/** The range that an address tells; undefined if it tells none that can be. */
+export function rangeOf(from: URLSearchParams): Range | undefined {
+  const [start, end] = [from.get('from'), from.get('to')].map((text) => Date.parse(text ?? '') / 1000);
+  if (start !== undefined && end !== undefined && start < end) return { kind: 'absolute', from: start, to: end };
+  const seconds = parseAge(from.get('range') ?? '');
+  return seconds === undefined ? undefined : { kind: 'relative', seconds };
+}
+
+/** How an address tells a range; the usual one is left out. */
+export function rangeParameters(range: Range, usual: Range): Record<string, string> {
+  if (range.kind === 'absolute') return { from: iso(range.from), to: iso(range.to) };
+  const isUsual = usual.kind === 'relative' && range.seconds === usual.seconds;
+  return isUsual ? {} : { range: formatAge(range.seconds) };
+}
+
+function iso(seconds: number): string {
+  return new Date(Math.floor(seconds) * 1000).toISOString().replace('.000Z', 'Z');
+}
+
 const INTERVALS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
 ];
@@ -68,10 +87,12 @@ export function formatAgo(seconds: number, now: number): string {
   return `${count} ${name}${count === 1 ? '' : 's'} ago`;
 }
 
-/** `1 h 5 min`. */
+/** `1 h 5 min`: the two largest units that say something. */
 export function formatDuration(seconds: number): string {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
-  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
-  return hours === 0 ? `${rest} min` : rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
+  const hours = Math.floor(minutes / 60);
+  const [large, small] =
+    hours < 48 ? [`${hours} h`, `${minutes % 60} min`] : [`${Math.floor(hours / 24)} d`, `${hours % 24} h`];
+  return [large, small].filter((part) => !part.startsWith('0 ')).join(' ');
 }

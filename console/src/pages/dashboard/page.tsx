@@ -7,7 +7,7 @@ import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useCallback, useState } from 'react';
 
-import { EVERYWHERE, type SearchFilter, countEvents } from '../../api/search';
+import { EVERYWHERE, NO_SEARCHES, type SearchFilter, countEvents } from '../../api/search';
 import { Histogram } from '../../components/histogram';
 import { Empty, Loading, Problem } from '../../components/states';
 import { TopList } from '../../components/top-list';
@@ -68,13 +68,6 @@ export default function Dashboard() {
   );
 }
 
-/** Searches of event history, the console's own among them, would hide what else goes on. */
-const OTHERS: SearchFilter = {
-  Field: 'EventName',
-  Operator: 'NotEquals',
-  Values: ['SearchEvents', 'CountEvents', 'ExportEvents'],
-};
-
 interface SpanProps {
   length: number;
   end: number;
@@ -88,10 +81,10 @@ function OverTime({ length, end }: SpanProps) {
         StartTime: end - length,
         EndTime: end,
         ...EVERYWHERE,
-        Filters: [OTHERS],
+        Filters: [NO_SEARCHES],
         IntervalSeconds: interval(length),
       };
-      const Filters: SearchFilter[] = [OTHERS, { Field: 'errorCode', Operator: 'Exists' }];
+      const Filters: SearchFilter[] = [NO_SEARCHES, { Field: 'errorCode', Operator: 'Exists' }];
       const [all, failed] = await Promise.all([
         countEvents(session, question, signal),
         countEvents(session, { ...question, Filters }, signal),
@@ -172,7 +165,7 @@ function Top({
           StartTime: end - length,
           EndTime: end,
           ...EVERYWHERE,
-          Filters: [OTHERS],
+          Filters: [NO_SEARCHES],
           CountBy: field,
           MaxValues: TOP,
         },

@@ -7,7 +7,7 @@ import {
   type SearchOrder,
   type SearchQuestion,
 } from '../../api/search';
-import { type Range, bounds, formatAge, parseAge } from '../../lib/time';
+import { type Range, bounds, rangeOf, rangeParameters } from '../../lib/time';
 import { navigate } from '../../shell/router';
 import { FIELDS, OUTCOME } from './fields';
 
@@ -116,13 +116,7 @@ export function meant(token: Token): Token {
 
 /** The query part of the address. What is as usual is left out. */
 export function searchOf(query: Query): string {
-  const out = new URLSearchParams();
-  if (query.range.kind === 'absolute') {
-    out.set('from', iso(query.range.from));
-    out.set('to', iso(query.range.to));
-  } else if (!sameRange(query.range, USUAL.range)) {
-    out.set('range', formatAge(query.range.seconds));
-  }
+  const out = new URLSearchParams(rangeParameters(query.range, USUAL.range));
   if (JSON.stringify(query.tokens) !== JSON.stringify(USUAL.tokens)) {
     if (query.tokens.length === 0) out.set('f', '');
     for (const { field, sign, value } of query.tokens) {
@@ -163,13 +157,6 @@ export function change(next: Partial<Query>): void {
   });
 }
 
-export function rangeOf(from: URLSearchParams): Range | undefined {
-  const [start, end] = [from.get('from'), from.get('to')].map((text) => Date.parse(text ?? '') / 1000);
-  if (start !== undefined && end !== undefined && start < end) return { kind: 'absolute', from: start, to: end };
-  const seconds = parseAge(from.get('range') ?? '');
-  return seconds === undefined ? undefined : { kind: 'relative', seconds };
-}
-
 /** The address of a search for these conditions. */
 export function hrefOf(tokens: Token[], range: Range = USUAL.range): string {
   return `/events${searchOf({ ...USUAL, tokens, range })}`;
@@ -178,12 +165,4 @@ export function hrefOf(tokens: Token[], range: Range = USUAL.range): string {
 /** The address of this search with an event in its panel. */
 export function hrefOfEvent(event: FoundEvent): string {
   return `/events${searchOf({ ...queryOf(location.search), event: event.EventId })}`;
-}
-
-function sameRange(one: Range, other: Range): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
-function iso(seconds: number): string {
-  return new Date(Math.floor(seconds) * 1000).toISOString().replace('.000Z', 'Z');
 }

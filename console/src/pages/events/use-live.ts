@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 
 import { tell } from '../../api/errors';
-import { type FoundEvent, type SearchQuestion, searchEvents } from '../../api/search';
+import { type FoundEvent, NO_SEARCHES, type SearchQuestion, searchEvents } from '../../api/search';
 import { useSession } from '../../shell/session';
 
 const ROWS_MAX = 500;
@@ -25,12 +25,11 @@ export function useLive(
     const controller = new AbortController();
     const { signal } = controller;
     const { Filters, Text, Regions, Accounts } = question;
-    const own = { Field: 'EventName', Operator: 'NotEquals' as const, Values: ['SearchEvents', 'CountEvents'] };
     const input = {
       ...(Text === undefined ? {} : { Text }),
       ...(Regions === undefined ? {} : { Regions }),
       ...(Accounts === undefined ? {} : { Accounts }),
-      Filters: [...(Filters ?? []), own],
+      Filters: [...(Filters ?? []), NO_SEARCHES],
       StartTime: Math.floor(Date.now() / 1000) - 2,
       Order: 'Arrival' as const,
       MaxResults: 100,

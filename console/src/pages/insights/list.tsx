@@ -7,18 +7,18 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import Table from '@cloudscape-design/components/table';
 import TextFilter from '@cloudscape-design/components/text-filter';
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useMemo } from 'react';
 
 import { Cell } from '../../components/safe-text';
 import { Empty, Problem } from '../../components/states';
 import { plural, shortSource } from '../../lib/text';
-import { type Range, bounds, formatAge, formatDuration, formatTime } from '../../lib/time';
+import { type Range, bounds, formatDuration, formatTime, rangeOf, rangeParameters } from '../../lib/time';
 import { Layout } from '../../shell/layout';
 import { follow, navigate, useSearch } from '../../shell/router';
 import { useSession } from '../../shell/session';
 import { useLoad } from '../../shell/use-load';
+import { useSort } from '../../shell/use-sort';
 import { TimeRange } from '../events/filter-bar';
-import { rangeOf } from '../events/query';
 import { type Finding, TYPES, formatRate } from './findings';
 import { loadFindings } from './load';
 
@@ -38,31 +38,25 @@ export default function Insights() {
     [session, range],
   );
   const { value, error, isLoading, reload } = useLoad(load);
-  const [sort, setSort] = useState<{ id: string; isDescending: boolean }>({ id: 'start', isDescending: true });
-  const rows = (value?.findings ?? [])
-    .filter((it) =>
-      [it.name, it.source, it.errorCode ?? '', it.region].join(' ').toLowerCase().includes(text.toLowerCase()),
-    )
-    .sort((one, other) => compare(one, other, sort.id) * (sort.isDescending ? -1 : 1));
+  const { sorting, sorted } = useSort<Finding>('start', true);
+  const found = (value?.findings ?? []).filter((it) =>
+    [it.name, it.source, it.errorCode ?? '', it.region].join(' ').toLowerCase().includes(text.toLowerCase()),
+  );
   return (
     <Layout title="Insights" contentType="table">
       <Table<Finding>
         variant="full-page"
-        items={rows}
+        items={sorted(found, compare)}
         loading={isLoading && value === undefined}
         loadingText="Loading findings"
         trackBy="id"
         enableKeyboardNavigation
-        sortingColumn={{ sortingField: sort.id }}
-        sortingDescending={sort.isDescending}
-        onSortingChange={({ detail }) =>
-          setSort({ id: detail.sortingColumn.sortingField ?? 'start', isDescending: detail.isDescending === true })
-        }
+        {...sorting}
         ariaLabels={{ tableLabel: 'Insights' }}
         header={
           <Header
             variant="awsui-h1-sticky"
-            {...(value === undefined ? {} : { counter: `(${rows.length})` })}
+            {...(value === undefined ? {} : { counter: `(${found.length})` })}
             description="Calls and errors far from their usual rate, for trails that ask for Insights."
             actions={<Button iconName="refresh" ariaLabel="Load findings again" onClick={reload} />}
           >
@@ -76,7 +70,7 @@ export default function Insights() {
                 filteringText={text}
                 filteringPlaceholder="Find by event name, source, error or Region"
                 filteringAriaLabel="Find insights"
-                countText={plural(rows.length, 'match', 'matches')}
+                countText={plural(found.length, 'match', 'matches')}
                 onChange={({ detail }) => go(range, detail.filteringText)}
               />
               <TimeRange range={range} onChange={(next) => go(next, text)} />
@@ -153,8 +147,8 @@ export default function Insights() {
   );
 }
 
-function compare(one: Finding, other: Finding, id: string): number {
-  switch (id) {
+function compare(one: Finding, other: Finding, field: string): number {
+  switch (field) {
     case 'start':
       return one.start - other.start;
     case 'end':
@@ -164,20 +158,14 @@ function compare(one: Finding, other: Finding, id: string): number {
     case 'source':
     case 'type':
     case 'region':
-      return one[id].localeCompare(other[id]);
+      return one[field].localeCompare(other[field]);
     default:
       return one.name.localeCompare(other.name);
   }
 }
 
 function go(range: Range, text: string): void {
-  const out = new URLSearchParams();
-  if (range.kind === 'absolute') {
-    out.set('from', new Date(range.from * 1000).toISOString());
-    out.set('to', new Date(range.to * 1000).toISOString());
-  } else if (JSON.stringify(range) !== JSON.stringify(USUAL)) {
-    out.set('range', formatAge(range.seconds));
-  }
+  const out = new URLSearchParams(rangeParameters(range, USUAL));
   if (text !== '') out.set('q', text);
   const query = out.toString();
   navigate(`/insights${query === '' ? '' : `?${query}`}`, { replace: true });

@@ -18,7 +18,7 @@ import { Destinations, General, InsightFields, Storage, Tags } from './fields';
 import { NEW_TRAIL, type Problems, type TrailForm, problemsOf } from './form';
 import { createTrail } from './save';
 import { SelectorFields } from './selectors';
-import { SelectorSummary } from './summary';
+import { SelectorSummary, fact, settings } from './summary';
 
 /** The problems that each step tells. */
 const TOLD: (keyof Problems)[][] = [['name', 'organizationId', 'bucket'], ['logs'], ['selectors'], []];
@@ -157,30 +157,15 @@ export default function CreateTrail() {
 }
 
 function Review({ form }: { form: TrailForm }) {
-  const or = (text: string) => (text.trim() === '' ? '-' : text.trim());
   return (
     <SpaceBetween size="l">
       <Container header={<Header variant="h2">Trail</Header>}>
         <KeyValuePairs
           columns={3}
           items={[
-            { label: 'Name', value: or(form.name) },
-            { label: 'Bucket', value: `${or(form.bucket)}${form.isNewBucket ? ' (is created)' : ''}` },
-            { label: 'Bucket policy', value: form.putsPolicy ? 'Is put' : 'Stays as it is' },
-            { label: 'Key prefix', value: or(form.prefix) },
-            { label: 'Regions', value: form.isMultiRegion ? 'All' : 'This one' },
-            { label: 'Accounts', value: form.isOrganization ? 'All of the organization' : 'This one' },
-            { label: 'Encryption', value: form.kmsKey.trim() === '' ? 'SSE-S3' : `SSE-KMS, ${form.kmsKey}` },
-            { label: 'Log file validation', value: form.validates ? 'On' : 'Off' },
-            { label: 'SNS topic', value: or(form.topic) },
-            { label: 'CloudWatch Logs', value: or(form.logGroup) },
-            {
-              label: 'Insights',
-              value:
-                [form.callRate && 'API call rate', form.errorRate && 'API error rate'].filter(Boolean).join(', ') ||
-                'Off',
-            },
-            { label: 'Tags', value: or(form.tags.map(({ key, value }) => `${key}=${value}`).join(', ')) },
+            fact('Name', form.name),
+            ...settings(form),
+            fact('Bucket policy', form.putsPolicy ? 'Is put' : 'Stays as it is'),
           ]}
         />
       </Container>

@@ -17,11 +17,10 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import Link from '@cloudscape-design/components/link';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { useCallback, useState } from 'react';
+import { type ReactNode, useCallback, useState } from 'react';
 
 import { type WholeTrail, cloudTrail, getTrail } from '../../api/cloudtrail';
 import { tell } from '../../api/errors';
-import { LongText } from '../../components/safe-text';
 import { Loading, Problem } from '../../components/states';
 import { cut } from '../../lib/text';
 import { Layout } from '../../shell/layout';
@@ -29,9 +28,9 @@ import { notify } from '../../shell/notices';
 import { follow, navigate } from '../../shell/router';
 import { useSession } from '../../shell/session';
 import { useLoad } from '../../shell/use-load';
-import { selectorForm } from './form';
+import { formOf } from './form';
 import { Integrity, statusItems } from './status';
-import { SelectorSummary } from './summary';
+import { SelectorSummary, fact, settings } from './summary';
 
 export default function TrailPage({ name }: { name: string }) {
   const { session } = useSession();
@@ -57,20 +56,27 @@ export default function TrailPage({ name }: { name: string }) {
 function Shown({ whole, reload, isLoading }: { whole: WholeTrail; reload: () => void; isLoading: boolean }) {
   const { session } = useSession();
   const { trail, status } = whole;
+  const form = formOf(whole);
   const [asks, setAsks] = useState<'stop' | 'delete'>();
+  const [typed, setTyped] = useState('');
   const [isBusy, setBusy] = useState(false);
+  const close = () => {
+    setAsks(undefined);
+    setTyped('');
+  };
   const act = async (send: (client: CloudTrailClient) => Promise<unknown>, done: string) => {
     setBusy(true);
     try {
       await send(cloudTrail(session, trail.HomeRegion));
       notify({ type: 'success', header: done });
-      setAsks(undefined);
       return true;
     } catch (error) {
       const { title, text, next } = tell(error);
       notify({ type: 'error', header: title, content: `${cut(text, 500)} ${next}` });
       return false;
     } finally {
+      // Also when it failed: the message is behind the question.
+      close();
       setBusy(false);
     }
   };
@@ -109,33 +115,55 @@ function Shown({ whole, reload, isLoading }: { whole: WholeTrail; reload: () => 
         <KeyValuePairs columns={3} items={statusItems(trail, status, Date.now() / 1000)} />
       </Container>
       <IntegrityBox whole={whole} />
-      <Settings whole={whole} />
-      <Container header={<Header variant="h2">Events</Header>}>
-        <SelectorSummary form={selectorForm(whole.selectors)} />
+      <Container header={<Header variant="h2">Settings</Header>}>
+        <KeyValuePairs
+          columns={3}
+          items={[fact('ARN', trail.TrailARN), fact('Home Region', trail.HomeRegion), ...settings(form)]}
+        />
       </Container>
-      <StopModal
-        isOpen={asks === 'stop'}
-        isBusy={isBusy}
-        name={trail.Name}
-        onClose={() => setAsks(undefined)}
-        onStop={() =>
-          void act((client) => client.send(new StopLoggingCommand({ Name })), `${trail.Name} is stopped`).then(reload)
-        }
-      />
-      <DeleteModal
-        isOpen={asks === 'delete'}
-        isBusy={isBusy}
-        name={trail.Name}
-        bucket={trail.S3BucketName ?? ''}
-        onClose={() => setAsks(undefined)}
-        onDelete={() =>
-          void act((client) => client.send(new DeleteTrailCommand({ Name })), `${trail.Name} is deleted`).then(
-            (done) => {
-              if (done) navigate('/trails');
-            },
-          )
-        }
-      />
+      <Container header={<Header variant="h2">Events</Header>}>
+        <SelectorSummary form={form.selectors} />
+      </Container>
+      {asks === 'stop' && (
+        <Ask
+          verb="Stop logging"
+          title={`Stop logging of ${trail.Name}?`}
+          isBusy={isBusy}
+          onClose={close}
+          onConfirm={() =>
+            void act((client) => client.send(new StopLoggingCommand({ Name })), `${trail.Name} is stopped`).then(reload)
+          }
+        >
+          What happens from now on is not written to the bucket, and cannot be later. Event history goes on. Insights of
+          this trail stop too.
+        </Ask>
+      )}
+      {asks === 'delete' && (
+        <Ask
+          verb="Delete"
+          title={`Delete ${trail.Name}?`}
+          isBusy={isBusy}
+          isReady={typed === trail.Name}
+          onClose={close}
+          onConfirm={() =>
+            void act((client) => client.send(new DeleteTrailCommand({ Name })), `${trail.Name} is deleted`).then(
+              (isDone) => {
+                if (isDone) navigate('/trails');
+              },
+            )
+          }
+        >
+          <SpaceBetween size="m">
+            <Box>
+              The trail and its settings are deleted; this cannot be undone. The log files in the bucket{' '}
+              {trail.S3BucketName} stay, and the bucket stays.
+            </Box>
+            <FormField label={`To confirm, type the trail's name: ${trail.Name}`}>
+              <Input value={typed} onChange={({ detail }) => setTyped(detail.value)} placeholder={trail.Name} />
+            </FormField>
+          </SpaceBetween>
+        </Ask>
+      )}
     </SpaceBetween>
   );
 }
@@ -174,81 +202,28 @@ function IntegrityBox({ whole: { trail, status } }: { whole: WholeTrail }) {
   );
 }
 
-function Settings({ whole: { trail, insights, tags } }: { whole: WholeTrail }) {
-  const item = (label: string, value: string | undefined) => ({
-    label,
-    value: value === undefined || value === '' ? '-' : <LongText text={value} charsMax={300} />,
-  });
-  const names: Record<string, string> = { ApiCallRateInsight: 'API call rate', ApiErrorRateInsight: 'API error rate' };
-  return (
-    <Container header={<Header variant="h2">Settings</Header>}>
-      <KeyValuePairs
-        columns={3}
-        items={[
-          item('ARN', trail.TrailARN),
-          item('Home Region', trail.HomeRegion),
-          item('Regions', trail.IsMultiRegionTrail === true ? 'All' : 'Home Region only'),
-          item('Accounts', trail.IsOrganizationTrail === true ? 'All of the organization' : 'This one'),
-          item('Bucket', trail.S3BucketName),
-          item('Key prefix', trail.S3KeyPrefix),
-          item('Encryption', trail.KmsKeyId === undefined ? 'SSE-S3' : `SSE-KMS, ${trail.KmsKeyId}`),
-          item('Global services', trail.IncludeGlobalServiceEvents === true ? 'Included' : 'Left out'),
-          item('SNS topic', trail.SnsTopicARN),
-          item('CloudWatch Logs group', trail.CloudWatchLogsLogGroupArn),
-          item('Insights', insights.map((it) => names[it] ?? it).join(', ') || 'Off'),
-          item('Tags', tags.map(({ Key, Value }) => `${Key ?? ''}=${Value ?? ''}`).join(', ')),
-        ]}
-      />
-    </Container>
-  );
-}
-
-interface ModalProps {
-  isOpen: boolean;
-  isBusy: boolean;
-  name: string;
-  onClose: () => void;
-}
-
-function StopModal({ isOpen, isBusy, name, onClose, onStop }: ModalProps & { onStop: () => void }) {
-  return (
-    <Modal
-      visible={isOpen}
-      header={`Stop logging of ${name}?`}
-      onDismiss={onClose}
-      closeAriaLabel="Close"
-      footer={
-        <Box float="right">
-          <SpaceBetween size="xs" direction="horizontal">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={isBusy} onClick={onStop}>
-              Stop logging
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
-    >
-      What happens from now on is not written to the bucket, and cannot be later. Event history goes on. Insights of
-      this trail stop too.
-    </Modal>
-  );
-}
-
-function DeleteModal({
-  isOpen,
+/** Asks before something is done that cannot be undone. */
+function Ask({
+  verb,
+  title,
   isBusy,
-  name,
-  bucket,
+  isReady = true,
   onClose,
-  onDelete,
-}: ModalProps & { bucket: string; onDelete: () => void }) {
-  const [typed, setTyped] = useState('');
+  onConfirm,
+  children,
+}: {
+  verb: string;
+  title: string;
+  isBusy: boolean;
+  isReady?: boolean;
+  onClose: () => void;
+  onConfirm: () => void;
+  children: ReactNode;
+}) {
   return (
     <Modal
-      visible={isOpen}
-      header={`Delete ${name}?`}
+      visible
+      header={title}
       onDismiss={onClose}
       closeAriaLabel="Close"
       footer={
@@ -257,22 +232,14 @@ function DeleteModal({
             <Button variant="link" onClick={onClose}>
               Cancel
             </Button>
-            <Button variant="primary" disabled={typed !== name} loading={isBusy} onClick={onDelete}>
-              Delete
+            <Button variant="primary" disabled={!isReady} loading={isBusy} onClick={onConfirm}>
+              {verb}
             </Button>
           </SpaceBetween>
         </Box>
       }
     >
-      <SpaceBetween size="m">
-        <Box>
-          The trail and its settings are deleted; this cannot be undone. The log files in the bucket {bucket} stay, and
-          the bucket stays.
-        </Box>
-        <FormField label={`To confirm, type the trail's name: ${name}`}>
-          <Input value={typed} onChange={({ detail }) => setTyped(detail.value)} placeholder={name} />
-        </FormField>
-      </SpaceBetween>
+      {children}
     </Modal>
   );
 }

@@ -4,7 +4,7 @@ import AttributeEditor from '@cloudscape-design/components/attribute-editor';
 import Autosuggest from '@cloudscape-design/components/autosuggest';
 import Checkbox from '@cloudscape-design/components/checkbox';
 import Container from '@cloudscape-design/components/container';
-import FormField from '@cloudscape-design/components/form-field';
+import FormField, { type FormFieldProps } from '@cloudscape-design/components/form-field';
 import Header from '@cloudscape-design/components/header';
 import Input from '@cloudscape-design/components/input';
 import RadioGroup from '@cloudscape-design/components/radio-group';
@@ -25,66 +25,109 @@ export interface FieldsProps {
   problems: Problems;
 }
 
-const optional = (label: string) => (
-  <span>
-    {label} <i>– optional</i>
-  </span>
-);
+type NameOf<Type> = { [Name in keyof TrailForm]: TrailForm[Name] extends Type ? Name : never }[keyof TrailForm];
 
-export function General({ form, set, problems }: FieldsProps) {
+interface TextProps extends FieldsProps, Pick<FormFieldProps, 'description' | 'constraintText' | 'errorText'> {
+  name: NameOf<string>;
+  label: string;
+  isOptional?: boolean;
+}
+
+function Text({ form, set, name, label, isOptional = false, description, constraintText, errorText }: TextProps) {
+  const whole = (
+    <span>
+      {label} <i>– optional</i>
+    </span>
+  );
+  return (
+    <FormField
+      label={isOptional ? whole : label}
+      description={description}
+      constraintText={constraintText}
+      errorText={errorText}
+    >
+      <Input
+        value={form[name]}
+        onChange={({ detail }) => set({ [name]: detail.value })}
+        spellcheck={false}
+        ariaRequired={!isOptional}
+      />
+    </FormField>
+  );
+}
+
+interface FlagProps extends FieldsProps {
+  name: NameOf<boolean>;
+  label: string;
+  description: string;
+  as?: typeof Toggle | typeof Checkbox;
+}
+
+function Flag({ form, set, name, label, description, as: Control = Toggle }: FlagProps) {
+  return (
+    <Control checked={form[name]} onChange={({ detail }) => set({ [name]: detail.checked })} description={description}>
+      {label}
+    </Control>
+  );
+}
+
+export function General(props: FieldsProps) {
   return (
     <Container header={<Header variant="h2">General</Header>}>
       <SpaceBetween size="l">
-        <FormField
+        <Text
+          {...props}
+          name="name"
           label="Trail name"
           constraintText="3 to 128 letters, digits, dots, dashes or underscores."
-          errorText={problems.name}
-        >
-          <Input value={form.name} onChange={({ detail }) => set({ name: detail.value })} ariaRequired />
-        </FormField>
-        <Scope form={form} set={set} problems={problems} />
+          errorText={props.problems.name}
+        />
+        <Scope {...props} />
       </SpaceBetween>
     </Container>
   );
 }
 
-export function Scope({ form, set, problems }: FieldsProps) {
+export function Scope(props: FieldsProps) {
   const { session } = useSession();
+  const { isMultiRegion, isOrganization, putsPolicy } = props.form;
   return (
     <SpaceBetween size="s">
-      <Toggle
-        checked={form.isMultiRegion}
-        onChange={({ detail }) => set({ isMultiRegion: detail.checked })}
+      <Flag
+        {...props}
+        name="isMultiRegion"
+        label="All Regions"
         description={`Otherwise only events of ${session.region} are recorded.`}
-      >
-        All Regions
-      </Toggle>
-      {!form.isMultiRegion && (
-        <Toggle
-          checked={form.hasGlobalEvents}
-          onChange={({ detail }) => set({ hasGlobalEvents: detail.checked })}
+      />
+      {!isMultiRegion && (
+        <Flag
+          {...props}
+          name="hasGlobalEvents"
+          label="Global services"
           description="Events of IAM, STS, CloudFront and other services without a Region."
-        >
-          Global services
-        </Toggle>
+        />
       )}
-      <Toggle
-        checked={form.isOrganization}
-        onChange={({ detail }) => set({ isOrganization: detail.checked })}
+      <Flag
+        {...props}
+        name="isOrganization"
+        label="All accounts of my organization"
         description="Records every account of the organization. Only for its management account and delegated administrators."
-      >
-        All accounts of my organization
-      </Toggle>
-      {form.isOrganization && form.putsPolicy && (
-        <FormField label="Organization ID" errorText={problems.organizationId} constraintText="Such as o-a1b2c3d4e5.">
-          <Input value={form.organizationId} onChange={({ detail }) => set({ organizationId: detail.value })} />
-        </FormField>
+      />
+      {isOrganization && putsPolicy && (
+        <Text
+          {...props}
+          name="organizationId"
+          label="Organization ID"
+          constraintText="Such as o-a1b2c3d4e5."
+          errorText={props.problems.organizationId}
+        />
       )}
     </SpaceBetween>
   );
 }
 
-export function Storage({ form, set, problems, isNew }: FieldsProps & { isNew: boolean }) {
+export function Storage({ isNew, ...props }: FieldsProps & { isNew: boolean }) {
+  const { form, set, problems } = props;
   const { session } = useSession();
   const load = useCallback((signal: AbortSignal) => listBuckets(session, signal), [session]);
   const buckets = useLoad(load);
@@ -135,30 +178,34 @@ export function Storage({ form, set, problems, isNew }: FieldsProps & { isNew: b
           )}
         </FormField>
         {!form.isNewBucket && (
-          <Checkbox
-            checked={form.putsPolicy}
-            onChange={({ detail }) => set({ putsPolicy: detail.checked })}
+          <Flag
+            {...props}
+            as={Checkbox}
+            name="putsPolicy"
+            label="Put the right policy into the bucket"
             description="Adds the statements that this trail needs; all others stay as they are."
-          >
-            Put the right policy into the bucket
-          </Checkbox>
+          />
         )}
-        <FormField label={optional('Key prefix')} description="Before AWSLogs/ in the names of log files.">
-          <Input value={form.prefix} onChange={({ detail }) => set({ prefix: detail.value })} />
-        </FormField>
-        <FormField
-          label={optional('KMS key')}
+        <Text
+          {...props}
+          name="prefix"
+          label="Key prefix"
+          isOptional
+          description="Before AWSLogs/ in the names of log files."
+        />
+        <Text
+          {...props}
+          name="kmsKey"
+          label="KMS key"
+          isOptional
           description="Encrypts log files with SSE-KMS instead of SSE-S3. Key ID, alias/NAME or ARN, in the trail's Region."
-        >
-          <Input value={form.kmsKey} onChange={({ detail }) => set({ kmsKey: detail.value })} />
-        </FormField>
-        <Toggle
-          checked={form.validates}
-          onChange={({ detail }) => set({ validates: detail.checked })}
+        />
+        <Flag
+          {...props}
+          name="validates"
+          label="Log file validation"
           description="Signed digests prove that no log file was changed, deleted or added."
-        >
-          Log file validation
-        </Toggle>
+        />
         {!form.validates && (
           <Alert type="warning">
             Without it nobody can prove that the log files are whole. It costs nearly nothing.
@@ -169,7 +216,7 @@ export function Storage({ form, set, problems, isNew }: FieldsProps & { isNew: b
   );
 }
 
-export function Destinations({ form, set, problems }: FieldsProps) {
+export function Destinations(props: FieldsProps) {
   return (
     <Container
       header={
@@ -179,25 +226,28 @@ export function Destinations({ form, set, problems }: FieldsProps) {
       }
     >
       <SpaceBetween size="l">
-        <FormField label={optional('SNS topic')} description="Told of each log file. A name in this Region, or an ARN.">
-          <Input value={form.topic} onChange={({ detail }) => set({ topic: detail.value })} />
-        </FormField>
-        <FormField
-          label={optional('CloudWatch Logs group ARN')}
+        <Text
+          {...props}
+          name="topic"
+          label="SNS topic"
+          isOptional
+          description="Told of each log file. A name in this Region, or an ARN."
+        />
+        <Text
+          {...props}
+          name="logGroup"
+          label="CloudWatch Logs group ARN"
+          isOptional
           constraintText="arn:aws:logs:REGION:ACCOUNT:log-group:NAME:*"
-          errorText={problems.logs}
-        >
-          <Input value={form.logGroup} onChange={({ detail }) => set({ logGroup: detail.value })} />
-        </FormField>
-        <FormField label={optional('Role ARN')} description="Assumed to write to the log group.">
-          <Input value={form.logRole} onChange={({ detail }) => set({ logRole: detail.value })} />
-        </FormField>
+          errorText={props.problems.logs}
+        />
+        <Text {...props} name="logRole" label="Role ARN" isOptional description="Assumed to write to the log group." />
       </SpaceBetween>
     </Container>
   );
 }
 
-export function InsightFields({ form, set }: FieldsProps) {
+export function InsightFields(props: FieldsProps) {
   return (
     <Container
       header={
@@ -207,20 +257,20 @@ export function InsightFields({ form, set }: FieldsProps) {
       }
     >
       <SpaceBetween size="s">
-        <Checkbox
-          checked={form.callRate}
-          onChange={({ detail }) => set({ callRate: detail.checked })}
+        <Flag
+          {...props}
+          as={Checkbox}
+          name="callRate"
+          label="API call rate"
           description="Calls that change something, far more or far fewer than usual."
-        >
-          API call rate
-        </Checkbox>
-        <Checkbox
-          checked={form.errorRate}
-          onChange={({ detail }) => set({ errorRate: detail.checked })}
+        />
+        <Flag
+          {...props}
+          as={Checkbox}
+          name="errorRate"
+          label="API error rate"
           description="Calls that fail, far more than usual."
-        >
-          API error rate
-        </Checkbox>
+        />
       </SpaceBetween>
     </Container>
   );

@@ -5,6 +5,7 @@ import type {
   CreateTrailCommandInput,
   EventSelector,
   InsightSelector,
+  Tag,
   UpdateTrailCommandInput,
 } from '@aws-sdk/client-cloudtrail';
 
@@ -96,11 +97,10 @@ export const NEW_TRAIL: TrailForm = {
   startsLogging: true,
 };
 
-export interface Template {
+export interface Template extends Pick<AdvancedForm, 'conditions'> {
   id: string;
   label: string;
   description: string;
-  make: () => AdvancedForm;
 }
 
 const condition = (field: string, operator: Condition['operator'], ...values: string[]): Condition => ({
@@ -109,76 +109,78 @@ const condition = (field: string, operator: Condition['operator'], ...values: st
   values: values.join('\n'),
 });
 
-const template = (id: string, label: string, description: string, ...conditions: Condition[]): Template => ({
-  id,
-  label,
-  description,
-  make: () => ({ name: label, conditions: conditions.map((it) => ({ ...it })) }),
-});
+const MANAGEMENT = condition('eventCategory', 'Equals', 'Management');
+
+const dataOf = (type: string): Condition[] => [
+  condition('eventCategory', 'Equals', 'Data'),
+  condition('resources.type', 'Equals', type),
+];
 
 export const TEMPLATES: Template[] = [
-  template('management', 'Management events', 'All of them', condition('eventCategory', 'Equals', 'Management')),
-  template(
-    'management-writes',
-    'Management events that change something',
-    'Without reads',
-    condition('eventCategory', 'Equals', 'Management'),
-    condition('readOnly', 'Equals', 'false'),
-  ),
-  template(
-    'management-quiet',
-    'Management events without KMS and RDS Data',
-    'What is called most is left out',
-    condition('eventCategory', 'Equals', 'Management'),
-    condition('eventSource', 'NotEquals', 'kms.amazonaws.com', 'rdsdata.amazonaws.com'),
-  ),
-  template(
-    's3-all',
-    'S3 object events',
-    'Reads and writes in all buckets',
-    condition('eventCategory', 'Equals', 'Data'),
-    condition('resources.type', 'Equals', 'AWS::S3::Object'),
-  ),
-  template(
-    's3-writes',
-    'S3 writes in one bucket',
-    'Put its name in place of BUCKET',
-    condition('eventCategory', 'Equals', 'Data'),
-    condition('resources.type', 'Equals', 'AWS::S3::Object'),
-    condition('readOnly', 'Equals', 'false'),
-    condition('resources.ARN', 'StartsWith', 'arn:aws:s3:::BUCKET/'),
-  ),
-  template(
-    's3-deletes',
-    'S3 deletions',
-    'Objects deleted, in all buckets',
-    condition('eventCategory', 'Equals', 'Data'),
-    condition('resources.type', 'Equals', 'AWS::S3::Object'),
-    condition('eventName', 'StartsWith', 'Delete'),
-  ),
-  template(
-    'lambda',
-    'Lambda invocations',
-    'Of all functions',
-    condition('eventCategory', 'Equals', 'Data'),
-    condition('resources.type', 'Equals', 'AWS::Lambda::Function'),
-  ),
-  template(
-    'dynamodb',
-    'DynamoDB item events',
-    'Of all tables',
-    condition('eventCategory', 'Equals', 'Data'),
-    condition('resources.type', 'Equals', 'AWS::DynamoDB::Table'),
-  ),
-  template(
-    'network',
-    'Calls that a VPC endpoint denied',
-    'Network activity events of S3',
-    condition('eventCategory', 'Equals', 'NetworkActivity'),
-    condition('eventSource', 'Equals', 's3.amazonaws.com'),
-    condition('errorCode', 'Equals', 'VpceAccessDenied'),
-  ),
+  { id: 'management', label: 'Management events', description: 'All of them', conditions: [MANAGEMENT] },
+  {
+    id: 'management-writes',
+    label: 'Management events that change something',
+    description: 'Without reads',
+    conditions: [MANAGEMENT, condition('readOnly', 'Equals', 'false')],
+  },
+  {
+    id: 'management-quiet',
+    label: 'Management events without KMS and RDS Data',
+    description: 'What is called most is left out',
+    conditions: [MANAGEMENT, condition('eventSource', 'NotEquals', 'kms.amazonaws.com', 'rdsdata.amazonaws.com')],
+  },
+  {
+    id: 's3-all',
+    label: 'S3 object events',
+    description: 'Reads and writes in all buckets',
+    conditions: dataOf('AWS::S3::Object'),
+  },
+  {
+    id: 's3-writes',
+    label: 'S3 writes in one bucket',
+    description: 'Put its name in place of BUCKET',
+    conditions: [
+      ...dataOf('AWS::S3::Object'),
+      condition('readOnly', 'Equals', 'false'),
+      condition('resources.ARN', 'StartsWith', 'arn:aws:s3:::BUCKET/'),
+    ],
+  },
+  {
+    id: 's3-deletes',
+    label: 'S3 deletions',
+    description: 'Objects deleted, in all buckets',
+    conditions: [...dataOf('AWS::S3::Object'), condition('eventName', 'StartsWith', 'Delete')],
+  },
+  {
+    id: 'lambda',
+    label: 'Lambda invocations',
+    description: 'Of all functions',
+    conditions: dataOf('AWS::Lambda::Function'),
+  },
+  {
+    id: 'dynamodb',
+    label: 'DynamoDB item events',
+    description: 'Of all tables',
+    conditions: dataOf('AWS::DynamoDB::Table'),
+  },
+  {
+    id: 'network',
+    label: 'Calls that a VPC endpoint denied',
+    description: 'Network activity events of S3',
+    conditions: [
+      condition('eventCategory', 'Equals', 'NetworkActivity'),
+      condition('eventSource', 'Equals', 's3.amazonaws.com'),
+      condition('errorCode', 'Equals', 'VpceAccessDenied'),
+    ],
+  },
 ];
+
+/** The selector with which a person begins, from a template or from nearly nothing. */
+export function firstForm(template: Template | undefined): AdvancedForm {
+  if (template === undefined) return { name: '', conditions: [condition('eventCategory', 'Equals', 'Data')] };
+  return { name: template.label, conditions: template.conditions };
+}
 
 /** Fields that advanced selectors of each category know. */
 export const ADVANCED_FIELDS = [
@@ -290,6 +292,10 @@ export function insightsInput(form: Pick<TrailForm, 'callRate' | 'errorRate'>): 
   ];
 }
 
+export function tagsInput(tags: TrailForm['tags']): Tag[] {
+  return tags.map(({ key, value }) => ({ Key: key, Value: value }));
+}
+
 export function createInput(form: TrailForm): CreateTrailCommandInput {
   const text = (
     name: 'S3KeyPrefix' | 'KmsKeyId' | 'SnsTopicName' | 'CloudWatchLogsLogGroupArn' | 'CloudWatchLogsRoleArn',
@@ -307,7 +313,7 @@ export function createInput(form: TrailForm): CreateTrailCommandInput {
     ...text('SnsTopicName', form.topic),
     ...text('CloudWatchLogsLogGroupArn', form.logGroup),
     ...text('CloudWatchLogsRoleArn', form.logRole),
-    ...(form.tags.length === 0 ? {} : { TagsList: form.tags.map(({ key, value }) => ({ Key: key, Value: value })) }),
+    ...(form.tags.length === 0 ? {} : { TagsList: tagsInput(form.tags) }),
   };
 }
 
@@ -375,51 +381,46 @@ export function problemsOf(form: TrailForm): Problems {
   if (form.isOrganization && form.putsPolicy && !/^o-[a-z0-9]{3,32}$/.test(form.organizationId.trim())) {
     out.organizationId = "Enter the organization's ID, such as o-a1b2c3d4e5: the bucket policy names it.";
   }
-  const { selectors } = form;
-  if (selectors.kind === 'basic' && !selectors.management && selectors.data.length === 0) {
-    out.selectors = 'Choose management events, data events, or both: otherwise the trail records nothing.';
-  } else if (selectors.kind === 'basic' && selectors.data.some(({ values }) => linesOf(values).length === 0)) {
-    out.selectors = 'Each kind of data events needs at least one ARN.';
-  } else if (selectors.kind === 'advanced' && selectors.advanced.length === 0) {
-    out.selectors = 'Add at least one selector, for example from a template.';
-  } else if (
-    selectors.kind === 'advanced' &&
-    selectors.advanced.some(
-      ({ conditions }) =>
-        conditions.length === 0 || conditions.some(({ field, values }) => field === '' || linesOf(values).length === 0),
-    )
-  ) {
-    out.selectors = 'Each condition needs a field and at least one value.';
-  }
+  const selectors = problemOf(form.selectors);
+  if (selectors !== undefined) out.selectors = selectors;
   return out;
 }
 
-const SIDS = ['AWSCloudTrailAclCheck20150319', 'AWSCloudTrailWrite20150319', 'AWSCloudTrailOrganizationWrite20150319'];
+function problemOf({ kind, management, data, advanced }: SelectorForm): string | undefined {
+  const isEmpty = ({ values }: { values: string }) => linesOf(values).length === 0;
+  if (kind === 'basic') {
+    if (!management && data.length === 0) {
+      return 'Choose management events, data events, or both: otherwise the trail records nothing.';
+    }
+    return data.some(isEmpty) ? 'Each kind of data events needs at least one ARN.' : undefined;
+  }
+  if (kind === 'kept') return undefined;
+  if (advanced.length === 0) return 'Add at least one selector, for example from a template.';
+  const isWrong = (condition: Condition) => condition.field === '' || isEmpty(condition);
+  return advanced.some(({ conditions }) => conditions.length === 0 || conditions.some(isWrong))
+    ? 'Each condition needs a field and at least one value.'
+    : undefined;
+}
 
 /** The bucket's policy with the statements that this trail needs; statements of others stay as they are. */
 export function bucketPolicy(form: TrailForm, arn: string, account: string, existing: string | undefined): object {
   const prefix = form.prefix.trim().replace(/^\/+|\/+$/g, '');
   const bucket = `arn:aws:s3:::${form.bucket.trim()}`;
   const base = `${bucket}/${prefix === '' ? '' : `${prefix}/`}AWSLogs`;
-  const write = (sid: string | undefined, folder: string) => ({
-    Sid: `${sid ?? ''}${suffix(arn)}`,
+  const statement = (sid: string, Action: string, Resource: string, conditions: object) => ({
+    Sid: `${sid}${suffix(arn)}`,
     Effect: 'Allow',
     Principal: { Service: 'cloudtrail.amazonaws.com' },
-    Action: 's3:PutObject',
-    Resource: `${base}/${folder}/*`,
-    Condition: { StringEquals: { 's3:x-amz-acl': 'bucket-owner-full-control', 'aws:SourceArn': arn } },
+    Action,
+    Resource,
+    Condition: { StringEquals: { ...conditions, 'aws:SourceArn': arn } },
   });
+  const write = (sid: string, folder: string) =>
+    statement(sid, 's3:PutObject', `${base}/${folder}/*`, { 's3:x-amz-acl': 'bucket-owner-full-control' });
   const needed = [
-    {
-      Sid: `${SIDS[0] ?? ''}${suffix(arn)}`,
-      Effect: 'Allow',
-      Principal: { Service: 'cloudtrail.amazonaws.com' },
-      Action: 's3:GetBucketAcl',
-      Resource: bucket,
-      Condition: { StringEquals: { 'aws:SourceArn': arn } },
-    },
-    write(SIDS[1], account),
-    ...(form.isOrganization ? [write(SIDS[2], form.organizationId.trim())] : []),
+    statement('AWSCloudTrailAclCheck20150319', 's3:GetBucketAcl', bucket, {}),
+    write('AWSCloudTrailWrite20150319', account),
+    ...(form.isOrganization ? [write('AWSCloudTrailOrganizationWrite20150319', form.organizationId.trim())] : []),
   ];
   const parsed = existing === undefined ? {} : (JSON.parse(existing) as { Statement?: unknown });
   const statements = Array.isArray(parsed.Statement) ? (parsed.Statement as { Sid?: string }[]) : [];

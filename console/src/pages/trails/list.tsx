@@ -15,34 +15,26 @@ import { Layout } from '../../shell/layout';
 import { follow, navigate } from '../../shell/router';
 import { useSession } from '../../shell/session';
 import { useLoad } from '../../shell/use-load';
+import { useSort } from '../../shell/use-sort';
 import { Integrity, Logging } from './status';
 
 export default function Trails() {
   const { session } = useSession();
   const load = useCallback((signal: AbortSignal) => listTrails(session, signal), [session]);
   const { value, error, isLoading, reload } = useLoad(load);
-  const [sort, setSort] = useState<{ id: string; isDescending: boolean }>({ id: 'name', isDescending: false });
+  const { sorting, sorted } = useSort<KnownTrail>('name');
   const [now] = useState(() => Date.now() / 1000);
   const isShadow = ({ trail }: KnownTrail) => trail.HomeRegion !== session.region;
-  const rows = [...(value ?? [])].sort((one, other) => {
-    const text = ({ trail }: KnownTrail) =>
-      (sort.id === 'home' ? trail.HomeRegion : sort.id === 'bucket' ? trail.S3BucketName : trail.Name) ?? '';
-    return text(one).localeCompare(text(other)) * (sort.isDescending ? -1 : 1);
-  });
   return (
     <Layout title="Trails" contentType="table">
       <Table<KnownTrail>
         variant="full-page"
-        items={rows}
+        items={sorted(value ?? [], compare)}
         loading={isLoading && value === undefined}
         loadingText="Loading trails"
         trackBy={({ trail }) => trail.TrailARN ?? ''}
         enableKeyboardNavigation
-        sortingColumn={{ sortingField: sort.id }}
-        sortingDescending={sort.isDescending}
-        onSortingChange={({ detail }) =>
-          setSort({ id: detail.sortingColumn.sortingField ?? 'name', isDescending: detail.isDescending === true })
-        }
+        {...sorting}
         ariaLabels={{ tableLabel: 'Trails' }}
         header={
           <Header
@@ -127,4 +119,10 @@ export default function Trails() {
       />
     </Layout>
   );
+}
+
+function compare(one: KnownTrail, other: KnownTrail, field: string): number {
+  const text = ({ trail }: KnownTrail) =>
+    (field === 'home' ? trail.HomeRegion : field === 'bucket' ? trail.S3BucketName : trail.Name) ?? '';
+  return text(one).localeCompare(text(other));
 }

@@ -1,6 +1,7 @@
 /** Creating and changing a trail: several calls, each of which may fail. */
 import {
   AddTagsCommand,
+  type CloudTrailClient,
   CreateTrailCommand,
   PutEventSelectorsCommand,
   PutInsightSelectorsCommand,
@@ -13,12 +14,13 @@ import { cloudTrail } from '../../api/cloudtrail';
 import { createBucket, getBucketPolicy, putBucketPolicy } from '../../api/s3';
 import type { Session } from '../../shell/session';
 import {
+  NEW_TRAIL,
   type TrailForm,
-  USUAL_SELECTORS,
   bucketPolicy,
   createInput,
   insightsInput,
   selectorsInput,
+  tagsInput,
   updateInput,
 } from './form';
 
@@ -29,7 +31,7 @@ export interface Saved {
   failed: { step: string; error: unknown } | undefined;
 }
 
-type Step = [string, () => Promise<void>];
+type Step = [string, () => Promise<unknown>];
 
 async function run(steps: Step[]): Promise<Saved['failed']> {
   for (const [step, act] of steps) {
@@ -40,6 +42,20 @@ async function run(steps: Step[]): Promise<Saved['failed']> {
     }
   }
   return undefined;
+}
+
+/** Steps for what is chosen apart from the trail's own settings: its events, and Insights. */
+function choose(client: CloudTrailClient, before: TrailForm, form: TrailForm, TrailName: string): Step[] {
+  const steps: Step[] = [];
+  if (JSON.stringify(form.selectors) !== JSON.stringify(before.selectors) && form.selectors.kind !== 'kept') {
+    const input = { TrailName, ...selectorsInput(form.selectors) };
+    steps.push(['choose its events', () => client.send(new PutEventSelectorsCommand(input))]);
+  }
+  if (form.callRate !== before.callRate || form.errorRate !== before.errorRate) {
+    const input = { TrailName, InsightSelectors: insightsInput(form) };
+    steps.push(['change Insights', () => client.send(new PutInsightSelectorsCommand(input))]);
+  }
+  return steps;
 }
 
 async function putPolicy(session: Session, form: TrailForm, arn: string, account: string): Promise<void> {
@@ -61,34 +77,13 @@ export async function createTrail(session: Session, form: TrailForm, account: st
       arn = (await client.send(new CreateTrailCommand(createInput(form)))).TrailARN;
     },
   ]);
-  const TrailName = () => arn ?? form.name.trim();
-  if (JSON.stringify(form.selectors) !== JSON.stringify(USUAL_SELECTORS)) {
-    steps.push([
-      'choose its events',
-      async () => {
-        await client.send(new PutEventSelectorsCommand({ TrailName: TrailName(), ...selectorsInput(form.selectors) }));
-      },
-    ]);
-  }
-  if (form.callRate || form.errorRate) {
-    steps.push([
-      'switch Insights on',
-      async () => {
-        const input = { TrailName: TrailName(), InsightSelectors: insightsInput(form) };
-        await client.send(new PutInsightSelectorsCommand(input));
-      },
-    ]);
-  }
-  if (form.startsLogging) {
-    steps.push([
-      'start logging',
-      async () => {
-        await client.send(new StartLoggingCommand({ Name: TrailName() }));
-      },
-    ]);
-  }
   const failed = await run(steps);
-  return { arn, failed };
+  if (arn === undefined || failed !== undefined) return { arn, failed };
+  // By its ARN: a delegated administrator's trail is the management account's.
+  const Name = arn;
+  const choices = choose(client, NEW_TRAIL, form, Name);
+  if (form.startsLogging) choices.push(['start logging', () => client.send(new StartLoggingCommand({ Name }))]);
+  return { arn, failed: await run(choices) };
 }
 
 /** Changes what differs between the two forms. */
@@ -98,56 +93,24 @@ export async function changeTrail(
   form: TrailForm,
   trail: { arn: string; home: string },
 ): Promise<Saved> {
+  const { arn } = trail;
   const client = cloudTrail(session, trail.home);
-  const account = trail.arn.split(':')[4] ?? '';
+  const account = arn.split(':')[4] ?? '';
   const steps: Step[] = [];
-  if (form.putsPolicy) steps.push(["put the bucket's policy", () => putPolicy(session, form, trail.arn, account)]);
-  const update = updateInput(before, form, trail.arn);
-  if (update !== undefined) {
-    steps.push([
-      'change its settings',
-      async () => {
-        await client.send(new UpdateTrailCommand(update));
-      },
-    ]);
-  }
-  if (JSON.stringify(form.selectors) !== JSON.stringify(before.selectors) && form.selectors.kind !== 'kept') {
-    steps.push([
-      'choose its events',
-      async () => {
-        await client.send(new PutEventSelectorsCommand({ TrailName: trail.arn, ...selectorsInput(form.selectors) }));
-      },
-    ]);
-  }
-  if (form.callRate !== before.callRate || form.errorRate !== before.errorRate) {
-    steps.push([
-      'change Insights',
-      async () => {
-        const input = { TrailName: trail.arn, InsightSelectors: insightsInput(form) };
-        await client.send(new PutInsightSelectorsCommand(input));
-      },
-    ]);
-  }
+  if (form.putsPolicy) steps.push(["put the bucket's policy", () => putPolicy(session, form, arn, account)]);
+  const update = updateInput(before, form, arn);
+  if (update !== undefined) steps.push(['change its settings', () => client.send(new UpdateTrailCommand(update))]);
+  steps.push(...choose(client, before, form, arn));
   const tags = tagChanges(before.tags, form.tags);
   if (tags.removed.length > 0) {
-    const TagsList = tags.removed.map(({ key }) => ({ Key: key }));
-    steps.push([
-      'remove tags',
-      async () => {
-        await client.send(new RemoveTagsCommand({ ResourceId: trail.arn, TagsList }));
-      },
-    ]);
+    const input = { ResourceId: arn, TagsList: tags.removed.map(({ key }) => ({ Key: key })) };
+    steps.push(['remove tags', () => client.send(new RemoveTagsCommand(input))]);
   }
   if (tags.put.length > 0) {
-    const TagsList = tags.put.map(({ key, value }) => ({ Key: key, Value: value }));
-    steps.push([
-      'add tags',
-      async () => {
-        await client.send(new AddTagsCommand({ ResourceId: trail.arn, TagsList }));
-      },
-    ]);
+    const input = { ResourceId: arn, TagsList: tagsInput(tags.put) };
+    steps.push(['add tags', () => client.send(new AddTagsCommand(input))]);
   }
-  return { arn: trail.arn, failed: await run(steps) };
+  return { arn, failed: await run(steps) };
 }
 
 function tagChanges(before: TrailForm['tags'], after: TrailForm['tags']) {

@@ -23,7 +23,13 @@ import {
   OPERATORS,
   type SelectorForm,
   TEMPLATES,
+  firstForm,
 } from './form';
+
+/** The list with another item at this place, or without one there. */
+function replaced<T>(list: T[], index: number, next: T | undefined): T[] {
+  return list.flatMap((it, at) => (at !== index ? [it] : next === undefined ? [] : [next]));
+}
 
 interface Props {
   value: SelectorForm;
@@ -121,9 +127,7 @@ function Basic({ value, set }: { value: SelectorForm; set: (change: Partial<Sele
             key={resource.type}
             value={resource}
             used={value.data.map(({ type }) => type)}
-            onChange={(next) =>
-              set({ data: value.data.flatMap((it, at) => (at !== index ? [it] : next === undefined ? [] : [next])) })
-            }
+            onChange={(next) => set({ data: replaced(value.data, index, next) })}
           />
         ))}
       </SpaceBetween>
@@ -183,8 +187,6 @@ function Data({
 }
 
 function Advanced({ value, onChange }: { value: AdvancedForm[]; onChange: (value: AdvancedForm[]) => void }) {
-  const replace = (index: number, next: AdvancedForm | undefined) =>
-    onChange(value.flatMap((it, at) => (at !== index ? [it] : next === undefined ? [] : [next])));
   return (
     <SpaceBetween size="m">
       <Header
@@ -197,12 +199,7 @@ function Advanced({ value, onChange }: { value: AdvancedForm[]; onChange: (value
               { id: 'empty', text: 'Empty selector', secondaryText: 'Conditions of your own' },
             ]}
             onItemClick={({ detail }) => {
-              const template = TEMPLATES.find(({ id }) => id === detail.id);
-              const empty = {
-                name: '',
-                conditions: [{ field: 'eventCategory', operator: 'Equals' as const, values: 'Data' }],
-              };
-              onChange([...value, template?.make() ?? empty]);
+              onChange([...value, firstForm(TEMPLATES.find(({ id }) => id === detail.id))]);
             }}
           >
             Add selector
@@ -215,7 +212,12 @@ function Advanced({ value, onChange }: { value: AdvancedForm[]; onChange: (value
         <Box color="text-body-secondary">None yet. Begin with a template under “Add selector”.</Box>
       )}
       {value.map((selector, index) => (
-        <OneAdvanced key={index} number={index + 1} value={selector} onChange={(next) => replace(index, next)} />
+        <OneAdvanced
+          key={index}
+          number={index + 1}
+          value={selector}
+          onChange={(next) => onChange(replaced(value, index, next))}
+        />
       ))}
     </SpaceBetween>
   );
@@ -231,10 +233,7 @@ function OneAdvanced({
   onChange: (value: AdvancedForm | undefined) => void;
 }) {
   const replace = (index: number, next: Condition | undefined) =>
-    onChange({
-      ...value,
-      conditions: value.conditions.flatMap((it, at) => (at !== index ? [it] : next === undefined ? [] : [next])),
-    });
+    onChange({ ...value, conditions: replaced(value.conditions, index, next) });
   return (
     <Container
       header={

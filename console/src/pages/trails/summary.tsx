@@ -1,9 +1,33 @@
-/** Selectors in words. */
+/** A trail's settings in words. */
 import Box from '@cloudscape-design/components/box';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
 import { LongText } from '../../components/safe-text';
-import { type SelectorForm, linesOf } from './form';
+import { type SelectorForm, type TrailForm, linesOf } from './form';
+
+/** A fact that may be missing. */
+export function fact(label: string, value: string) {
+  return { label, value: value.trim() === '' ? '-' : <LongText text={value.trim()} charsMax={300} /> };
+}
+
+/** What a trail is set to, but for its name and selectors. */
+export function settings(form: TrailForm) {
+  const insights = [form.callRate && 'API call rate', form.errorRate && 'API error rate'].filter(Boolean);
+  return [
+    fact('Bucket', `${form.bucket}${form.isNewBucket ? ' (is created)' : ''}`),
+    fact('Key prefix', form.prefix),
+    fact('Regions', form.isMultiRegion ? 'All' : 'Home Region only'),
+    fact('Global services', form.isMultiRegion || form.hasGlobalEvents ? 'Included' : 'Left out'),
+    fact('Accounts', form.isOrganization ? 'All of the organization' : 'This one'),
+    fact('Encryption', form.kmsKey.trim() === '' ? 'SSE-S3' : `SSE-KMS, ${form.kmsKey.trim()}`),
+    fact('Log file validation', form.validates ? 'On' : 'Off'),
+    fact('SNS topic', form.topic),
+    fact('CloudWatch Logs group', form.logGroup),
+    fact('Role for CloudWatch Logs', form.logRole),
+    fact('Insights', insights.join(', ') || 'Off'),
+    fact('Tags', form.tags.map(({ key, value }) => `${key}=${value}`).join(', ')),
+  ];
+}
 
 const READ_WRITE = { All: 'Reads and writes', ReadOnly: 'Reads', WriteOnly: 'Writes' };
 const WORDS: Record<string, string> = {
