@@ -1,10 +1,12 @@
 // How long the console takes over many events, in headless Chromium: `make bench-console`, or
-// `node bench/console.mjs` with EVENTS=1000000 (how many), ROUNDS=10, DATA_DIR=… (kept, and used again if it has events).
+// `node bench/console.mjs` with EVENTS=1000000 (how many), ROUNDS=10, DATA_DIR=… (kept, and used again if it has events),
+// PUGMARK=… (another binary), DIST=console/dist (pages from this folder in place of those that the binary holds).
 import { spawn, spawnSync } from 'node:child_process';
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, extname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { launch, signIn } from '../console/e2e/harness.mjs';
@@ -18,7 +20,8 @@ const key = {
   accessKeyId: 'AKIABENCHBENCHBENCHB',
   secretAccessKey: 'bench/bench/bench/bench/bench/bench/benc',
 };
-const pugmark = process.env.PUGMARK ?? `${target}/release/pugmark`;
+const pugmark = resolve(process.env.PUGMARK ?? `${target}/release/pugmark`);
+const dist = process.env.DIST === undefined ? undefined : resolve(process.env.DIST);
 
 const port = () =>
   new Promise((resolve) => {
@@ -28,8 +31,9 @@ const port = () =>
     });
   });
 
-const [apiPort, adminPort] = [await port(), await port()];
+const [apiPort, adminPort, pagePort] = [await port(), await port(), await port()];
 const [api, admin] = [`http://127.0.0.1:${apiPort}`, `http://127.0.0.1:${adminPort}`];
+const site = dist === undefined ? admin : `http://127.0.0.1:${pagePort}`;
 const environment = {
   ...process.env,
   PUGMARK_ROOT_ACCESS_KEY_ID: key.accessKeyId,
@@ -65,7 +69,8 @@ const settings = join(data, 'pugmark.toml');
 if (!existsSync(settings)) {
   console.log(`making ${events} events`);
   const file = join(data, 'events.ndjson');
-  run(
+  const generator = join(dirname(pugmark), 'pugmark-generator');
+  const cargo = [
     'cargo',
     'run',
     ...(pugmark.includes('/release/') ? ['--release'] : []),
@@ -73,20 +78,21 @@ if (!existsSync(settings)) {
     '-p',
     'pugmark-generator',
     '--',
-    '--events',
-    String(events),
-    '--ndjson',
-    file,
-  );
+  ];
+  run(...(existsSync(generator) ? [generator] : cargo), '--events', String(events), '--ndjson', file);
   run(pugmark, 'import', file, '--data-dir', join(data, 'data'));
   const [first, ...others] = await accountsOf(file);
   const members = JSON.stringify(others);
   writeFileSync(settings, `account_id = "${first}"\n\n[organization]\nid = "o-benchbench"\nmembers = ${members}\n`);
 }
+const own = join(data, 'serve.toml');
+writeFileSync(own, `${readFileSync(settings, 'utf8')}\n[console]\norigins = ["${site}"]\n`);
 const server = spawn(
   pugmark,
   [
     'serve',
+    '--config',
+    own,
     '--data-dir',
     join(data, 'data'),
     '--listen',
@@ -96,6 +102,27 @@ const server = spawn(
   ],
   { env: environment, cwd: data, stdio: ['ignore', 'ignore', 'inherit'] },
 );
+
+/** Serves the pages of `dist` as the binary does. */
+function servePages() {
+  const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+  return createHttpServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', site);
+    if (pathname.startsWith('/-/')) {
+      fetch(admin + pathname).then(async (answer) => response.end(await answer.text()));
+      return;
+    }
+    const path = join(dist, existsSync(join(dist, pathname)) && pathname !== '/' ? pathname : 'index.html');
+    const isCompressed = existsSync(`${path}.br`);
+    response.writeHead(200, {
+      'content-type': types[extname(path)] ?? 'font/woff2',
+      'cache-control': pathname.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+      ...(isCompressed ? { 'content-encoding': 'br' } : {}),
+    });
+    response.end(readFileSync(isCompressed ? `${path}.br` : path));
+  }).listen(pagePort, '127.0.0.1');
+}
+const pages = dist === undefined ? undefined : servePages();
 
 async function ready() {
   for (let attempt = 0; attempt < 600; attempt++) {
@@ -149,6 +176,20 @@ async function time(page, act, isDone, parameter) {
   return page.evaluate(() => window.measured);
 }
 
+/** Counts what Lighthouse counts, from the page's first moment on. */
+function watchVitals() {
+  const vitals = { paint: 0, largest: 0, shift: 0, blocked: 0 };
+  const watch = (type, add) =>
+    new PerformanceObserver((list) => list.getEntries().forEach(add)).observe({ type, buffered: true });
+  watch('paint', ({ name, startTime }) => {
+    if (name === 'first-contentful-paint') vitals.paint = startTime;
+  });
+  watch('largest-contentful-paint', ({ startTime }) => (vitals.largest = startTime));
+  watch('layout-shift', ({ hadRecentInput, value }) => (vitals.shift += hadRecentInput ? 0 : value));
+  watch('longtask', ({ duration }) => (vitals.blocked += duration - 50));
+  window.vitals = vitals;
+}
+
 try {
   await ready();
   const browser = await launch();
@@ -165,6 +206,7 @@ try {
   let scripts = 0;
   let styles = 0;
   const first = [];
+  const vitals = { form: [], history: [] };
   for (let round = 0; round < rounds; round++) {
     const page = await (
       await browser.newContext({
@@ -172,6 +214,7 @@ try {
         bypassCSP: true,
       })
     ).newPage();
+    await page.addInitScript(watchVitals);
     const sizes = { Script: 0, Stylesheet: 0 };
     const session = await page.context().newCDPSession(page);
     const kinds = new Map();
@@ -181,16 +224,46 @@ try {
       const kind = kinds.get(requestId);
       if (kind in sizes) sizes[kind] += encodedDataLength;
     });
-    await page.goto(`${admin}/events`);
+    await page.goto(`${site}/events`);
+    await page.waitForLoadState('networkidle');
+    vitals.form.push(await page.evaluate(() => window.vitals));
     await page.getByLabel('Access key ID').fill(key.accessKeyId);
     await page.getByLabel('Secret access key').fill(key.secretAccessKey);
     await page.waitForLoadState('networkidle');
     first.push(await time(page, () => page.getByRole('button', { name: 'Sign in' }).click(), hasRows));
     await page.waitForLoadState('networkidle');
     [scripts, styles] = [sizes.Script, sizes.Stylesheet];
+    // Again in the session, with the files that the browser has kept.
+    await page.reload();
+    await page.waitForFunction(hasRows);
+    await page.waitForLoadState('networkidle');
+    vitals.history.push(await page.evaluate(() => window.vitals));
     await page.context().close();
   }
   tell('first rows after sign-in (last day)', first, '500 ms');
+  for (const [where, found] of [
+    ['sign-in form', vitals.form],
+    ['event history, loaded again', vitals.history],
+  ]) {
+    // Lighthouse calls this good.
+    tell(
+      `first contentful paint (${where})`,
+      found.map(({ paint }) => paint),
+      '1,800 ms',
+    );
+    tell(
+      `largest contentful paint (${where})`,
+      found.map(({ largest }) => largest),
+      '2,500 ms',
+    );
+    tell(
+      `total blocking time (${where})`,
+      found.map(({ blocked }) => blocked),
+      '200 ms',
+    );
+    const shift = Math.max(...found.map(({ shift }) => shift));
+    figures.push([`cumulative layout shift (${where})`, shift.toFixed(3), '', '0.1']);
+  }
 
   for (const [label, path] of [
     ['last day', '/events?f='],
@@ -202,7 +275,7 @@ try {
         bypassCSP: true,
       })
     ).newPage();
-    await signIn(page, admin, key, path);
+    await signIn(page, site, key, path);
     await page.waitForFunction(hasRows);
     const box = page.getByLabel('Filter events');
     // A value that the rows have, so that each round finds some.
@@ -226,4 +299,5 @@ try {
   console.log(`| styles of the first page, compressed | ${(styles / 1024).toFixed(0)} KB | | |`);
 } finally {
   server.kill('SIGTERM');
+  pages?.close();
 }
