@@ -30,7 +30,7 @@ const HASHED: &str = "/assets/";
 /// Said at `/` when the binary was built without the console.
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Pugmark</title>\
 <h1>Pugmark is running</h1>\
-<p>This binary was built without the console. To get it, install Node.js 20 or newer, then run \
+<p>This binary was built without the console. To get it, install Node.js 20.19 or newer, then run \
 <code>make run</code> in Pugmark's source folder (or <code>make console-build</code>, and build the binary again).\
 <p>All else works without it: <code>pugmark lookup</code> shows event history at the terminal, and any AWS client works \
 against the API listener.\
@@ -125,7 +125,7 @@ impl Console {
 
     /// A file of the console; every path that is not a file is the page's own matter.
     pub(crate) fn file(&self, path: &str, headers: &HeaderMap) -> Response<Body> {
-        let mut response = match find(path) {
+        let mut response = match find(ASSETS, path) {
             Found::Asset(asset) => serve(asset, headers),
             Found::NotBuilt => typed(StatusCode::OK, "text/html; charset=utf-8", NOT_BUILT),
             Found::Nothing => typed(
@@ -220,8 +220,8 @@ enum Found {
     Nothing,
 }
 
-fn find(path: &str) -> Found {
-    let exact = |path: &str| ASSETS.iter().find(|asset| asset.path == path);
+fn find(assets: &'static [Asset], path: &str) -> Found {
+    let exact = |path: &str| assets.iter().find(|asset| asset.path == path);
     if let Some(asset) = exact(path) {
         return Found::Asset(asset);
     }
@@ -421,6 +421,43 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, text.parse().unwrap());
             assert_eq!(host(&headers).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_path_that_is_no_file_is_the_pages() {
+        static BUILT: &[Asset] = &[
+            asset("/index.html"),
+            asset("/favicon.svg"),
+            asset("/assets/index-abc.js"),
+        ];
+        for (path, expected) in [
+            ("/favicon.svg", Some("/favicon.svg")),
+            ("/assets/index-abc.js", Some("/assets/index-abc.js")),
+            ("/assets/index-old.js", None),
+            ("/robots.txt", None),
+            ("/", Some("/index.html")),
+            ("/events", Some("/index.html")),
+            ("/trails/a.b", Some("/index.html")),
+        ] {
+            let found = match find(BUILT, path) {
+                Found::Asset(asset) => Some(asset.path),
+                Found::NotBuilt | Found::Nothing => None,
+            };
+            assert_eq!(found, expected, "{path}");
+        }
+        assert!(matches!(find(&[], "/"), Found::NotBuilt));
+        assert!(matches!(find(&[], "/events"), Found::Nothing));
+        assert!(NOT_BUILT.contains("make run"));
+    }
+
+    const fn asset(path: &'static str) -> Asset {
+        Asset {
+            path,
+            hash: "",
+            plain: None,
+            gzip: None,
+            brotli: None,
         }
     }
 
