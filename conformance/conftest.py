@@ -162,6 +162,18 @@ class Pugmark:
         return done
 
 
+def damage_history(server):
+    """Damages every file of a stopped server's event history; the files."""
+    files = list((server.data_dir / "events").rglob("*.parquet"))
+    assert files
+    for file in files:
+        # As long as it was, so that it is found out only by who reads it.
+        content = bytearray(file.read_bytes())
+        content[4:len(content) // 2] = b"\xff" * (len(content) // 2 - 4)
+        file.write_bytes(content)
+    return files
+
+
 class Moto:
     """A moto server: an upstream that answers most services."""
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from conftest import ACCESS_KEY, ACCOUNT, ROOT, SECRET_KEY, Moto, Pugmark
+from conftest import ACCESS_KEY, ACCOUNT, ROOT, SECRET_KEY, Moto, Pugmark, damage_history
 
 READER = {"access_key_id": "AKIACONSOLEREADERXXX", "secret_access_key": "console/reader/console/reader/console/re"}
 TEMPORARY = {
@@ -161,6 +161,35 @@ def trails(server):
     trail.start_logging(Name="broken")
 
 
+def destinations(moto):
+    """What the upstream has for a trail that uses all of it: an organization, a KMS key, an SNS topic, a log group, a role."""
+    organizations = moto.client("organizations")
+    organization = organizations.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+    organizations.enable_aws_service_access(ServicePrincipal="cloudtrail.amazonaws.com")
+    kms = moto.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/trails", TargetKeyId=key)
+    moto.client("logs").create_log_group(logGroupName="trails")
+    return {
+        "organization": organization, "key": key, "keyAlias": "alias/trails",
+        "topic": moto.client("sns").create_topic(Name="log-files")["TopicArn"], "topicName": "log-files",
+        "logGroup": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:trails:*",
+        "logRole": f"arn:aws:iam::{ACCOUNT}:role/CloudTrail_CloudWatchLogs_Role",
+    }
+
+
+def damaged(folder):
+    """A server that lost the events of its first life, and recorded others since."""
+    server = Pugmark(pathlib.Path(folder) / "damaged").start()
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="lost")
+    server.stop()
+    damage_history(server)
+    server.start()
+    server.client("s3").create_bucket(Bucket="kept")
+    return server
+
+
 def usual(data_dir):
     """Ten days of one CreateUser every two minutes, as Insights would have learnt them."""
     state = pathlib.Path(data_dir) / "insights" / "state"
@@ -207,21 +236,25 @@ def main():
     server = Pugmark(
         pathlib.Path(folder) / "data", "--upstream", moto.endpoint, "--delivery-interval", "1s", "--digest-interval", "3s",
         config=SETTINGS)
+    servers = [server]
     try:
         usual(server.data_dir)
         server.start()
         chain = seed(server, moto)
         import_hostile(server, folder)
+        servers.append(damaged(folder))
         facts = {
             "admin": server.admin, "api": server.endpoint, "upstream": moto.endpoint, "accessKeyId": ACCESS_KEY, "secretAccessKey": SECRET_KEY,
             "reader": client_key(READER), "temporary": client_key(TEMPORARY), "account": ACCOUNT,
             "upstreams": {"accessKeyId": chain["AccessKeyId"], "secretAccessKey": chain["SecretAccessKey"],
                           "sessionToken": chain["SessionToken"]},
+            "destinations": destinations(moto), "damaged": {"admin": servers[-1].admin, "api": servers[-1].endpoint},
         }
         print(json.dumps(facts, default=str), flush=True)
         sys.stdin.read()
     finally:
-        server.stop()
+        for server in servers:
+            server.stop()
         moto.stop()
 
 

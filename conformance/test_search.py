@@ -19,7 +19,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from conftest import ACCESS_KEY, ACCOUNT, ROOT, SECRET_KEY, Pugmark, binary, refused, wait
+from conftest import ACCESS_KEY, ACCOUNT, ROOT, SECRET_KEY, Pugmark, binary, damage_history, refused, wait
 
 MODELS = ROOT / "docs" / "api" / "botocore"
 MEMBER, SECRET = "AKIAMEMBERMEMBERMEMB", "member/secret/member/secret/member/secret"
@@ -485,13 +485,7 @@ def test_missing_events_of_a_damaged_file_are_told(tmp_path):
     try:
         buckets(server, 3, "old")
         server.stop()
-        files = list((tmp_path / "data" / "events").rglob("*.parquet"))
-        assert files
-        for file in files:
-            # As long as it was, so that it is found out only by who reads it.
-            content = bytearray(file.read_bytes())
-            content[4:len(content) // 2] = b"\xff" * (len(content) // 2 - 4)
-            file.write_bytes(content)
+        files = damage_history(server)
         told = {"DamagedFileCount": len(files), "DamagedFiles": sorted(str(file.relative_to(tmp_path / "data")) for file in files)}
         server.start()
         buckets(server, 2, "new")

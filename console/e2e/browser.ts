@@ -31,7 +31,7 @@ export async function newPage(options: BrowserContextOptions = {}): Promise<Page
   });
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
-  const own = [facts.admin, facts.api].map((url) => new URL(url).host);
+  const own = [facts, facts.damaged].flatMap(({ admin, api }) => [admin, api]).map((url) => new URL(url).host);
   page.on('request', (request) => {
     const url = new URL(request.url());
     const isLocal = url.protocol === 'blob:' || url.protocol === 'data:';

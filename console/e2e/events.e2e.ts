@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 
-import { facts, signedIn, withBrowser } from './browser';
+import { facts, newPage, signedIn, withBrowser } from './browser';
 import { createQueue, signIn } from './harness.mjs';
 
 withBrowser();
@@ -197,13 +197,64 @@ test.each([
   await page.getByText('is downloaded').waitFor();
 });
 
-test('all of it works with the keyboard alone', async () => {
-  const page = await signedIn('/events?f=Username%3Dbob');
-  await settled(page, (names) => names.length > 3);
-  await page.getByRole('link', { name: 'CreateSecret' }).first().focus();
+/** Presses Tab until what has the focus is what is looked for: nothing is clicked, nothing is focused by the script. */
+async function tabTo(page: Page, what: RegExp): Promise<void> {
+  const seen: string[] = [];
+  for (let presses = 0; presses < 60; presses++) {
+    await page.keyboard.press('Tab');
+    const name = await page.evaluate(() => {
+      const { activeElement: here } = document;
+      const labels = here?.getAttribute('aria-labelledby')?.split(' ') ?? [];
+      const own =
+        here?.getAttribute('aria-label') ?? labels.map((id) => document.getElementById(id)?.textContent).join(' ');
+      return `${here?.getAttribute('role') ?? here?.tagName.toLowerCase() ?? ''} ${own || (here?.textContent ?? '')}`;
+    });
+    if (what.test(name)) return;
+    seen.push(name.slice(0, 60));
+  }
+  throw new Error(`Tab does not lead to ${String(what)}, but to ${seen.join(' | ')}`);
+}
+
+test('all of it works with the keyboard alone, from the key to the record', async () => {
+  const page = await newPage();
+  await page.goto(`${facts.admin}/events`);
+  await page.getByLabel('Access key ID').waitFor();
+  await page.keyboard.type(facts.accessKeyId);
+  await tabTo(page, /Secret access key/);
+  await page.keyboard.type(facts.secretAccessKey);
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'CreateSecret' }).waitFor();
-  await page.getByRole('tab', { name: 'Summary' }).focus();
+  await settled(page, (names) => names.includes('CreateUser'));
+  await tabTo(page, /Filter events/);
+  await page.keyboard.type('Username=bob');
+  await page.keyboard.press('Enter');
+  await settled(page, (names) => names.length > 3 && names.every((name) => name === 'bob'), 'User name');
+  // In the table arrows lead from cell to cell, Enter opens the event.
+  await tabTo(page, /^th Event in the panel/);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await page.getByRole('tab', { name: 'Summary' }).waitFor();
+  await tabTo(page, /^tab Summary/);
   await page.keyboard.press('ArrowRight');
   await page.getByText('"eventVersion"').waitFor();
+  await tabTo(page, /The record as JSON/);
+});
+
+test('events that are missing because files are damaged are told, in the page and before a download', async () => {
+  const page = await newPage();
+  await signIn(page, facts.damaged.admin, facts, '/events?f=');
+  await page.getByText(/Events are missing: \d+ files? of event history cannot be read/).waitFor();
+  await page.getByText(/Restore these files[^]*events\/.*\.parquet/).waitFor();
+  // What can be read is there.
+  await settled(page, (names) => names.includes('CreateBucket'));
+  await page.getByRole('button', { name: 'Download' }).click();
+  await page.getByRole('menuitem', { name: /^NDJSON/ }).click();
+  await page.getByText('Nothing was saved: events would be missing').waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download what can be read' }).click(),
+  ]);
+  const text = (await readFile(await download.path())).toString();
+  expect(text).toContain('"bucketName":"kept"');
+  expect(text).not.toContain('"bucketName":"lost"');
 });

@@ -12,7 +12,9 @@ const root = new URL('../..', import.meta.url).pathname;
 
 /**
  * @typedef {{ accessKeyId: string, secretAccessKey: string, sessionToken?: string }} Key
- * @typedef {Key & { admin: string, api: string, upstream: string, account: string, reader: Key, temporary: Key, upstreams: Key }} Facts
+ * @typedef {{ organization: string, key: string, keyAlias: string, topic: string, topicName: string, logGroup: string, logRole: string }} Destinations
+ * @typedef {{ admin: string, api: string }} Server
+ * @typedef {Key & Server & { upstream: string, account: string, reader: Key, temporary: Key, upstreams: Key, destinations: Destinations, damaged: Server }} Facts
  * What conformance/console_server.py tells of the server that it started; the key is root's.
  */
 

@@ -151,6 +151,19 @@ test('the page is served with strict headers, and its files are kept by their ha
   expect((await fetch(`${facts.admin}/trails/main`)).headers.get('content-type')).toContain('text/html');
 });
 
+test('a page that cannot be fetched says so, and what to do', async () => {
+  const page = await signedIn('/events');
+  await page.getByRole('grid', { name: 'Events' }).waitFor();
+  // As after an update of the server: files of the page that is open are there no more.
+  await page.route(/\/assets\/list-/, (route) => route.fulfill({ status: 404 }));
+  await page.getByRole('link', { name: 'Trails' }).click();
+  await page.getByText('The server cannot be reached').waitFor();
+  expect(page.url()).toBe(`${facts.admin}/trails`);
+  await page.unrouteAll();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('row', { name: /^main/ }).waitFor();
+});
+
 test('the server tells the page its address, and nothing secret', async () => {
   const answer = await fetch(`${facts.admin}/-/console.json`);
   const told = (await answer.json()) as Record<string, string>;

@@ -1,4 +1,12 @@
-import { expect, test } from 'vitest';
+import {
+  CloudTrailClient,
+  DeleteTrailCommand,
+  GetTrailCommand,
+  GetTrailStatusCommand,
+  type GetTrailStatusCommandOutput,
+} from '@aws-sdk/client-cloudtrail';
+import type { Page } from 'playwright-core';
+import { afterEach, expect, test } from 'vitest';
 
 import { facts, newPage, signedIn, withBrowser } from './browser';
 import { signIn } from './harness.mjs';
@@ -75,6 +83,111 @@ test('a trail is created with its bucket, changed, stopped, started and deleted'
   await page.getByText('from-the-console is deleted').waitFor();
   await page.getByRole('row', { name: /^main/ }).waitFor();
   expect(await page.getByRole('row', { name: /^from-the-console/ }).count()).toBe(0);
+});
+
+/** What the server keeps of a trail, asked by the SDK from outside the browser. */
+const client = new CloudTrailClient({ endpoint: facts.api, region: 'us-east-1', credentials: facts });
+const kept = async (Name: string) => (await client.send(new GetTrailCommand({ Name }))).Trail;
+const statusOf = (Name: string) => client.send(new GetTrailStatusCommand({ Name }));
+const goOn = (page: Page) => page.getByRole('button', { name: 'Next' }).click();
+const { destinations } = facts;
+
+// A Region has room for five trails.
+afterEach(async () => {
+  for (const Name of ['everyone', 'told']) await client.send(new DeleteTrailCommand({ Name })).catch(() => undefined);
+});
+
+/** Fills in the first step, with a bucket that is created. */
+async function begin(page: Page, name: string): Promise<void> {
+  await page.getByLabel('Trail name').fill(name);
+  await page.getByLabel('Bucket name').fill(`${name}-logs`);
+}
+
+async function finish(page: Page, name: string): Promise<void> {
+  await page.getByRole('button', { name: 'Create trail' }).click();
+  await page.getByRole('heading', { name, level: 1 }).waitFor();
+}
+
+test('a trail of the whole organization is created, with the policy that its bucket needs', async () => {
+  const page = await signedIn('/trails/new');
+  await begin(page, 'everyone');
+  await page.getByLabel('All accounts of my organization').check();
+  await goOn(page);
+  await page.getByText("Enter the organization's ID").waitFor();
+  await page.getByLabel('Organization ID').fill(destinations.organization);
+  for (let step = 0; step < 3; step++) await goOn(page);
+  await page.getByText('All of the organization').waitFor();
+  await finish(page, 'everyone');
+  await page.getByText('All of the organization').waitFor();
+  expect(await kept('everyone')).toMatchObject({ IsOrganizationTrail: true, S3BucketName: 'everyone-logs' });
+  await expect.poll(async () => (await statusOf('everyone')).LatestDeliveryTime, { timeout: 30_000 }).toBeDefined();
+  await page.goto(`${facts.admin}/trails`);
+  await page
+    .getByRole('row', { name: /^everyone/ })
+    .getByText('Organization')
+    .waitFor();
+  // It becomes a trail of one account again.
+  await page.goto(`${facts.admin}/trails/everyone/edit`);
+  await page.getByLabel('All accounts of my organization').uncheck();
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await page.getByText('Trail everyone is changed').waitFor();
+  expect(await kept('everyone')).toMatchObject({ IsOrganizationTrail: false });
+});
+
+test('log files are encrypted with a KMS key, announced to a topic, and repeated to a log group', async () => {
+  const page = await signedIn('/trails/new');
+  await begin(page, 'told');
+  await page.getByLabel('KMS key').fill(destinations.keyAlias);
+  await goOn(page);
+  await page.getByLabel('SNS topic').fill(destinations.topicName);
+  await page.getByLabel('CloudWatch Logs group ARN').fill(destinations.logGroup);
+  await goOn(page);
+  await page.getByText('A log group needs a role').waitFor();
+  await page.getByLabel('Role ARN').fill(destinations.logRole);
+  await goOn(page);
+  await goOn(page);
+  await page.getByText(`SSE-KMS, ${destinations.keyAlias}`).waitFor();
+  await finish(page, 'told');
+  expect(await kept('told')).toMatchObject({
+    KmsKeyId: destinations.key,
+    SnsTopicARN: destinations.topic,
+    CloudWatchLogsLogGroupArn: destinations.logGroup,
+    CloudWatchLogsRoleArn: destinations.logRole,
+  });
+  // All of it works, as the server says and as the page tells it.
+  const parts = [
+    'LatestDeliveryTime',
+    'LatestNotificationTime',
+    'LatestCloudWatchLogsDeliveryTime',
+  ] as const satisfies (keyof GetTrailStatusCommandOutput)[];
+  await expect
+    .poll(
+      async () => {
+        const status = await statusOf('told');
+        return parts.filter((part) => status[part] === undefined);
+      },
+      { timeout: 30_000 },
+    )
+    .toEqual([]);
+  await page.getByRole('button', { name: 'Load the trail again' }).click();
+  for (const label of ['Last log file', 'Last notification', 'CloudWatch Logs']) {
+    const value = page.locator('dt', { hasText: new RegExp(`^${label}$`) }).locator('xpath=following-sibling::dd[1]');
+    await value.getByText(/ago \(/).waitFor();
+  }
+  for (const text of [`SSE-KMS, ${destinations.key}`, destinations.topic, destinations.logGroup]) {
+    await page.getByText(text).waitFor();
+  }
+
+  await page.getByRole('button', { name: 'Edit' }).click();
+  for (const label of ['KMS key', 'SNS topic', 'CloudWatch Logs group ARN', 'Role ARN']) {
+    await page.getByLabel(label).fill('');
+  }
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await page.getByText('Trail told is changed').waitFor();
+  const after = await kept('told');
+  expect([after?.KmsKeyId, after?.SnsTopicARN, after?.CloudWatchLogsLogGroupArn, after?.CloudWatchLogsRoleArn]).toEqual(
+    [undefined, undefined, undefined, undefined],
+  );
 });
 
 test('what the server refuses is told where it is, and can be mended', async () => {

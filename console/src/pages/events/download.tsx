@@ -3,7 +3,13 @@ import Button from '@cloudscape-design/components/button';
 import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 
 import { tell } from '../../api/errors';
-import { type ExportFormat, type SearchOrder, type SearchQuestion, exportEvents } from '../../api/search';
+import {
+  type ExportEventsInput,
+  type ExportFormat,
+  type SearchOrder,
+  type SearchQuestion,
+  exportEvents,
+} from '../../api/search';
 import { cut } from '../../lib/text';
 import { dismiss, notify } from '../../shell/notices';
 import { type Session, useSession } from '../../shell/session';
@@ -25,20 +31,17 @@ export function Download({ question, order }: Props) {
   return (
     <ButtonDropdown
       items={FORMATS.map(({ id, text, description }) => ({ id, text, secondaryText: description }))}
-      onItemClick={({ detail }) => void download(session, question, order, detail.id as ExportFormat)}
+      onItemClick={({ detail }) =>
+        void download(session, { ...question, Order: order, Format: detail.id as ExportFormat })
+      }
     >
       Download
     </ButtonDropdown>
   );
 }
 
-async function download(
-  session: Session,
-  question: SearchQuestion,
-  order: Props['order'],
-  format: ExportFormat,
-): Promise<void> {
-  const { text, ending } = FORMATS.find((it) => it.id === format) ?? { text: format, ending: 'txt' };
+async function download(session: Session, input: ExportEventsInput & { Format: ExportFormat }): Promise<void> {
+  const { text, ending } = FORMATS.find((it) => it.id === input.Format) ?? { text: input.Format, ending: 'txt' };
   const name = `pugmark-events-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, '')}.${ending}`;
   const controller = new AbortController();
   const id = `download-${name}`;
@@ -53,7 +56,7 @@ async function download(
     });
   tellProgress(0);
   try {
-    const answer = await exportEvents(session, { ...question, Format: format, Order: order }, controller.signal);
+    const answer = await exportEvents(session, input, controller.signal);
     const parts: BlobPart[] = [];
     const reader = answer.body?.getReader();
     let bytes = 0;
@@ -74,6 +77,25 @@ async function download(
       return;
     }
     const told = tell(error);
+    if (told.code === 'IncompleteHistoryException') {
+      notify({
+        id,
+        type: 'warning',
+        header: 'Nothing was saved: events would be missing',
+        content: cut(told.text, 500),
+        action: (
+          <Button
+            onClick={() => {
+              dismiss(id);
+              void download(session, { ...input, AllowIncomplete: true });
+            }}
+          >
+            Download what can be read
+          </Button>
+        ),
+      });
+      return;
+    }
     notify({
       id,
       type: 'error',
