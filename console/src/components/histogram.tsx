@@ -1,7 +1,7 @@
 /** Events over time as bars. Dragging over bars, or moving over them with the keyboard, chooses a time range. */
 import { type KeyboardEvent, type PointerEvent, useMemo, useRef, useState } from 'react';
 
-import { formatCount } from '../lib/text';
+import { plural } from '../lib/text';
 import { formatTime } from '../lib/time';
 
 export interface Bar {
@@ -85,8 +85,11 @@ export function Histogram({ bars, interval, start, end, height = 96, label, onBr
   );
   const text =
     from === undefined || to === undefined
-      ? `${formatCount(total)} from ${formatTime(start)} to ${formatTime(end)}`
-      : `${formatCount(chosen.reduce((sum, bar) => sum + bar.count, 0))} from ${formatTime(from.time)} to ${formatTime(to.time + interval)}`;
+      ? `${plural(total, 'event')} from ${formatTime(start)} to ${formatTime(end)}`
+      : `${plural(
+          chosen.reduce((sum, bar) => sum + bar.count, 0),
+          'event',
+        )} from ${formatTime(from.time)} to ${formatTime(to.time + interval)}`;
   const y = (count: number) => (count === 0 ? 0 : Math.max(2, (count / max) * (height - 4)));
   return (
     <div className="pm-histogram">

@@ -27,7 +27,8 @@ interface Props extends Pick<
 }
 
 export function Layout({ title, breadcrumbs = [], children, ...panel }: Props) {
-  const [isOpen, setOpen] = useState(() => panel.contentType !== 'wizard' && window.innerWidth > 1000);
+  const { showNavigation } = usePreferences();
+  const [isOpen, setOpen] = useState(() => panel.contentType !== 'wizard' && isWide() && showNavigation);
   useEffect(() => {
     document.title = `${title} – Pugmark`;
   }, [title]);
@@ -46,7 +47,11 @@ export function Layout({ title, breadcrumbs = [], children, ...panel }: Props) {
         }
         navigation={<Navigation />}
         navigationOpen={isOpen}
-        onNavigationChange={({ detail }) => setOpen(detail.open)}
+        onNavigationChange={({ detail }) => {
+          setOpen(detail.open);
+          // Where there is room for it, it stays as it was left.
+          if (isWide()) setPreferences({ showNavigation: detail.open });
+        }}
         navigationWidth={220}
         toolsHide
         notifications={<Notices />}
@@ -56,6 +61,10 @@ export function Layout({ title, breadcrumbs = [], children, ...panel }: Props) {
       />
     </>
   );
+}
+
+function isWide(): boolean {
+  return window.innerWidth > 1000;
 }
 
 function Notices() {

@@ -8,6 +8,7 @@ export interface Preferences {
   wrapLines: boolean;
   density: 'comfortable' | 'compact';
   showHistogram: boolean;
+  showNavigation: boolean;
 }
 
 const KEY = 'pugmark.preferences';
@@ -18,6 +19,7 @@ const USUAL: Preferences = {
   wrapLines: false,
   density: 'comfortable',
   showHistogram: true,
+  showNavigation: true,
 };
 
 const listeners = new Set<() => void>();
