@@ -34,7 +34,7 @@ export function Empty({ title, children, action }: { title: string; children?: R
             </Box>
           )}
         </div>
-        {action}
+        {action !== undefined && <div className="pm-actions">{action}</div>}
       </SpaceBetween>
     </Box>
   );

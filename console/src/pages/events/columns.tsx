@@ -35,13 +35,13 @@ interface Column {
 }
 
 const COLUMNS: Column[] = [
-  { id: 'user', label: 'User name', isShown: true, width: 140, of: (row) => row.event.Username },
-  { id: 'source', label: 'Event source', isShown: true, width: 135, of: (row) => shortSource(row.event.EventSource) },
+  { id: 'user', label: 'User name', isShown: true, width: 130, of: (row) => row.event.Username },
+  { id: 'source', label: 'Event source', isShown: true, width: 145, of: (row) => shortSource(row.event.EventSource) },
   {
     id: 'resource',
     label: 'Resource name',
     isShown: true,
-    width: 200,
+    width: 190,
     of: ({ event }) => {
       const [first, ...more] = event.Resources;
       const name = first?.ResourceName;
@@ -90,7 +90,7 @@ export const DEFINITIONS: TableProps.ColumnDefinition<Row>[] = [
   {
     id: 'name',
     header: 'Event name',
-    width: 185,
+    width: 175,
     isRowHeader: true,
     sortingComparator: compare((row) => row.event.EventName),
     cell: (row) => (
@@ -114,14 +114,14 @@ export const DEFINITIONS: TableProps.ColumnDefinition<Row>[] = [
   {
     id: TIME_COLUMN,
     header: 'Event time',
-    width: 170,
+    width: 178,
     sortingField: TIME_COLUMN,
     cell: (row) => formatTime(row.event.EventTime),
   },
   {
     id: 'outcome',
     header: 'Outcome',
-    width: 140,
+    width: 135,
     sortingComparator: compare((row) => textAt(row.record, 'errorCode')),
     cell: (row) => <Outcome code={textAt(row.record, 'errorCode')} />,
   },

@@ -21,6 +21,9 @@ const FORMATS: { id: ExportFormat; text: string; ending: string; description: st
   { id: 'PARQUET', text: 'Parquet', ending: 'parquet', description: 'For DuckDB, Spark, pandas' },
 ];
 
+/** So much is held by the page: what is in a blob the browser may keep on disk. */
+const HAND_OVER_BYTES = 16_000_000;
+
 interface Props {
   question: SearchQuestion;
   order: Extract<SearchOrder, 'NewestFirst' | 'OldestFirst'>;
@@ -57,13 +60,18 @@ async function download(session: Session, input: ExportEventsInput & { Format: E
   tellProgress(0);
   try {
     const answer = await exportEvents(session, input, controller.signal);
-    const parts: BlobPart[] = [];
+    let parts: BlobPart[] = [];
     const reader = answer.body?.getReader();
     let bytes = 0;
+    let handed = 0;
     let told = Date.now();
     for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
       parts.push(read.value);
       bytes += read.value.length;
+      if (bytes - handed > HAND_OVER_BYTES) {
+        handed = bytes;
+        parts = [new Blob(parts)];
+      }
       if (Date.now() - told > 300) {
         told = Date.now();
         tellProgress(bytes);

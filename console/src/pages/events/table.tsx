@@ -12,6 +12,8 @@ import type { FoundEvent } from '../../api/search';
 import { Empty } from '../../components/states';
 import { cut, plural } from '../../lib/text';
 import { setPreferences, usePreferences } from '../../shell/preferences';
+import { useSearch } from '../../shell/router';
+import { useSession } from '../../shell/session';
 import { useAnswers } from './answers';
 import {
   COLUMNS_SHOWN,
@@ -23,7 +25,7 @@ import {
   rowOf,
   sorted,
 } from './columns';
-import { type Query, change } from './query';
+import { type Query, USUAL, change, queryOf } from './query';
 
 interface Props extends Pick<Query, 'order' | 'sort'> {
   rows: Row[];
@@ -108,19 +110,33 @@ function Pages() {
 }
 
 function NothingFound() {
+  const { session } = useSession();
+  const { tokens, range } = queryOf(useSearch());
   const wide = { kind: 'relative', seconds: 90 * 86_400 } as const;
+  const isUsual = JSON.stringify(tokens) === JSON.stringify(USUAL.tokens);
   return (
     <Empty
-      title="No event matches"
+      title={isUsual ? 'Nothing was changed in this time' : 'No event matches'}
       action={
         <SpaceBetween size="xs" direction="horizontal">
-          <Button onClick={() => change({ range: wide })}>Search 90 days</Button>
-          <Button onClick={() => change({ tokens: [] })}>Remove all filters</Button>
+          {JSON.stringify(range) !== JSON.stringify(wide) && (
+            <Button onClick={() => change({ range: wide })}>Search 90 days</Button>
+          )}
+          {tokens.length > 0 && (
+            <Button onClick={() => change({ tokens: [] })}>{isUsual ? 'Show reads too' : 'Remove all filters'}</Button>
+          )}
         </SpaceBetween>
       }
     >
-      Event history holds management events of the last 90 days, and what was imported. Calls that change nothing are
-      hidden while the filter “Read-only = false” is set.
+      {isUsual || tokens.length === 0 ? (
+        <>
+          Point an AWS client at this server (<code>AWS_ENDPOINT_URL={session.endpoint}</code>): its calls appear here
+          at once.
+        </>
+      ) : (
+        'Event history holds management events of the last 90 days, and what was imported.'
+      )}
+      {isUsual && ' Calls that only read are hidden by the filter “Read-only = false”.'}
     </Empty>
   );
 }

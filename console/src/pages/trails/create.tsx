@@ -162,6 +162,7 @@ function Review({ form }: { form: TrailForm }) {
       <Container header={<Header variant="h2">Trail</Header>}>
         <KeyValuePairs
           columns={3}
+          minColumnWidth={200}
           items={[
             fact('Name', form.name),
             ...settings(form),

@@ -112,12 +112,13 @@ function Shown({ whole, reload, isLoading }: { whole: WholeTrail; reload: () => 
         {cut(trail.Name, 128)}
       </Header>
       <Container header={<Header variant="h2">Status</Header>}>
-        <KeyValuePairs columns={3} items={statusItems(trail, status, Date.now() / 1000)} />
+        <KeyValuePairs columns={3} minColumnWidth={200} items={statusItems(trail, status, Date.now() / 1000)} />
       </Container>
       <IntegrityBox whole={whole} />
       <Container header={<Header variant="h2">Settings</Header>}>
         <KeyValuePairs
           columns={3}
+          minColumnWidth={200}
           items={[fact('ARN', trail.TrailARN), fact('Home Region', trail.HomeRegion), ...settings(form)]}
         />
       </Container>

@@ -101,9 +101,9 @@ export default function Trails() {
           {
             id: 'regions',
             header: 'Regions',
-            cell: ({ trail }) => (trail.IsMultiRegionTrail === true ? 'All' : (trail.HomeRegion ?? '-')),
+            sortingField: 'home',
+            cell: ({ trail }) => `${trail.IsMultiRegionTrail === true ? 'All, home ' : ''}${trail.HomeRegion ?? '-'}`,
           },
-          { id: 'home', header: 'Home Region', sortingField: 'home', cell: ({ trail }) => trail.HomeRegion ?? '-' },
           {
             id: 'bucket',
             header: 'Bucket',
