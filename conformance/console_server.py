@@ -1,7 +1,7 @@
 """A Pugmark with real calls in it for the console's tests, screenshots and measurements.
 
 Starts moto and Pugmark, makes calls through them with boto3, prints one line of JSON (addresses and keys), and serves until
-its standard input ends.
+its standard input ends. With --plain nothing hostile is among them, for pictures.
 """
 
 import json
@@ -18,6 +18,7 @@ from botocore.parsers import ResponseParserError
 
 from conftest import ACCESS_KEY, ACCOUNT, ROOT, SECRET_KEY, Moto, Pugmark, damage_history
 
+IS_HOSTILE = "--plain" not in sys.argv
 READER = {"access_key_id": "AKIACONSOLEREADERXXX", "secret_access_key": "console/reader/console/reader/console/re"}
 TEMPORARY = {
     "access_key_id": "ASIACONSOLETEMPORARY", "secret_access_key": "console/temporary/console/temporary/conso",
@@ -210,7 +211,8 @@ def seed(server, moto):
     work(server, second, second["SessionToken"], rounds=1)
     iam = client_of(server, "iam", second["AccessKeyId"], second["SecretAccessKey"], second["SessionToken"])
     attempt(iam.create_user, UserName="made-by-a-chain")
-    hostile(server)
+    if IS_HOSTILE:
+        hostile(server)
     trails(server)
     # Unusual: a burst.
     iam = server.client("iam")
@@ -241,7 +243,8 @@ def main():
         usual(server.data_dir)
         server.start()
         chain = seed(server, moto)
-        import_hostile(server, folder)
+        if IS_HOSTILE:
+            import_hostile(server, folder)
         servers.append(damaged(folder))
         facts = {
             "admin": server.admin, "api": server.endpoint, "upstream": moto.endpoint, "accessKeyId": ACCESS_KEY, "secretAccessKey": SECRET_KEY,

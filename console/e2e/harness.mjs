@@ -18,11 +18,14 @@ const root = new URL('../..', import.meta.url).pathname;
  * What conformance/console_server.py tells of the server that it started; the key is root's.
  */
 
-/** @returns {Promise<{ facts: Facts, stop: () => Promise<void> }>} */
-export async function startServer() {
+/**
+ * @param {string[]} flags
+ * @returns {Promise<{ facts: Facts, stop: () => Promise<void> }>}
+ */
+export async function startServer(...flags) {
   const own = `${root}.venv/bin/python`;
   const python = process.env.PYTHON ?? (existsSync(own) ? own : 'python3');
-  const child = spawn(python, ['console_server.py'], {
+  const child = spawn(python, ['console_server.py', ...flags], {
     cwd: `${root}conformance`,
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -6,7 +6,7 @@ import { launch, signIn, startServer } from './harness.mjs';
 const out = new URL('../../docs/console/', import.meta.url).pathname;
 mkdirSync(out, { recursive: true });
 
-const server = await startServer();
+const server = await startServer('--plain');
 const browser = await launch();
 
 /**

@@ -35,13 +35,13 @@ interface Column {
 }
 
 const COLUMNS: Column[] = [
-  { id: 'user', label: 'User name', isShown: true, width: 130, of: (row) => row.event.Username },
-  { id: 'source', label: 'Event source', isShown: true, width: 145, of: (row) => shortSource(row.event.EventSource) },
+  { id: 'user', label: 'User name', isShown: true, width: 143, of: (row) => row.event.Username },
+  { id: 'source', label: 'Event source', isShown: true, width: 155, of: (row) => shortSource(row.event.EventSource) },
   {
     id: 'resource',
     label: 'Resource name',
     isShown: true,
-    width: 190,
+    width: 172,
     of: ({ event }) => {
       const [first, ...more] = event.Resources;
       const name = first?.ResourceName;
@@ -90,7 +90,7 @@ export const DEFINITIONS: TableProps.ColumnDefinition<Row>[] = [
   {
     id: 'name',
     header: 'Event name',
-    width: 175,
+    width: 165,
     isRowHeader: true,
     sortingComparator: compare((row) => row.event.EventName),
     cell: (row) => (
@@ -121,7 +121,7 @@ export const DEFINITIONS: TableProps.ColumnDefinition<Row>[] = [
   {
     id: 'outcome',
     header: 'Outcome',
-    width: 135,
+    width: 136,
     sortingComparator: compare((row) => textAt(row.record, 'errorCode')),
     cell: (row) => <Outcome code={textAt(row.record, 'errorCode')} />,
   },
