@@ -128,7 +128,7 @@ class DuckDb:
 
     def ask(self, line):
         sql = (
-            "select event_time, seq, event from read_parquet($1, hive_partitioning = false) where recipient_account_id = $2"
+            "select epoch(event_time)::bigint, seq, event from read_parquet($1, hive_partitioning = false) where recipient_account_id = $2"
             " and aws_region = $3 and event_category = 'Management' and "
             + condition(line["key"]).replace("?", "$4")
             + " order by event_time desc, seq desc limit 50"
@@ -156,8 +156,8 @@ class Sqlite:
         self.connection.execute("pragma synchronous = off")
         self.connection.execute(f"create table events ({', '.join(names)})")
         for file in files:
-            rows = duckdb.execute(f"select {', '.join(names)} from read_parquet(?)", [file]).fetchall()
-            rows = [(int(row[0].timestamp()), *row[1:]) for row in rows]
+            values = ["epoch(event_time)::bigint", *names[1:]]
+            rows = duckdb.execute(f"select {', '.join(values)} from read_parquet(?)", [file]).fetchall()
             self.connection.executemany(f"insert into events values ({', '.join('?' * len(names))})", rows)
         for column in COLUMNS.values():
             order = f"recipient_account_id, aws_region, {column}, event_time desc, seq desc"

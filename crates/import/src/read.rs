@@ -89,11 +89,14 @@ pub fn read(
     };
     let mut kept: Bytes = Bytes::new();
     loop {
-        let mut block = vec![0; kept.len() + BLOCK_BYTES];
-        block[..kept.len()].copy_from_slice(&kept);
-        let (filled, error) = fill(&mut unpacked, &mut block[kept.len()..]);
-        let is_last = filled < block.len() - kept.len();
-        block.truncate(kept.len() + filled);
+        let mut block = Vec::with_capacity(kept.len() + BLOCK_BYTES);
+        block.extend_from_slice(&kept);
+        // What was read before an error counts.
+        let filled = (&mut unpacked)
+            .take(BLOCK_BYTES as u64)
+            .read_to_end(&mut block);
+        let error = filled.err();
+        let is_last = block.len() - kept.len() < BLOCK_BYTES;
         let block = Bytes::from(block);
         let mut batch = reader.batch(&block);
         kept = block.slice((batch.end - reader.base) as usize..);
@@ -122,20 +125,6 @@ fn is_gzip(input: &mut impl BufRead) -> io::Result<bool> {
             Err(error) => Err(error),
         };
     }
-}
-
-/// Reads until the buffer is full or nothing more comes; what was read before an error counts.
-fn fill(input: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<io::Error>) {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match input.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (filled, Some(error)),
-        }
-    }
-    (filled, None)
 }
 
 struct Reader<'a> {

@@ -26,6 +26,10 @@ use pugmark_table::{
 };
 use serde_json::json;
 
+// The program's own: the memory it needs depends on it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SAMPLES: usize = 300;
 /// One event in so many is remembered, to be asked for later.
 const SAMPLED: u64 = 997;
@@ -93,12 +97,14 @@ fn fill(dir: &Path, seed: u64, total: u64, end: Timestamp) {
         }
     }
     let committed = bulk.commit(&[]).unwrap();
-    eprintln!("{committed:?}, {:.0} s", started.elapsed().as_secs_f64());
+    let megabytes = || peak_resident_bytes().unwrap_or(0) / 1_000_000;
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!("{committed:?}, {seconds:.0} s, {} MB", megabytes());
     bulk.optimize(|| {}).unwrap();
     let seconds = started.elapsed().as_secs_f64();
     println!(
         "{}",
-        json!({ "filled": committed.added, "json_bytes": bytes, "seconds": seconds })
+        json!({ "filled": committed.added, "json_bytes": bytes, "seconds": seconds, "peak_resident_bytes": peak_resident_bytes() })
     );
 }
 

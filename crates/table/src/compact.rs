@@ -24,8 +24,8 @@ use crate::{
 
 /// Events of a month may come so late, in seconds, before its files are made one.
 const LATE_SECONDS: i64 = 60 * 60;
-/// Files that are merged at a time: all are open, each with some rows in memory.
-const FILES_MAX: usize = 64;
+/// Files that are merged at a time: all are open, each with a page of records in memory.
+const FILES_MAX: usize = 24;
 /// Rows in memory, of all files together.
 const ROWS_IN_MEMORY: usize = 16 * 1024;
 /// Rows that are written at a time.

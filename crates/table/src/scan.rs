@@ -12,7 +12,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use arrow_array::{RecordBatch, StringArray};
+use arrow_array::{RecordBatch, RecordBatchReader, StringArray};
+use arrow_select::concat::concat_batches;
 use bytes::Bytes;
 use parquet::{
     arrow::{
@@ -607,44 +608,77 @@ impl Opened {
             Ok(matches)
         })
     }
+}
 
-    /// Whole events: the rows of one row group, numbers ascending.
-    pub(crate) fn rows(
+/// Rows of one row group, ascending, that are wanted whole.
+pub(crate) struct Chosen {
+    pub(crate) opened: Opened,
+    pub(crate) part: usize,
+    pub(crate) group: usize,
+    pub(crate) numbers: Vec<usize>,
+}
+
+impl Chosen {
+    /// The columns of some of the rows whose names are wanted.
+    fn read(
         &self,
-        part: usize,
-        group: usize,
         numbers: &[usize],
-    ) -> Result<Vec<Row>, Failure> {
-        guarded(part, || {
-            let total = self.footer.metadata().row_group(group).num_rows() as usize;
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<RecordBatch, Failure> {
+        guarded(self.part, || {
+            let footer = &self.opened.footer;
+            let total = footer.metadata().row_group(self.group).num_rows() as usize;
             let ranges = numbers.iter().map(|number| *number..*number + 1);
-            let fields = self.footer.schema().fields().iter().enumerate();
-            let roots = fields.filter(|(_, field)| schema::is_key(field.name()));
+            let fields = footer.schema().fields().iter().enumerate();
+            let roots = fields.filter(|(_, field)| is_wanted(field.name()));
             let mask = ProjectionMask::roots(
-                self.footer.metadata().file_metadata().schema_descr(),
+                footer.metadata().file_metadata().schema_descr(),
                 roots.map(|(index, _)| index),
             );
-            let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(
-                self.reader.clone(),
-                self.footer.clone(),
+            let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(
+                self.opened.reader.clone(),
+                footer.clone(),
             )
-            .with_row_groups(vec![group])
+            .with_row_groups(vec![self.group])
             .with_projection(mask)
             .with_row_selection(RowSelection::from_consecutive_ranges(ranges, total))
             .with_batch_size(numbers.len())
             .build()
             .map_err(text)?;
-            let mut rows = Vec::with_capacity(numbers.len());
-            for batch in batches {
-                rows.extend(schema::rows(&batch.map_err(text)?)?);
-            }
-            if rows.len() == numbers.len() {
-                Ok(rows)
+            let schema = reader.schema();
+            let batches: Vec<RecordBatch> = reader.collect::<Result<_, _>>().map_err(text)?;
+            let batch = concat_batches(&schema, &batches).map_err(text)?;
+            if batch.num_rows() == numbers.len() {
+                Ok(batch)
             } else {
                 Err("rows are missing".into())
             }
         })
     }
+}
+
+/// Reads rows whole, on all processors: of each row group all keys at once, for each of their columns has a dictionary to
+/// be read first, and the records a few at a time, for each may lie in a page of its own.
+pub(crate) fn read_rows(chosen: &[Chosen]) -> Result<Vec<Vec<Row>>, Failure> {
+    let mut jobs: Vec<(&Chosen, Option<&[usize]>)> = Vec::new();
+    for it in chosen {
+        jobs.push((it, None));
+        jobs.extend(it.numbers.chunks(FETCH_ROWS).map(|rows| (it, Some(rows))));
+    }
+    let read = in_parallel(&jobs, |(it, records)| match records {
+        None => it.read(&it.numbers, schema::is_key),
+        Some(numbers) => it.read(numbers, |name| name == schema::EVENT),
+    })?;
+    let mut read = read.into_iter();
+    let mut rows = Vec::with_capacity(chosen.len());
+    for it in chosen {
+        let Some(keys) = read.next() else { break };
+        let pieces = it.numbers.len().div_ceil(FETCH_ROWS);
+        let records: Vec<RecordBatch> = read.by_ref().take(pieces).collect();
+        let damaged = |damage| Failure::Damaged(it.part, damage);
+        rows.push(schema::rows(&keys, &records).map_err(damaged)?);
+    }
+    Ok(rows)
 }
 
 /// Replaces candidates by their events; each row group is read once.
@@ -660,22 +694,21 @@ fn fetch(found: Vec<(Place, Candidate)>, open: &mut Open<'_>) -> Result<Vec<Row>
             }
         }
     }
-    let mut jobs = Vec::new();
+    let (mut chosen, mut places) = (Vec::new(), Vec::new());
     for ((part, group), mut numbers) in wanted {
-        let opened = open.file(part)?.clone();
         numbers.sort_unstable();
-        for numbers in numbers.chunks(FETCH_ROWS) {
-            jobs.push((opened.clone(), part, group, numbers.to_vec()));
-        }
+        let (numbers, indexes): (Vec<_>, Vec<_>) = numbers.into_iter().unzip();
+        places.extend(indexes);
+        chosen.push(Chosen {
+            opened: open.file(part)?.clone(),
+            part,
+            group,
+            numbers,
+        });
     }
-    let read = in_parallel(&jobs, |(opened, part, group, numbers)| {
-        let numbers: Vec<usize> = numbers.iter().map(|(row, _)| *row).collect();
-        opened.rows(*part, *group, &numbers)
-    })?;
-    for (read, (.., numbers)) in read.into_iter().zip(jobs) {
-        for (row, (_, index)) in read.into_iter().zip(numbers) {
-            rows[index] = Some(row);
-        }
+    let read = read_rows(&chosen)?.into_iter().flatten();
+    for (row, index) in read.zip(places) {
+        rows[index] = Some(row);
     }
     Ok(rows.into_iter().flatten().collect())
 }

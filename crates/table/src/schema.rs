@@ -31,6 +31,7 @@ pub(crate) const SEQ: &str = "seq";
 pub(crate) const CATEGORY: &str = "event_category";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const EVENT_ID: &str = "event_id";
+pub(crate) const REQUEST_ID: &str = "request_id";
 pub(crate) const EVENT_NAME: &str = "event_name";
 pub(crate) const EVENT_SOURCE: &str = "event_source";
 pub(crate) const READ_ONLY: &str = "read_only";
@@ -88,9 +89,9 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(columns))
 });
 
-/// The columns from which an event is made again.
+/// The columns from which an event is made again, but for its record.
 pub(crate) fn is_key(name: &str) -> bool {
-    !record::COLUMNS.iter().any(|column| column.name == name)
+    name != EVENT && !record::COLUMNS.iter().any(|column| column.name == name)
 }
 
 fn time_type() -> DataType {
@@ -367,8 +368,8 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// The rows of a batch that has all columns.
-pub(crate) fn rows(batch: &RecordBatch) -> Result<Vec<Row>, Damage> {
+/// The rows of a batch that has all keys, and of batches with their records.
+pub(crate) fn rows(batch: &RecordBatch, records: &[RecordBatch]) -> Result<Vec<Row>, Damage> {
     let text = |name: &str| column::<StringArray>(batch, name);
     let flag = |name: &str| column::<BooleanArray>(batch, name);
     let times = Times::of(batch)?;
@@ -388,9 +389,14 @@ pub(crate) fn rows(batch: &RecordBatch) -> Result<Vec<Row>, Damage> {
         column::<ListArray>(batch, "resources")?,
         column::<ListArray>(batch, LOOKUP_RESOURCES)?,
     );
-    let events = text(EVENT)?;
+    let records = records
+        .iter()
+        .map(|batch| column::<StringArray>(batch, EVENT))
+        .collect::<Result<Vec<_>, _>>()?;
+    let records = records.into_iter().flatten().map(Option::unwrap_or_default);
     (0..batch.num_rows())
-        .map(|row| {
+        .zip(records)
+        .map(|(row, record)| {
             let keys = EventKeys {
                 id: Uuid::try_parse(ids.value(row)).map_err(|_| damage("event id"))?,
                 time: Timestamp::from_second(times.seconds(row))
@@ -414,7 +420,7 @@ pub(crate) fn rows(batch: &RecordBatch) -> Result<Vec<Row>, Damage> {
                 resources: read_resources(resources, row)?,
                 lookup_resources: read_lookup_resources(lookup_resources, row)?,
             };
-            let json = Bytes::copy_from_slice(events.value(row).as_bytes());
+            let json = Bytes::copy_from_slice(record.as_bytes());
             Ok(Row {
                 seq: seqs.value(row) as u64,
                 event: Event { keys, json },

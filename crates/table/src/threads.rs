@@ -2,17 +2,23 @@
 
 use std::{
     panic::resume_unwind,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
+
+/// Asked once: the answer is read out of a dozen files of the system, which takes longer than many a look-up.
+pub(crate) static PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
 
 /// Does the work of each item on all processors; returns the results in the items' order, or the first error.
 pub(crate) fn in_parallel<T: Sync, R: Send, E: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    on_threads(threads, items, work)
+    on_threads(*PROCESSORS, items, work)
 }
 
 /// Does the work of each item on at most so many threads, of which the caller's is one.

@@ -7,7 +7,7 @@ use arrow_schema::{DataType, Field};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::time_type;
+use super::{REQUEST_ID, time_type};
 use crate::tail::Row;
 
 /// A column and where its values stand in the record.
@@ -45,7 +45,10 @@ pub(crate) static COLUMNS: &[Column] = &[
     text!("source_ip_address", record.source_ip_address),
     text!("user_agent", record.user_agent),
     text!("error_message", record.error_message),
-    text!("request_id", record.request_id),
+    Column {
+        name: REQUEST_ID,
+        value: Value::Text(|record| &record.request_id),
+    },
     text!("shared_event_id", record.shared_event_id),
     text!("api_version", record.api_version),
     Column {

@@ -38,7 +38,10 @@ pub use self::{
 };
 #[cfg(test)]
 pub(crate) use self::{groups::Patience, pages::rows_with};
-use crate::{EventHistory, TableError, log::Part, scan::Files, search::scan::Asked, tail::Row};
+use crate::{
+    EventHistory, TableError, log::Part, scan::Files, search::scan::Asked, tail::Row,
+    threads::PROCESSORS,
+};
 
 /// Searches that wait for their turn; more are refused.
 const WAITING_MAX: usize = 64;
@@ -160,9 +163,8 @@ pub(crate) struct Searches {
 
 impl Default for Searches {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            threads: Arc::new(Semaphore::new(threads)),
+            threads: Arc::new(Semaphore::new(*PROCESSORS)),
             waiting: AtomicUsize::new(0),
         }
     }

@@ -31,7 +31,7 @@ use super::{
 use crate::{
     TableError,
     log::Part,
-    scan::{Failure, Opened},
+    scan::{Chosen, Failure, Opened, read_rows},
     tail::Row,
 };
 
@@ -713,9 +713,15 @@ fn fetch_chunk(found: &[Candidate], sources: &[Source]) -> Result<Vec<Found>, (u
             .open(part, &source.parts[part])
             .map_err(failed)?;
         rows.sort_unstable();
-        let numbers: Vec<usize> = rows.iter().map(|(row, _)| *row).collect();
-        let read = opened.rows(part, group, &numbers).map_err(failed)?;
-        for (row, (_, index)) in read.into_iter().zip(rows) {
+        let (numbers, indexes): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let chosen = Chosen {
+            opened,
+            part,
+            group,
+            numbers,
+        };
+        let read = read_rows(&[chosen]).map_err(failed)?;
+        for (row, index) in read.into_iter().flatten().zip(indexes) {
             events[index] = Some(Found {
                 origin: source.origin,
                 seq: row.seq,
