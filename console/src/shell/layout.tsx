@@ -27,8 +27,7 @@ interface Props extends Pick<
 }
 
 export function Layout({ title, breadcrumbs = [], children, ...panel }: Props) {
-  const { showNavigation } = usePreferences();
-  const [isOpen, setOpen] = useState(() => panel.contentType !== 'wizard' && isWide() && showNavigation);
+  const [isOpen, setOpen] = useState(() => panel.contentType !== 'wizard' && window.innerWidth > 1000);
   useEffect(() => {
     document.title = `${title} – Pugmark`;
   }, [title]);
@@ -47,11 +46,7 @@ export function Layout({ title, breadcrumbs = [], children, ...panel }: Props) {
         }
         navigation={<Navigation />}
         navigationOpen={isOpen}
-        onNavigationChange={({ detail }) => {
-          setOpen(detail.open);
-          // Where there is room for it, it stays as it was left.
-          if (isWide()) setPreferences({ showNavigation: detail.open });
-        }}
+        onNavigationChange={({ detail }) => setOpen(detail.open)}
         navigationWidth={220}
         toolsHide
         notifications={<Notices />}
@@ -61,10 +56,6 @@ export function Layout({ title, breadcrumbs = [], children, ...panel }: Props) {
       />
     </>
   );
-}
-
-function isWide(): boolean {
-  return window.innerWidth > 1000;
 }
 
 function Notices() {
