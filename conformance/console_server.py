@@ -233,7 +233,11 @@ def client_key(principal):
 
 
 def main():
-    folder = tempfile.mkdtemp(prefix="pugmark-console-")
+    with tempfile.TemporaryDirectory(prefix="pugmark-console-") as folder:
+        serve(folder)
+
+
+def serve(folder):
     moto = Moto().start()
     server = Pugmark(
         pathlib.Path(folder) / "data", "--upstream", moto.endpoint, "--delivery-interval", "1s", "--digest-interval", "3s",

@@ -94,7 +94,8 @@ const { destinations } = facts;
 
 // A Region has room for five trails.
 afterEach(async () => {
-  for (const Name of ['everyone', 'told']) await client.send(new DeleteTrailCommand({ Name })).catch(() => undefined);
+  for (const Name of ['everyone', 'told', 'refused'])
+    await client.send(new DeleteTrailCommand({ Name })).catch(() => undefined);
 });
 
 /** Fills in the first step, with a bucket that is created. */
@@ -201,6 +202,13 @@ test('what the server refuses is told where it is, and can be mended', async () 
   await page.getByRole('button', { name: 'Create trail' }).click();
   await page.getByText('It failed to create the trail').waitFor();
   await page.getByText(/S3BucketDoesNotExistException|NoSuchBucket/).waitFor();
+  for (let step = 0; step < 3; step++) await page.getByRole('button', { name: 'Previous' }).click();
+  // The picker offers the caller's buckets.
+  await page.getByLabel('Bucket name').fill('audit');
+  await page.getByRole('option', { name: 'audit-logs' }).click();
+  for (let step = 0; step < 3; step++) await goOn(page);
+  await finish(page, 'refused');
+  expect(await kept('refused')).toMatchObject({ S3BucketName: 'audit-logs', IsMultiRegionTrail: true });
 });
 
 test('a key that can only read is told what it may not do', async () => {
