@@ -2,28 +2,27 @@
 
 export type Range = { kind: 'relative'; seconds: number } | { kind: 'absolute'; from: number; to: number };
 
-const UNITS: [string, number][] = [
-  ['w', 604_800],
-  ['d', 86_400],
-  ['h', 3_600],
-  ['m', 60],
-  ['s', 1],
-];
+/** Units of ages, largest first. */
+export const UNITS = [
+  { letter: 'w', name: 'week', seconds: 604_800 },
+  { letter: 'd', name: 'day', seconds: 86_400 },
+  { letter: 'h', name: 'hour', seconds: 3_600 },
+  { letter: 'm', name: 'minute', seconds: 60 },
+  { letter: 's', name: 'second', seconds: 1 },
+] as const;
 
 /** `90d`, `12h`: the largest unit that fits. */
 export function formatAge(seconds: number): string {
-  for (const [unit, length] of UNITS.slice(1)) {
-    if (seconds % length === 0) return `${seconds / length}${unit}`;
-  }
-  return `${seconds}s`;
+  const unit = UNITS.slice(1).find((it) => seconds % it.seconds === 0);
+  return unit === undefined ? `${seconds}s` : `${seconds / unit.seconds}${unit.letter}`;
 }
 
 /** The length in seconds of `90d`, `12h`, or undefined. */
 export function parseAge(text: string): number | undefined {
   const match = /^(\d{1,6})([smhdw])$/.exec(text);
-  const unit = UNITS.find(([name]) => name === match?.[2]);
+  const unit = UNITS.find(({ letter }) => letter === match?.[2]);
   const count = Number(match?.[1]);
-  return unit === undefined || count === 0 ? undefined : count * unit[1];
+  return unit === undefined || count === 0 ? undefined : count * unit.seconds;
 }
 
 /** Start and end in seconds since the epoch; a range up to now has no end. */

@@ -8,7 +8,6 @@ export interface Preferences {
   wrapLines: boolean;
   density: 'comfortable' | 'compact';
   showHistogram: boolean;
-  showNavigation: boolean;
 }
 
 const KEY = 'pugmark.preferences';
@@ -19,7 +18,6 @@ const USUAL: Preferences = {
   wrapLines: false,
   density: 'comfortable',
   showHistogram: true,
-  showNavigation: true,
 };
 
 const listeners = new Set<() => void>();

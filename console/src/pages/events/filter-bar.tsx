@@ -5,7 +5,7 @@ import { useRef, useState } from 'react';
 
 import { countEvents } from '../../api/search';
 import { cut, plural } from '../../lib/text';
-import { type Range, formatAge } from '../../lib/time';
+import { type Range, UNITS, formatAge } from '../../lib/time';
 import { useSession } from '../../shell/session';
 import { FIELDS, OUTCOME } from './fields';
 import { type Query, type Sign, type Token, meant, questionOf } from './query';
@@ -110,14 +110,6 @@ function useValues(query: Query) {
   return { options, status, load };
 }
 
-const UNITS: [DateRangePickerProps.TimeUnit, number][] = [
-  ['week', 604_800],
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-  ['second', 1],
-];
-
 const OFFERED: [number, DateRangePickerProps.TimeUnit][] = [
   [15, 'minute'],
   [1, 'hour'],
@@ -165,12 +157,12 @@ function pickerValue(range: Range): DateRangePickerProps.Value {
   }
   const offered = OFFERED.find(([amount, unit]) => amount * lengthOf(unit) === range.seconds);
   if (offered !== undefined) return relative(...offered);
-  const [unit, length] = UNITS.find(([, size]) => range.seconds % size === 0) ?? ['second', 1];
-  return { type: 'relative', amount: range.seconds / length, unit, key: formatAge(range.seconds) };
+  const { name: unit, seconds } = UNITS.find((it) => range.seconds % it.seconds === 0) ?? UNITS[4];
+  return { type: 'relative', amount: range.seconds / seconds, unit, key: formatAge(range.seconds) };
 }
 
 function lengthOf(unit: DateRangePickerProps.TimeUnit): number {
-  return UNITS.find(([name]) => name === unit)?.[1] ?? 86_400;
+  return UNITS.find(({ name }) => name === unit)?.seconds ?? 86_400;
 }
 
 function rangeOfPicker(value: DateRangePickerProps.Value): Range | undefined {
