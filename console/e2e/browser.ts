@@ -1,4 +1,5 @@
 /** A browser for each file, watched for everything that must not happen. */
+import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
 
@@ -50,4 +51,16 @@ export async function signedIn(path = '/', options: BrowserContextOptions = {}):
   await signIn(page, facts.admin, facts, path);
   await page.getByRole('button', { name: /signed in with/ }).waitFor();
   return page;
+}
+
+/** What axe-core finds in the page that is serious or worse. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => {
+    const { axe: here } = window as unknown as { axe: typeof axe };
+    return here.run(document, { resultTypes: ['violations'] });
+  });
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`);
 }

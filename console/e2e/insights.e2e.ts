@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { signedIn, withBrowser } from './browser';
+import { accessibilityFaults, signedIn, withBrowser } from './browser';
 
 withBrowser();
 
@@ -26,6 +26,7 @@ test('a burst is found, charted with its baseline, and attributed', async () => 
   await users.getByRole('row', { name: /:root/ }).waitFor();
   await users.getByRole('row', { name: /user\/usual/ }).waitFor();
   await page.getByRole('table', { name: 'Error code' }).getByText('No error').waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
   await page.getByRole('button', { name: 'Show these events' }).click();
   await expect.poll(() => page.url()).toContain('EventName%3DCreateUser');
 }, 200_000);

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
-import axe from 'axe-core';
-import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 
-import { facts, newPage, signedIn, withBrowser } from './browser';
+import { accessibilityFaults as check, facts, newPage, signedIn, withBrowser } from './browser';
 
 withBrowser();
 
@@ -20,17 +18,6 @@ const PAGES = [
   ['/dashboard', 'Dashboard'],
   ['/nowhere', undefined],
 ] as const;
-
-async function check(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => {
-    const { axe: here } = window as unknown as { axe: typeof axe };
-    return here.run(document, { resultTypes: ['violations'] });
-  });
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`);
-}
 
 test.each(['light', 'dark'] as const)(
   'no page has a serious accessibility fault in %s mode',
@@ -54,8 +41,27 @@ test.each(['light', 'dark'] as const)(
       await page.waitForLoadState('networkidle');
       expect(await check(page), tab).toEqual([]);
     }
+    await page.goto(`${facts.admin}/trails/new`);
+    await page.getByLabel('Trail name').fill('looked-at');
+    await page.getByLabel('Bucket name').fill('looked-at');
+    for (const step of ['Notifications and tags', 'Events', 'Review and create']) {
+      await page.getByRole('button', { name: 'Next' }).click();
+      await page.getByRole('heading', { name: step, level: 1 }).waitFor();
+      if (step === 'Notifications and tags') await page.getByRole('button', { name: 'Add tag' }).click();
+      if (step === 'Events') {
+        await page.getByRole('radio', { name: /Advanced/ }).click();
+        await page.getByRole('button', { name: 'Add selector' }).click();
+        await page.getByRole('menuitem', { name: /S3 deletions/ }).click();
+      }
+      expect(await check(page), step).toEqual([]);
+      if (step === 'Notifications and tags') await page.getByLabel('Key of tag 1').fill('team');
+    }
+    await page.goto(`${facts.admin}/trails/main`);
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('dialog').getByRole('textbox').waitFor();
+    expect(await check(page), 'the question before a trail is deleted').toEqual([]);
   },
-  120_000,
+  180_000,
 );
 
 test('every page fits into 390 pixels', async () => {
