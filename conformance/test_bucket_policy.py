@@ -1,6 +1,8 @@
 """A trail's bucket policy: judged as AWS does, and printed."""
 
+import http.server
 import json
+import threading
 
 from conftest import Pugmark, refused
 
@@ -27,6 +29,38 @@ def test_the_embedded_store_too(alone):
     s3.put_bucket_policy(Bucket=BUCKET, Policy=alone.pugmark("bucket-policy", "audit", "--bucket", BUCKET).stdout)
     trail.create_trail(Name="audit", S3BucketName=BUCKET)
     refused(lambda: trail.create_trail(Name="second", S3BucketName=BUCKET), "InsufficientS3BucketPolicyException")
+
+
+class RequesterPays(http.server.BaseHTTPRequestHandler):
+    """An S3 that takes everything, with buckets that requesters pay for."""
+
+    def do_HEAD(self):
+        body = b""
+        if "requestPayment" in self.path:
+            body = b"<RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>"
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_response(404 if "?policy" in self.path else 200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_PUT = do_HEAD
+
+    def log_message(self, *_):
+        pass
+
+
+def test_buckets_that_requesters_pay_for_are_refused(tmp_path):
+    upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RequesterPays)
+    threading.Thread(target=upstream.serve_forever, daemon=True).start()
+    server = Pugmark(tmp_path / "data", config=f'[upstream.services]\ns3 = "http://127.0.0.1:{upstream.server_port}"\n').start()
+    try:
+        refused(
+            lambda: server.client("cloudtrail").create_trail(Name="audit", S3BucketName=BUCKET),
+            "InsufficientS3BucketPolicyException")
+    finally:
+        server.stop()
+        upstream.shutdown()
 
 
 def test_a_policy_can_be_required(tmp_path):

@@ -125,6 +125,10 @@ impl SimBuckets {
 
 #[async_trait]
 impl Bucket for SimBuckets {
+    async fn is_requester_pays(&self, _: &str) -> Result<bool, ServiceError> {
+        Ok(false)
+    }
+
     async fn is_of(&self, _: &str, _: AccountId) -> Result<bool, ServiceError> {
         Ok(true)
     }

@@ -43,6 +43,10 @@ struct Nowhere {
 
 #[async_trait]
 impl Bucket for Nowhere {
+    async fn is_requester_pays(&self, _: &str) -> Result<bool, ServiceError> {
+        Ok(false)
+    }
+
     async fn is_of(&self, _: &str, _: AccountId) -> Result<bool, ServiceError> {
         Ok(true)
     }

@@ -10,7 +10,7 @@ use aws_sdk_s3::{
     Client,
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
     primitives::ByteStream,
-    types::{ObjectCannedAcl, ServerSideEncryption},
+    types::{ObjectCannedAcl, Payer, ServerSideEncryption},
 };
 use bytes::Bytes;
 use pugmark_core::{account::AccountId, service::ServiceError};
@@ -42,6 +42,9 @@ pub trait Bucket: Send + Sync + 'static {
 
     /// Whether the account has the bucket. A store that knows no owners says so of every account.
     async fn is_of(&self, bucket: &str, account: AccountId) -> Result<bool, ServiceError>;
+
+    /// Whether who asks for an object pays for it (Requester Pays). A store that does not know of this says no.
+    async fn is_requester_pays(&self, bucket: &str) -> Result<bool, ServiceError>;
 
     /// The bucket's policy; `None` when it has none, or when the store has no policies or does not show them.
     async fn policy(&self, bucket: &str) -> Result<Option<String>, ServiceError>;
@@ -109,6 +112,17 @@ impl Bucket for S3Bucket {
                 Ok(false)
             }
             Err(error) => Err(of_sdk(&error)),
+        }
+    }
+
+    async fn is_requester_pays(&self, bucket: &str) -> Result<bool, ServiceError> {
+        let asked = self.0.get_bucket_request_payment().bucket(bucket);
+        match asked.send().await {
+            Ok(answer) => Ok(answer.payer() == Some(&Payer::Requester)),
+            Err(error) => match of_sdk(&error) {
+                ServiceError { code: Some(_), .. } => Ok(false),
+                unanswered => Err(unanswered),
+            },
         }
     }
 
@@ -231,6 +245,10 @@ impl Bucket for MemoryBucket {
 
     async fn is_of(&self, _: &str, _: AccountId) -> Result<bool, ServiceError> {
         Ok(true)
+    }
+
+    async fn is_requester_pays(&self, _: &str) -> Result<bool, ServiceError> {
+        Ok(false)
     }
 
     async fn policy(&self, _: &str) -> Result<Option<String>, ServiceError> {

@@ -236,6 +236,17 @@ impl Delivery {
         if !self.0.bucket.exists(&trail.bucket).await.map_err(said)? {
             return Err(CheckError::NoSuchBucket);
         }
+        if self
+            .0
+            .bucket
+            .is_requester_pays(&trail.bucket)
+            .await
+            .map_err(said)?
+        {
+            return Err(CheckError::Denied {
+                message: "requesters pay for the bucket".to_owned(),
+            });
+        }
         let is_among_logs = trail
             .key_prefix
             .as_deref()
