@@ -97,6 +97,8 @@ pub fn read(
             .read_to_end(&mut block);
         let error = filled.err();
         let is_last = block.len() - kept.len() < BLOCK_BYTES;
+        // Events hold on to their block for long: a small file's must not be a large file's.
+        block.shrink_to_fit();
         let block = Bytes::from(block);
         let mut batch = reader.batch(&block);
         kept = block.slice((batch.end - reader.base) as usize..);

@@ -1,7 +1,7 @@
 //! A table that is filled at once, out of files, instead of following the journal: imported events.
 //!
 //! Any process may fill it, one at a time; a running server sees each commit. Events go to files by account, Region and
-//! month as they come, the largest groups first when memory is full, and no event (id and time) is there twice. What was
+//! month as they come, what is idle and what is largest first when memory is full, and no event (id and time) is there twice. What was
 //! read of which source stands in marks that count from the same commit on as the events do.
 
 use std::{
@@ -83,6 +83,8 @@ pub struct Bulk {
     names: Names,
     groups: HashMap<Place, Group>,
     bytes: usize,
+    /// Bytes of all rows that ever came.
+    pushed: u64,
     next_seq: u64,
     /// Written, and not yet committed.
     written: Vec<Arc<Part>>,
@@ -96,6 +98,8 @@ pub struct Bulk {
 struct Group {
     rows: Vec<Arc<Row>>,
     bytes: usize,
+    /// What [`Bulk::pushed`] was when the last row came.
+    touched: u64,
 }
 
 impl Bulk {
@@ -132,6 +136,7 @@ impl Bulk {
             next_seq: snapshot.position(NUMBERED).unwrap_or(0),
             groups: HashMap::new(),
             bytes: 0,
+            pushed: 0,
             written: Vec::new(),
             counts: Committed::default(),
             dir,
@@ -176,8 +181,10 @@ impl Bulk {
         group.rows.push(Arc::new(row));
         group.bytes += bytes;
         self.bytes += bytes;
+        self.pushed += bytes as u64;
+        group.touched = self.pushed;
         if self.bytes > self.settings.buffer_bytes_max {
-            self.write_largest()?;
+            self.make_room()?;
         }
         Ok(())
     }
@@ -237,17 +244,22 @@ impl Bulk {
         Ok(())
     }
 
-    /// Writes the largest groups until half of the memory is free: what is small may still grow.
-    fn write_largest(&mut self) -> Result<(), TableError> {
-        let mut sizes: Vec<(usize, Place)> = self
+    /// Writes the groups to which nothing came for long, which log files are mostly done with, and then the largest until
+    /// half of the memory is free: what is small and new may still grow.
+    fn make_room(&mut self) -> Result<(), TableError> {
+        let room = self.settings.buffer_bytes_max / 2;
+        let mut order: Vec<(bool, usize, Place)> = self
             .groups
             .iter()
-            .map(|(place, group)| (group.bytes, place.clone()))
+            .map(|(place, group)| {
+                let is_idle = self.pushed - group.touched > room as u64;
+                (is_idle, group.bytes, place.clone())
+            })
             .collect();
-        sizes.sort();
+        order.sort();
         let (mut left, mut chosen) = (self.bytes, Vec::new());
-        while left > self.settings.buffer_bytes_max / 2
-            && let Some((bytes, place)) = sizes.pop()
+        while let Some((is_idle, bytes, place)) = order.pop()
+            && (is_idle || left > room)
         {
             left -= bytes;
             chosen.push(place);
