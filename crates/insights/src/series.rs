@@ -25,6 +25,10 @@ const WEEK_MINUTES: u32 = WEEK_HOURS * 60;
 const EVIDENCE_DRIFT: f64 = 10.0;
 /// What only adds up must be this many times what is expected.
 const EVIDENCE_RATIO: f64 = 4.0;
+/// What has this share of its calls in one minute is one turn of a script or timer, whose size is anybody's guess: it must be
+/// so many times as surprising as what lasts.
+const ONE_MINUTE_SHARE: f64 = 0.75;
+const ONE_MINUTE_FACTOR: f64 = 1.6;
 /// The recent level forgets half in an hour.
 const LEVEL_FADE: f64 = 0.988_514_020_352_896_1;
 /// How many calls the recent level needs before it moves the baseline's expectation.
@@ -395,6 +399,9 @@ impl Series {
         if adds_up {
             surprise = evidence;
         }
+        let minutes = now.minute + 1 - WINDOW..=now.minute;
+        let highest = minutes.map(|at| self.at(at)).max().unwrap_or(0);
+        let in_one_minute = f64::from(highest) >= ONE_MINUTE_SHARE * count;
         let guard = match direction {
             Direction::Rise => &mut self.rise,
             Direction::Drop => &mut self.fall,
@@ -409,7 +416,10 @@ impl Series {
             }
             Direction::Drop => law.mean >= count * ratio_min,
         };
-        let threshold = guard.threshold(settings.return_days) * youth;
+        let mut threshold = guard.threshold(settings.return_days) * youth;
+        if direction == Direction::Rise && in_one_minute {
+            threshold *= ONE_MINUTE_FACTOR;
+        }
         if age < settings.history_minutes_min || !effect || surprise <= threshold {
             guard.see(surprise.min(threshold));
             return None;

@@ -39,7 +39,7 @@ impl Default for Settings {
             volume_min: 10,
             drop_volume_min: 30.0,
             ratio_min: 2.5,
-            return_days: 20_000.0,
+            return_days: 12_000.0,
             finding_minutes_max: 6 * 60,
         }
     }
