@@ -267,10 +267,14 @@ def test_stopped_it_goes_on_there(alone, tmp_path):
         (folder / f"{number:03}.json").write_text(json.dumps({"Records": events}))
     command = [str(binary()), "import", str(folder), "--data-dir", str(tmp_path / "data")]
     stopped = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    time.sleep(1.5)
+    wait(lambda: (tmp_path / "data" / "imports" / ".lock").exists())
+    time.sleep(0.7)
+    # It holds its lock, and does not come to an end before it is told to stop, however fast it is.
+    stopped.send_signal(signal.SIGSTOP)
     second = alone.pugmark(*command[1:], check=False)
     assert second.returncode == 2 and "another" in second.stderr, second.stderr
     stopped.send_signal(signal.SIGINT)
+    stopped.send_signal(signal.SIGCONT)
     output = stopped.communicate(timeout=60)[0]
     assert stopped.returncode == 1 and "the same command goes on from here" in output, output
     read, added, known = counts(output)
