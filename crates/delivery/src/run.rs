@@ -71,7 +71,7 @@ impl Default for Settings {
         Self {
             delivery_interval: Duration::from_secs(60),
             digest_interval: Duration::from_secs(3600),
-            open_bytes_max: 46 * 1024 * 1024,
+            open_bytes_max: 40 * 1024 * 1024,
             file_bytes_max: limits::LOG_FILE_BYTES_MAX,
             file_events_max: usize::MAX,
             policy_check: PolicyCheck::Auto,
