@@ -70,7 +70,7 @@ catalogue: $(VENV)/done programs
 	set -o pipefail; $(GENERATE) --canary --answers | $(TARGET)/debug/examples/canary
 
 conformance: $(VENV)/done programs
-	$(PY) -m pytest -q conformance
+	$(PY) -m pytest -q -n 2 --dist loadfile conformance
 
 # Random lives of trails on a simulated clock; AWS's own validator judges their digests. SIM_ROUNDS=1000 is the whole run,
 # SIM_SEED repeats one.
