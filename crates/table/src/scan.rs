@@ -46,7 +46,7 @@ use crate::{
 
 /// Footers that are kept, in bytes; a look-up over more files than fit reads the rest again.
 const FOOTER_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Files that one look-up holds open.
+/// Files that one look-up keeps open while it searches, and row groups that are read at a time.
 const OPEN_FILES_MAX: usize = 32;
 /// Rows that one thread reads at a time: they may lie in as many pages.
 const FETCH_ROWS: usize = 8;
@@ -610,12 +610,15 @@ impl Opened {
     }
 }
 
-/// Rows of one row group, ascending, that are wanted whole.
-pub(crate) struct Chosen {
-    pub(crate) opened: Opened,
-    pub(crate) part: usize,
-    pub(crate) group: usize,
-    pub(crate) numbers: Vec<usize>,
+/// Rows that are wanted whole: by file and row group, each with its place in the answer.
+pub(crate) type WantedRows = BTreeMap<(usize, usize), Vec<(usize, usize)>>;
+
+/// Rows of one row group, ascending.
+struct Chosen {
+    opened: Opened,
+    part: usize,
+    group: usize,
+    numbers: Vec<usize>,
 }
 
 impl Chosen {
@@ -657,9 +660,33 @@ impl Chosen {
     }
 }
 
-/// Reads rows whole, on all processors: of each row group all keys at once, for each of their columns has a dictionary to
-/// be read first, and the records a few at a time, for each may lie in a page of its own.
-pub(crate) fn read_rows(chosen: &[Chosen]) -> Result<Vec<Vec<Row>>, Failure> {
+/// Reads rows whole, each with its place in the answer; each row group is read once, a bounded number of them open.
+pub(crate) fn read_rows(
+    wanted: WantedRows,
+    mut open: impl FnMut(usize) -> Result<Opened, Failure>,
+) -> Result<Vec<(usize, Row)>, Failure> {
+    let mut wanted: Vec<_> = wanted.into_iter().collect();
+    let mut rows = Vec::new();
+    for groups in wanted.chunks_mut(OPEN_FILES_MAX) {
+        let (mut chosen, mut places) = (Vec::with_capacity(groups.len()), Vec::new());
+        for ((part, group), numbers) in groups {
+            numbers.sort_unstable();
+            places.extend(numbers.iter().map(|(_, place)| *place));
+            chosen.push(Chosen {
+                opened: open(*part)?,
+                part: *part,
+                group: *group,
+                numbers: numbers.iter().map(|(row, _)| *row).collect(),
+            });
+        }
+        rows.extend(places.into_iter().zip(read_chosen(&chosen)?));
+    }
+    Ok(rows)
+}
+
+/// On all processors: of each row group all keys at once, for each of their columns has a dictionary to be read first, and the
+/// records a few at a time, for each may lie in a page of its own.
+fn read_chosen(chosen: &[Chosen]) -> Result<Vec<Row>, Failure> {
     let mut jobs: Vec<(&Chosen, Option<&[usize]>)> = Vec::new();
     for it in chosen {
         jobs.push((it, None));
@@ -670,20 +697,20 @@ pub(crate) fn read_rows(chosen: &[Chosen]) -> Result<Vec<Vec<Row>>, Failure> {
         Some(numbers) => it.read(numbers, |name| name == schema::EVENT),
     })?;
     let mut read = read.into_iter();
-    let mut rows = Vec::with_capacity(chosen.len());
+    let mut rows = Vec::new();
     for it in chosen {
         let Some(keys) = read.next() else { break };
         let pieces = it.numbers.len().div_ceil(FETCH_ROWS);
         let records: Vec<RecordBatch> = read.by_ref().take(pieces).collect();
         let damaged = |damage| Failure::Damaged(it.part, damage);
-        rows.push(schema::rows(&keys, &records).map_err(damaged)?);
+        rows.extend(schema::rows(&keys, &records).map_err(damaged)?);
     }
     Ok(rows)
 }
 
-/// Replaces candidates by their events; each row group is read once.
+/// Replaces candidates by their events.
 fn fetch(found: Vec<(Place, Candidate)>, open: &mut Open<'_>) -> Result<Vec<Row>, Failure> {
-    let mut wanted: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
+    let mut wanted = WantedRows::new();
     let mut rows: Vec<Option<Row>> = Vec::new();
     for (index, (_, candidate)) in found.into_iter().enumerate() {
         match candidate {
@@ -694,20 +721,7 @@ fn fetch(found: Vec<(Place, Candidate)>, open: &mut Open<'_>) -> Result<Vec<Row>
             }
         }
     }
-    let (mut chosen, mut places) = (Vec::new(), Vec::new());
-    for ((part, group), mut numbers) in wanted {
-        numbers.sort_unstable();
-        let (numbers, indexes): (Vec<_>, Vec<_>) = numbers.into_iter().unzip();
-        places.extend(indexes);
-        chosen.push(Chosen {
-            opened: open.file(part)?.clone(),
-            part,
-            group,
-            numbers,
-        });
-    }
-    let read = read_rows(&chosen)?.into_iter().flatten();
-    for (row, index) in read.zip(places) {
+    for (index, row) in read_rows(wanted, |part| open.file(part).cloned())? {
         rows[index] = Some(row);
     }
     Ok(rows.into_iter().flatten().collect())

@@ -8,7 +8,7 @@ mod life;
 mod model;
 mod search;
 
-use std::{path::Path, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use pugmark_core::{
     event::{self, Event, EventCategory, EventKeys, LookupResource, Resource},
 };
 use pugmark_journal::{Entry, EntryKind, Journal, MemoryJournal};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery, Settings, part::Hook};
@@ -132,4 +133,39 @@ async fn all_pages(history: &EventHistory, query: &LookupQuery) -> Vec<Event> {
 
 fn numbers(events: &[Event]) -> Vec<u128> {
     events.iter().map(|event| event.keys.id.as_u128()).collect()
+}
+
+/// The events that are alice's in [`many_row_groups`].
+const ALICES: Range<u128> = 0..45;
+
+/// More row groups than are read at a time, each with an event of alice's and others before and after it.
+async fn many_row_groups() -> (TempDir, EventHistory) {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 30));
+    let settings = Settings {
+        row_group_rows: 3,
+        file_rows_max: 3 * 45,
+        ..settings()
+    };
+    let clock = Arc::new(ManualClock::new(time(NOW)));
+    let hook = Hook::default();
+    let history =
+        EventHistory::open_with(dir.path().into(), journal.clone(), clock, settings, hook)
+            .await
+            .unwrap();
+    let events: Vec<Event> = ALICES
+        .flat_map(|number| [number + 1_000, number, number + 2_000])
+        .enumerate()
+        .map(|(second, number)| {
+            let mut event = sample(number, NOW - 1_000 + second as i64);
+            if !ALICES.contains(&number) {
+                event.keys.username = Some("bob".into());
+            }
+            event
+        })
+        .collect();
+    append(&journal, &events).await;
+    history.catch_up().await.unwrap();
+    history.flush().await.unwrap();
+    (dir, history)
 }

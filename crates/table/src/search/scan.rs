@@ -31,7 +31,7 @@ use super::{
 use crate::{
     TableError,
     log::Part,
-    scan::{Chosen, Failure, Opened, read_rows},
+    scan::{Failure, Opened, WantedRows, read_rows},
     tail::Row,
 };
 
@@ -682,51 +682,36 @@ fn fetch(
     Ok((events, false))
 }
 
-/// Each row group is read once.
 fn fetch_chunk(found: &[Candidate], sources: &[Source]) -> Result<Vec<Found>, (usize, Failure)> {
     let mut events: Vec<Option<Found>> = Vec::new();
-    let mut stored: BTreeMap<(usize, usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
+    let mut stored: BTreeMap<usize, WantedRows> = BTreeMap::new();
+    let event = |source: usize, row: Row| Found {
+        origin: sources[source].origin,
+        seq: row.seq,
+        event: row.event,
+    };
     for (index, candidate) in found.iter().enumerate() {
         events.push(match &candidate.place {
-            Place::Tail { source, row } => Some(Found {
-                origin: sources[*source].origin,
-                seq: row.seq,
-                event: row.event.clone(),
-            }),
+            Place::Tail { source, row } => Some(event(*source, Row::clone(row))),
             Place::Stored {
                 source,
                 part,
                 group,
                 row,
             } => {
-                let rows = stored.entry((*source, *part, *group)).or_default();
+                let wanted = stored.entry(*source).or_default();
+                let rows = wanted.entry((*part, *group)).or_default();
                 rows.push((*row, index));
                 None
             }
         });
     }
-    for ((source_index, part, group), mut rows) in stored {
-        let source = &sources[source_index];
-        let failed = |failure| (source_index, failure);
-        let opened = source
-            .files
-            .open(part, &source.parts[part])
-            .map_err(failed)?;
-        rows.sort_unstable();
-        let (numbers, indexes): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        let chosen = Chosen {
-            opened,
-            part,
-            group,
-            numbers,
-        };
-        let read = read_rows(&[chosen]).map_err(failed)?;
-        for (row, index) in read.into_iter().flatten().zip(indexes) {
-            events[index] = Some(Found {
-                origin: source.origin,
-                seq: row.seq,
-                event: row.event,
-            });
+    for (index, wanted) in stored {
+        let source = &sources[index];
+        let open = |part| source.files.open(part, &source.parts[part]);
+        let read = read_rows(wanted, open).map_err(|failure| (index, failure))?;
+        for (place, row) in read {
+            events[place] = Some(event(index, row));
         }
     }
     Ok(events.into_iter().flatten().collect())

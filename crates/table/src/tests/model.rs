@@ -216,3 +216,13 @@ async fn pages_stay_stable_while_events_arrive() {
     }
     assert_eq!(seen, (0..30).rev().collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn a_page_of_many_row_groups_is_whole_and_in_order() {
+    let (_dir, history) = many_row_groups().await;
+    let page = history
+        .lookup(&query(Some((LookupKey::Username, "alice"))))
+        .await
+        .unwrap();
+    assert_eq!(numbers(&page.events), ALICES.rev().collect::<Vec<_>>());
+}

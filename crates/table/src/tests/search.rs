@@ -771,3 +771,35 @@ async fn texts_are_looked_for_in_the_pages_themselves() {
         assert_eq!(found.as_deref(), Some(expected), "{text:?}");
     }
 }
+
+#[tokio::test]
+async fn a_page_of_many_row_groups_is_whole_and_in_order() {
+    let (_dir, history) = many_row_groups().await;
+    let question = Question {
+        conditions: vec![Condition {
+            field: Field::parse("Username").unwrap(),
+            operator: Operator::Equals,
+            is_negated: false,
+            values: vec!["alice".into()],
+        }],
+        ..everything()
+    };
+    let limits = PageLimits {
+        events: 50,
+        ..LIMITS
+    };
+    for (order, expected) in [
+        (Order::NewestFirst, ALICES.rev().collect::<Vec<_>>()),
+        (Order::OldestFirst, ALICES.collect()),
+    ] {
+        let page = history
+            .search(&question, order, None, limits)
+            .await
+            .unwrap();
+        let found = page
+            .events
+            .iter()
+            .map(|found| found.event.keys.id.as_u128());
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+}
