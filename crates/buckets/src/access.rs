@@ -16,7 +16,7 @@ use s3s::{
 };
 
 use crate::{
-    Authority, Internal,
+    Authority, Caller, Internal,
     store::{BUCKETS, BucketRecord, Store},
 };
 
@@ -32,17 +32,21 @@ pub(crate) struct Access {
     pub(crate) account: String,
 }
 
-/// What somebody wants to do with a bucket or an object in it.
-pub(crate) struct Wish<'a> {
+/// What a caller may do with one bucket and what is in it: policies are read once, and asked for each object.
+pub(crate) struct Judge<'a> {
+    access: &'a Access,
     /// `None`: anonymous.
-    pub(crate) access_key: Option<&'a str>,
-    /// Such as `s3:GetObject`.
-    pub(crate) action: &'a str,
-    pub(crate) bucket: Option<&'a str>,
-    /// The ARN, or `*`.
-    pub(crate) resource: &'a str,
-    /// Condition keys and their values.
-    pub(crate) context: HashMap<String, Vec<String>>,
+    access_key: Option<&'a str>,
+    /// `None`: only the caller's own policies count.
+    standing: Option<Standing>,
+}
+
+/// How a known caller and a bucket stand to each other.
+struct Standing {
+    caller: Caller,
+    is_owner: bool,
+    /// The bucket's policy, if it has one that can be evaluated.
+    policy: Option<Policy>,
 }
 
 impl Access {
@@ -60,44 +64,34 @@ impl Access {
         caller.map_or_else(|| self.account.clone(), |caller| caller.account)
     }
 
-    /// Whether the caller's policies and the bucket's allow it. Nothing is allowed to callers without a known key, whatever a
-    /// bucket's policy says: public access is blocked, as it is in S3 unless the owner unblocks it.
-    pub(crate) fn allows(&self, wish: &Wish<'_>) -> S3Result<bool> {
-        let own = self
-            .authority
-            .decide(wish.access_key, wish.action, wish.resource);
-        let caller = wish.access_key.and_then(|key| self.authority.caller(key));
-        let (Some(caller), Some(name)) = (caller, wish.bucket) else {
-            return Ok(own == Decision::Allow);
+    /// Judges a caller by its policies and, if a bucket that is there is concerned, by the bucket's. Nothing is allowed to
+    /// callers without a known key, whatever a bucket's policy says: public access is blocked, as it is in S3 unless the owner
+    /// unblocks it.
+    pub(crate) fn judge<'a>(
+        &'a self,
+        access_key: Option<&'a str>,
+        bucket: Option<&str>,
+    ) -> S3Result<Judge<'a>> {
+        let caller = access_key.and_then(|key| self.authority.caller(key));
+        let record = match bucket {
+            Some(name) if caller.is_some() => self.store.get(BUCKETS, name.as_bytes())?,
+            _ => None::<BucketRecord>,
         };
-        let Some(bucket) = self.store.get::<BucketRecord>(BUCKETS, name.as_bytes())? else {
-            return Ok(own == Decision::Allow);
-        };
-        let is_owner = self.owner_of(&bucket) == caller.account;
-        let said = bucket.policy.as_deref().map_or(Decision::ImplicitDeny, |text| {
-            let request = policy::Request {
-                action: wish.action,
-                resource: wish.resource,
-                principal: Some(&caller.arn),
-                context: wish.context.clone(),
-            };
-            match Policy::parse(text) {
-                Ok(policy) => policy::evaluate([&policy], &request),
-                Err(error) => {
-                    tracing::warn!(bucket = name, %error, "the bucket's policy cannot be evaluated: it allows nothing");
-                    Decision::ImplicitDeny
-                }
-            }
+        let standing = caller.zip(record).map(|(caller, record)| Standing {
+            is_owner: self.owner_of(&record) == caller.account,
+            caller,
+            policy: record.policy.as_deref().and_then(|text| {
+                Policy::parse(text)
+                    .inspect_err(|error| {
+                        tracing::warn!(bucket, %error, "the bucket's policy cannot be evaluated: it allows nothing");
+                    })
+                    .ok()
+            }),
         });
-        Ok(match (own, said) {
-            (Decision::ExplicitDeny, _) => false,
-            // Or an owner could lock itself out for ever.
-            (Decision::Allow, Decision::ExplicitDeny) => {
-                is_owner && caller.is_root && wish.action.ends_with("BucketPolicy")
-            }
-            (_, Decision::ExplicitDeny) => false,
-            (own, said) if is_owner => own == Decision::Allow || said == Decision::Allow,
-            (own, said) => own == Decision::Allow && said == Decision::Allow,
+        Ok(Judge {
+            access: self,
+            access_key,
+            standing,
         })
     }
 
@@ -115,6 +109,43 @@ impl Access {
                 ))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl Judge<'_> {
+    /// Whether an action such as `s3:GetObject` is allowed on the resource with this ARN (or `*`), under these condition keys.
+    pub(crate) fn allows(
+        &self,
+        action: &str,
+        resource: &str,
+        context: HashMap<String, Vec<String>>,
+    ) -> bool {
+        let own = self
+            .access
+            .authority
+            .decide(self.access_key, action, resource);
+        let Some(standing) = &self.standing else {
+            return own == Decision::Allow;
+        };
+        let Standing {
+            caller, is_owner, ..
+        } = standing;
+        let request = policy::Request {
+            action,
+            resource,
+            principal: Some(&caller.arn),
+            context,
+        };
+        match (own, policy::evaluate(&standing.policy, &request)) {
+            (Decision::ExplicitDeny, _) => false,
+            // Or an owner could lock itself out for ever.
+            (Decision::Allow, Decision::ExplicitDeny) => {
+                *is_owner && caller.is_root && action.ends_with("BucketPolicy")
+            }
+            (_, Decision::ExplicitDeny) => false,
+            (own, said) if *is_owner => own == Decision::Allow || said == Decision::Allow,
+            (own, said) => own == Decision::Allow && said == Decision::Allow,
         }
     }
 }
@@ -150,17 +181,12 @@ impl S3Access for Access {
         }
         // Deliveries come from the service, not from the owner of the key that they are signed with.
         let is_internal = cx.extensions_mut().get::<Internal>().is_some();
-        let wish = Wish {
-            access_key: access_key.as_deref(),
-            action: &action,
-            // A bucket that is to be made is nobody's yet.
-            bucket: bucket
-                .as_deref()
-                .filter(|_| !is_internal && action != "s3:CreateBucket"),
-            resource: &resource,
-            context: context(cx),
-        };
-        match self.allows(&wish)? {
+        // A bucket that is to be made is nobody's yet.
+        let judged = bucket
+            .as_deref()
+            .filter(|_| !is_internal && action != "s3:CreateBucket");
+        let judge = self.judge(access_key.as_deref(), judged)?;
+        match judge.allows(&action, &resource, context(cx)) {
             true => Ok(()),
             false => Err(s3_error!(
                 AccessDenied,

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use s3s::{S3Request, S3Response, S3Result, dto::*, s3_error};
 
 use crate::{
-    access::{self, Wish},
+    access,
     body::{self, Expected},
     service::Server,
     settings::{tags_from, tags_of, time},
@@ -460,25 +460,22 @@ impl Server {
         let access_key = request
             .credentials
             .map(|credentials| credentials.access_key);
+        let judge = self
+            .access
+            .judge(access_key.as_deref(), Some(&input.bucket))?;
         let may = |key: &str| {
-            self.access.allows(&Wish {
-                access_key: access_key.as_deref(),
-                action: "s3:DeleteObject",
-                bucket: Some(&input.bucket),
-                resource: &access::object_arn(&input.bucket, key),
-                context: HashMap::new(),
-            })
+            let resource = access::object_arn(&input.bucket, key);
+            judge.allows("s3:DeleteObject", &resource, HashMap::new())
         };
         for object in &input.delete.objects {
             check_version(object.version_id.as_deref())?;
         }
-        let (mut allowed, mut denied) = (Vec::new(), Vec::new());
-        for object in input.delete.objects {
-            match may(&object.key)? {
-                true => allowed.push(object.key),
-                false => denied.push(object.key),
-            }
-        }
+        let (allowed, denied): (Vec<String>, Vec<String>) = input
+            .delete
+            .objects
+            .into_iter()
+            .map(|object| object.key)
+            .partition(|key| may(key));
         let (bucket, keys) = (input.bucket.clone(), allowed.clone());
         let old = self
             .store
@@ -620,14 +617,8 @@ impl Server {
             ));
         };
         let resource = access::object_arn(bucket, key);
-        let wish = Wish {
-            access_key,
-            action: "s3:GetObject",
-            bucket: Some(bucket),
-            resource: &resource,
-            context: HashMap::new(),
-        };
-        if !self.access.allows(&wish)? {
+        let judge = self.access.judge(access_key, Some(bucket))?;
+        if !judge.allows("s3:GetObject", &resource, HashMap::new()) {
             return Err(s3_error!(
                 AccessDenied,
                 "Access Denied: s3:GetObject on {resource} is not allowed"
