@@ -10,6 +10,14 @@ pub struct ServiceError {
 }
 
 impl ServiceError {
+    /// What a trail's status says of a service that cannot be reached and so gives no code of its own.
+    pub const NOT_REACHED: &str = "ServiceUnavailable";
+
+    /// The code that a trail's status shows.
+    pub fn status_code(self) -> String {
+        self.code.unwrap_or_else(|| Self::NOT_REACHED.to_owned())
+    }
+
     /// Whether the service does not let the caller do this.
     pub fn is_denied(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();

@@ -44,9 +44,6 @@ const PUT_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long the last puts may take at shutdown; what is left is put at the next start.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(15);
 
-/// What a trail's status says of a service that cannot be reached and so gives no code of its own.
-const NOT_REACHED: &str = "ServiceUnavailable";
-
 /// How delivery works.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -491,7 +488,7 @@ impl Inner {
                     self.statuses()
                         .entry(key.clone())
                         .or_default()
-                        .notified(Err(Some(NOT_REACHED)), now);
+                        .notified(Err(Some(ServiceError::NOT_REACHED)), now);
                 }
             }
             backoff.wait(&row.key).await;
@@ -544,7 +541,7 @@ impl Inner {
                         error = error.message,
                         "delivery failed; it is tried again"
                     );
-                    error.code.or_else(|| Some(NOT_REACHED.to_owned()))
+                    Some(error.status_code())
                 }
                 Err(_) => {
                     tracing::warn!(

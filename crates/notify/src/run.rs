@@ -47,8 +47,6 @@ const BUS_ENTRIES_MAX: usize = 10;
 const BUS_BYTES_MAX: usize = 256 * 1024;
 /// EventBridge: what an entry's time counts (EventBridge user guide, "Calculating PutEvents event entry size").
 const BUS_TIME_BYTES: usize = 14;
-/// What a trail's status says of a service that cannot be reached and so gives no code of its own.
-const NOT_REACHED: &str = "ServiceUnavailable";
 /// The queue of EventBridge; those of CloudWatch Logs are `logs/` and the trail's id.
 const BUS: &str = "bus";
 
@@ -419,7 +417,7 @@ impl Inner {
                         error = error.message,
                         "telling failed; it is tried again"
                     );
-                    status.latest_error = error.code.or_else(|| Some(NOT_REACHED.to_owned()));
+                    status.latest_error = Some(error.status_code());
                     self.set_status(&target, &status);
                     tokio::time::sleep(backoff).await;
                     backoff = (backoff * 2).min(BACKOFF_MAX);
