@@ -1,5 +1,6 @@
 """Organization trails: accounts from moto's Organizations, calls of members, their folders and digests."""
 
+import contextlib
 import gzip
 import json
 
@@ -25,6 +26,21 @@ policies = ["AdministratorAccess"]
 def organizations(moto):
     moto.reset()
     return moto.client("organizations")
+
+
+@contextlib.contextmanager
+def settled(tmp_path, members):
+    """A server whose settings name an organization, the first of whose members has a principal."""
+    config = f"""
+[organization]
+id = "o-settings00"
+members = {json.dumps(members)}
+""" + principal(members[0], MEMBER)
+    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=config).start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def added(server, account):
@@ -108,13 +124,7 @@ def test_members_are_recorded_and_see_the_trail(organizations, moto, tmp_path):
 
 
 def test_the_organization_can_be_set(tmp_path):
-    config = f"""
-[organization]
-id = "o-settings00"
-members = ["222233334444"]
-""" + principal("222233334444", MEMBER)
-    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=config).start()
-    try:
+    with settled(tmp_path, ["222233334444"]) as server:
         server.client("s3").create_bucket(Bucket=BUCKET)
         trail = server.client("cloudtrail")
         trail.create_trail(Name="all", S3BucketName=BUCKET, IsOrganizationTrail=True)
@@ -123,19 +133,11 @@ members = ["222233334444"]
         server.client("cloudtrail", **as_member).describe_trails()
         prefix = "AWSLogs/o-settings00/222233334444/CloudTrail/us-east-1/"
         wait(lambda: server.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents"))
-    finally:
-        server.stop()
 
 
 def test_a_delegated_administrator_manages_the_organizations_trails(tmp_path):
     others = ["222233334444", "333344445555", "444455556666", "555566667777"]
-    config = f"""
-[organization]
-id = "o-settings00"
-members = {json.dumps(others)}
-""" + principal(others[0], MEMBER)
-    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=config).start()
-    try:
+    with settled(tmp_path, others) as server:
         server.client("s3").create_bucket(Bucket=BUCKET)
         management = server.client("cloudtrail")
         delegate = server.client("cloudtrail", aws_access_key_id=MEMBER, aws_secret_access_key=SECRET)
@@ -164,18 +166,10 @@ members = {json.dumps(others)}
         refused(remove, "AccountNotRegisteredException")
         delegate = server.client("cloudtrail", aws_access_key_id=MEMBER, aws_secret_access_key=SECRET)
         refused(lambda: delegate.stop_logging(Name=arn), "NotOrganizationMasterAccountException")
-    finally:
-        server.stop()
 
 
 def test_members_read_the_bucket_only_if_it_says_so(tmp_path):
-    config = f"""
-[organization]
-id = "o-settings00"
-members = ["222233334444"]
-""" + principal("222233334444", MEMBER)
-    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=config).start()
-    try:
+    with settled(tmp_path, ["222233334444"]) as server:
         s3 = server.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         trail = server.client("cloudtrail")
@@ -221,8 +215,6 @@ members = ["222233334444"]
         refused(lambda: s3.get_object(Bucket="of-member", Key="k"), "AccessDenied")
         refused(lambda: s3.create_bucket(Bucket="of-member"), "BucketAlreadyExists")
         assert [bucket["Name"] for bucket in theirs.list_buckets()["Buckets"]] == ["of-member"]
-    finally:
-        server.stop()
 
 
 def test_without_organization(alone):
