@@ -28,6 +28,7 @@ export async function newPage(options: BrowserContextOptions = {}): Promise<Page
     viewport: { width: 1280, height: 900 },
     timezoneId: 'UTC',
     acceptDownloads: true,
+    reducedMotion: 'reduce',
     ...options,
   });
   context.setDefaultTimeout(15_000);
@@ -53,9 +54,12 @@ export async function signedIn(path = '/', options: BrowserContextOptions = {}):
   return page;
 }
 
-/** What axe-core finds in the page that is serious or worse. */
+/** What axe-core finds in the page that is serious or worse, once nothing moves or fades any more. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
+  await page.waitForFunction(() =>
+    document.getAnimations().every((it) => it.effect?.getComputedTiming().endTime === Infinity),
+  );
   const { violations } = await page.evaluate(() => {
     const { axe: here } = window as unknown as { axe: typeof axe };
     return here.run(document, { resultTypes: ['violations'] });
