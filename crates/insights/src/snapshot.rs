@@ -369,4 +369,50 @@ mod tests {
             assert!(Analyzer::load(Settings::default(), &saved[..cut]).is_err());
         }
     }
+
+    /// Whether so many calls more, spread over some minutes of the last of nine quiet days, are a finding.
+    fn is_found(more: u32, minutes: u32) -> bool {
+        let mut analyzer = Analyzer::new(Settings::default());
+        let region: Region = "eu-central-1".parse().unwrap();
+        let mut random = 7_u64;
+        for minute in 0..9 * 1440_i64 {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let is_more = (12_500..12_500 + i64::from(minutes)).contains(&minute);
+            analyzer.observe_call(&Call {
+                account: "123456789012".parse().unwrap(),
+                region: &region,
+                source: "iam.amazonaws.com",
+                name: "CreateUser",
+                time: Timestamp::from_second(1_790_000_000 / 60 * 60 + minute * 60).unwrap(),
+                write: true,
+                error_code: None,
+                identity_arn: None,
+                user_agent: None,
+                count: (random >> 33) as u32 % 3 + if is_more { more / minutes } else { 0 },
+                trail: None,
+            });
+        }
+        !analyzer.take_findings().is_empty()
+    }
+
+    /// A script's one turn is less surprising than as many calls that last.
+    #[test]
+    fn what_comes_within_one_minute_must_be_more() {
+        let least = |minutes: u32| {
+            (10..100)
+                .map(|calls| calls / minutes * minutes)
+                .find(|more| is_found(*more, minutes))
+        };
+        let (lasting, at_once) = (least(4).unwrap(), least(1).unwrap());
+        assert!(
+            at_once >= lasting + 4,
+            "{at_once} at once, {lasting} lasting"
+        );
+        assert!(
+            at_once <= 2 * lasting,
+            "{at_once} at once, {lasting} lasting"
+        );
+    }
 }
