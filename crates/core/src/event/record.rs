@@ -54,6 +54,7 @@ pub const ORDER: &[&str] = &[
     "sessionCredentialFromConsole",
     "eventContext",
 ];
+
 /// Ids of records that have none are name-based in this space, so that the same record has the same one again.
 const SPACE: Uuid = Uuid::from_u128(0x2b1d_6a0e_5f43_5d0c_8e55_90c1_7a3f_4be2);
 /// How much of a wrong value an error repeats, in bytes.
