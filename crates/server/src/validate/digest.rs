@@ -3,11 +3,14 @@
 use std::{collections::HashMap, io::Read};
 
 use aws_lc_rs::{digest, signature};
+use flate2::{Decompress, FlushDecompress, Status};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 /// Largest file after unpacking: CloudTrail's log files have at most 50 MB, Pugmark's too; a packed bomb has more.
 const UNPACKED_MAX: u64 = 512 * 1024 * 1024;
+/// Most that is unpacked before it is hashed.
+const BUFFER_MAX: usize = 256 * 1024;
 
 /// A digest as far as it is needed; the members without default are those that AWS's validator demands.
 #[derive(Debug, Clone, Deserialize)]
@@ -166,26 +169,35 @@ pub(super) fn stamp(key: &str) -> Option<&str> {
 
 /// Judges a log file by what its digest says that its unpacked bytes hash to; the error is the line's end.
 pub(super) fn check_log(body: &[u8], hash: &str) -> Result<(), &'static str> {
+    const FORMAT: &str = "INVALID: invalid format";
     const OTHER: &str = "INVALID: hash value doesn't match";
-    if !body.is_empty() && !body.starts_with(&[0x1f]) || body.len() > 1 && body[1] != 0x8b {
-        return Err("INVALID: invalid format");
-    }
     let mut context = digest::Context::new(&digest::SHA256);
-    let mut decoder = flate2::bufread::GzDecoder::new(body).take(UNPACKED_MAX);
-    let mut buffer = [0; 64 * 1024];
+    let mut decoder = Decompress::new_gzip(15);
+    // The last four bytes of most files say how large they are unpacked: then one turn is enough, which needs no window.
+    let size = body.last_chunk().map_or(0, |it| u32::from_le_bytes(*it));
+    let mut buffer = Vec::with_capacity((size as usize).clamp(1024, BUFFER_MAX));
     loop {
-        match decoder.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => context.update(&buffer[..read]),
+        let (read, unpacked) = (decoder.total_in(), decoder.total_out());
+        if unpacked > UNPACKED_MAX {
+            return Err(FORMAT);
+        }
+        let rest = usize::try_from(read).ok().and_then(|at| body.get(at..));
+        buffer.clear();
+        let step = FlushDecompress::Finish;
+        let status = decoder
+            .decompress_vec(rest.unwrap_or_default(), &mut buffer, step)
+            .map_err(|_| FORMAT)?;
+        context.update(&buffer);
+        match status {
+            Status::StreamEnd => break,
             // AWS's validator compares what it could unpack; less than all is never what was signed.
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(OTHER),
-            Err(_) => return Err("INVALID: invalid format"),
+            _ if (decoder.total_in(), decoder.total_out()) == (read, unpacked) => {
+                return Err(OTHER);
+            }
+            _ => {}
         }
     }
-    if decoder.limit() == 0 {
-        return Err("INVALID: invalid format");
-    }
-    if !decoder.into_inner().into_inner().is_empty() {
+    if decoder.total_in() < body.len() as u64 {
         return Err("INVALID: unexpected data after end of compressed stream");
     }
     match hex::encode(context.finish()).eq_ignore_ascii_case(hash) {
@@ -234,12 +246,31 @@ mod tests {
             more,
             "a second stream"
         );
-        assert_eq!(check(&[file, vec![0]].concat()), more, "a byte more");
-        assert_eq!(
-            check(b"nothing at all"),
-            Err("INVALID: invalid format"),
-            "not gzip"
-        );
+        assert_eq!(check(&[&file[..], &[0]].concat()), more, "a byte more");
+        let format = Err("INVALID: invalid format");
+        assert_eq!(check(b"nothing at all"), format, "not gzip");
+        let mut other = file.clone();
+        other[file.len() - 8] ^= 1;
+        assert_eq!(check(&other), format, "another checksum");
+    }
+
+    #[test]
+    fn a_log_file_may_be_larger_than_the_buffer() {
+        for size in [0, 1, BUFFER_MAX - 1, BUFFER_MAX, 3 * BUFFER_MAX + 7] {
+            let bytes: Vec<u8> = (0..size).map(|at| (at * at % 251) as u8).collect();
+            let hash = hex::encode(digest::digest(&digest::SHA256, &bytes));
+            let mut file = gzip(&bytes);
+            assert_eq!(check_log(&file, &hash), Ok(()), "{size}");
+            // It says that it is small.
+            let at = file.len() - 4;
+            file[at..].copy_from_slice(&7_u32.to_le_bytes());
+            assert_eq!(check_log(&file, &hash), Err("INVALID: invalid format"));
+            file.truncate(at - 5);
+            assert_eq!(
+                check_log(&file, &hash),
+                Err("INVALID: hash value doesn't match")
+            );
+        }
     }
 
     #[test]
