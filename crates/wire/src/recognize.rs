@@ -390,7 +390,7 @@ fn route(
     let mut found: Option<(Score, &Route)> = None;
     for route in service.routes() {
         if route.method == method
-            && route.may_fit(&segments)
+            && route.may_fit(&segments, &query)
             && let Some(score) = route.score(parts, &segments, &query)
             && found.is_none_or(|(best, _)| score > best)
         {
@@ -410,6 +410,8 @@ pub(crate) struct Route {
     /// Segments of the path.
     len: usize,
     has_greedy: bool,
+    /// Whether the query must have something.
+    has_query: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -437,21 +439,23 @@ impl Route {
             .operations()
             .filter(|operation| !is_superseded(operation.name()))
             .map(|operation| {
-                let (path, _) = template(operation);
+                let (path, query) = template(operation);
                 Self {
                     operation,
                     method: operation.http_method(),
                     len: path.split('/').count(),
                     has_greedy: path.contains("+}"),
+                    has_query: !query.is_empty(),
                 }
             })
             .collect()
     }
 
     /// A path may have one empty segment more, after its last slash.
-    fn may_fit(&self, path: &[&str]) -> bool {
+    fn may_fit(&self, path: &[&str], query: &[(&str, &str)]) -> bool {
         let len = path.len();
-        len == self.len || len == self.len + 1 || (len > self.len && self.has_greedy)
+        (len == self.len || len == self.len + 1 || (len > self.len && self.has_greedy))
+            && !(self.has_query && query.is_empty())
     }
 
     fn segments(&self) -> impl Iterator<Item = Segment> + use<> {
