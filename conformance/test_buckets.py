@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import threading
@@ -227,3 +228,29 @@ def test_keys_never_leave_the_store(alone, s3):
         assert s3.get_object(Bucket="bucket", Key=key)["Body"].read() == b"1", key
     assert not (alone.data_dir.parent / "escape").exists()
     assert code_of(s3.put_object, Bucket="bucket", Key="x" * 1025, Body=b"") == "KeyTooLongError"
+
+
+@pytest.mark.parametrize("sizes", [(1_000, 3_000), (100_000, 300_000)], ids=["small", "large"])
+def test_an_object_that_is_overwritten_is_read_whole(alone, s3, sizes):
+    bodies = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
+    s3.put_object(Bucket="bucket", Key="turn", Body=bodies[0])
+    is_over = threading.Event()
+
+    def write():
+        client = alone.client("s3")
+        for turn in itertools.cycle(bodies):
+            if is_over.is_set():
+                return
+            client.put_object(Bucket="bucket", Key="turn", Body=turn)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(300):
+            assert s3.get_object(Bucket="bucket", Key="turn")["Body"].read() in bodies
+            if number % 10 == 0:
+                s3.copy_object(Bucket="bucket", Key="copy", CopySource="bucket/turn")
+                assert s3.get_object(Bucket="bucket", Key="copy")["Body"].read() in bodies
+    finally:
+        is_over.set()
+        writer.join()

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use http::HeaderMap;
 use md5::{Digest, Md5};
 use s3s::{
-    S3Result, TrailingHeaders,
+    S3Error, S3Result, TrailingHeaders,
     checksum::ChecksumHasher,
     crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256},
     dto::StreamingBlob,
@@ -16,7 +16,7 @@ use s3s::{
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use uuid::Uuid;
 
-use crate::store::{Segment, Store, failed};
+use crate::store::{Moment, Segment, Store, failed};
 
 /// Bodies up to this size stand in the index.
 const INLINE_BYTES_MAX: usize = 16 * 1024;
@@ -239,12 +239,54 @@ fn check(received: Received, expected: &Expected<'_>) -> S3Result<Received> {
     Ok(received)
 }
 
+/// Why a body cannot be had.
+pub(crate) enum NoBody {
+    /// A file of it is not there: the object may have been replaced or deleted since that moment.
+    Gone(std::io::Error),
+    Refused(S3Error),
+}
+
+impl From<std::io::Error> for NoBody {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::Gone(error),
+            _ => Self::Refused(failed(error)),
+        }
+    }
+}
+
+impl From<S3Error> for NoBody {
+    fn from(error: S3Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Whether to look an object up once more.
+#[derive(Default)]
+pub(crate) struct Retry(Option<Vec<Segment>>);
+
+impl Retry {
+    /// After a body could not be had: once gone, the object was replaced meanwhile and its new body is there; gone again, it is
+    /// lost.
+    pub(crate) fn after(&mut self, error: NoBody, body: Vec<Segment>) -> S3Result<()> {
+        match error {
+            NoBody::Gone(_) if self.0.as_ref() != Some(&body) => {
+                self.0 = Some(body);
+                Ok(())
+            }
+            NoBody::Gone(error) => Err(failed(error)),
+            NoBody::Refused(error) => Err(error),
+        }
+    }
+}
+
 /// Streams a range of a body out. Files are opened before the answer begins: a delete meanwhile harms no reader.
 pub(crate) async fn stream_out(
     store: &Store,
+    moment: &Moment,
     body: &[Segment],
     range: Range<u64>,
-) -> S3Result<StreamingBlob> {
+) -> Result<StreamingBlob, NoBody> {
     let mut pieces = Vec::new();
     let mut start = 0;
     for segment in body {
@@ -253,21 +295,13 @@ pub(crate) async fn stream_out(
             let (skip, len) = (from - start, to - from);
             pieces.push(match segment.is_inline {
                 true => {
-                    let bytes = Bytes::from(store.inline(&segment.id)?);
-                    let (skip, len) = (skip as usize, len as usize);
-                    Piece::Bytes(
-                        bytes
-                            .get(skip..skip + len)
-                            .map(Bytes::copy_from_slice)
-                            .unwrap_or_default(),
-                    )
+                    let wanted = skip as usize..(skip + len) as usize;
+                    Piece::Bytes(moment.inline(&segment.id, wanted)?.into())
                 }
                 false => {
-                    let mut file = tokio::fs::File::open(store.body_path(&segment.id))
-                        .await
-                        .map_err(failed)?;
+                    let mut file = tokio::fs::File::open(store.body_path(&segment.id)).await?;
                     if skip > 0 {
-                        file.seek(SeekFrom::Start(skip)).await.map_err(failed)?;
+                        file.seek(SeekFrom::Start(skip)).await?;
                     }
                     Piece::File(file, len)
                 }
@@ -307,16 +341,23 @@ enum Piece {
     File(tokio::fs::File, u64),
 }
 
+/// A second body, and its small pieces by name.
+pub(crate) type Copies = (Vec<Segment>, Vec<(String, Vec<u8>)>);
+
 /// The same bytes under a name of their own: a file gets a second link, bodies never change.
 pub(crate) async fn duplicate(
     store: &Store,
+    moment: &Moment,
     body: &[Segment],
-) -> S3Result<(Vec<Segment>, Vec<(String, Vec<u8>)>)> {
+) -> Result<Copies, NoBody> {
     let (mut copies, mut inline) = (Vec::new(), Vec::new());
     for segment in body {
         let id = Uuid::new_v4().simple().to_string();
         match segment.is_inline {
-            true => inline.push((id.clone(), store.inline(&segment.id)?)),
+            true => {
+                let bytes = moment.inline(&segment.id, 0..segment.size as usize)?;
+                inline.push((id.clone(), bytes));
+            }
             false => {
                 let (from, to) = (store.body_path(&segment.id), store.body_path(&id));
                 let linked = tokio::task::spawn_blocking(move || {
@@ -324,7 +365,7 @@ pub(crate) async fn duplicate(
                     to.parent()
                         .map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
                 });
-                linked.await.map_err(failed)?.map_err(failed)?;
+                linked.await.map_err(failed)??;
             }
         }
         copies.push(Segment {

@@ -9,7 +9,7 @@ use s3s::{S3Request, S3Response, S3Result, checksum::ChecksumHasher, dto::*, s3_
 use uuid::Uuid;
 
 use crate::{
-    body::{self, Expected, Received},
+    body::{self, Expected, Received, Retry},
     objects::{check_key, check_write, decoded_length, metadata_of, tags_of_header},
     service::Server,
     settings::time,
@@ -150,19 +150,26 @@ impl Server {
             .map(|credentials| credentials.access_key);
         let (source_bucket, source_key) =
             self.copy_source(&input.copy_source, access_key.as_deref())?;
-        let source = self.object(&source_bucket, &source_key)?;
-        let range = match &input.copy_source_range {
-            Some(text) => Range::parse(text)
-                .map_err(|_| {
-                    s3_error!(
-                        InvalidArgument,
-                        "The x-amz-copy-source-range value must be of the form bytes=first-last"
-                    )
-                })?
-                .check(source.size)?,
-            None => 0..source.size,
+        let wanted = input.copy_source_range.as_deref().map(Range::parse);
+        let wanted = wanted.transpose().map_err(|_| {
+            s3_error!(
+                InvalidArgument,
+                "The x-amz-copy-source-range value must be of the form bytes=first-last"
+            )
+        })?;
+        let mut retry = Retry::default();
+        let stream = loop {
+            let moment = self.store.moment()?;
+            let source = moment.object(&source_bucket, &source_key)?;
+            let range = match &wanted {
+                Some(range) => range.check(source.size)?,
+                None => 0..source.size,
+            };
+            match body::stream_out(&self.store, &moment, &source.body, range).await {
+                Ok(stream) => break stream,
+                Err(error) => retry.after(error, source.body)?,
+            }
         };
-        let stream = body::stream_out(&self.store, &source.body, range).await?;
         let headers = http::HeaderMap::new();
         let expected = Expected {
             headers: &headers,

@@ -9,10 +9,10 @@ use s3s::{S3Request, S3Response, S3Result, dto::*, s3_error};
 
 use crate::{
     access,
-    body::{self, Expected},
+    body::{self, Expected, Retry},
     service::Server,
     settings::{tags_from, tags_of, time},
-    store::{Headers, ListQuery, Listing, OBJECTS, ObjectRecord, Segment, object_key},
+    store::{Headers, ListQuery, Listing, OBJECTS, ObjectRecord, Segment, no_such_key, object_key},
 };
 
 /// Most items of one listing.
@@ -126,10 +126,6 @@ fn check_version(asked: Option<&str>) -> S3Result<()> {
     }
 }
 
-pub(crate) fn no_such_key() -> s3s::S3Error {
-    s3_error!(NoSuchKey, "The specified key does not exist.")
-}
-
 pub(crate) fn check_key(key: &str) -> S3Result<()> {
     if key.len() > KEY_BYTES_MAX {
         return Err(s3_error!(KeyTooLongError, "Your key is too long"));
@@ -183,10 +179,7 @@ pub(crate) fn tags_of_header(header: Option<String>) -> S3Result<Vec<(String, St
 
 impl Server {
     pub(crate) fn object(&self, bucket: &str, key: &str) -> S3Result<ObjectRecord> {
-        self.bucket(bucket)?;
-        self.store
-            .get(OBJECTS, &object_key(bucket, key))?
-            .ok_or_else(no_such_key)
+        self.store.moment()?.object(bucket, key)
     }
 
     pub(crate) async fn put_object(
@@ -293,17 +286,25 @@ impl Server {
     ) -> Answer<GetObjectOutput> {
         let input = request.input;
         check_version(input.version_id.as_deref())?;
-        let object = self.object(&input.bucket, &input.key)?;
         let conditions = Conditions {
             if_match: input.if_match,
             if_none_match: input.if_none_match,
             if_modified_since: input.if_modified_since,
             if_unmodified_since: input.if_unmodified_since,
         };
-        conditions.check(&object)?;
-        let range = match &input.range {
-            Some(range) => range.check(object.size)?,
-            None => 0..object.size,
+        let mut retry = Retry::default();
+        let (object, range, stream) = loop {
+            let moment = self.store.moment()?;
+            let object = moment.object(&input.bucket, &input.key)?;
+            conditions.check(&object)?;
+            let range = match &input.range {
+                Some(range) => range.check(object.size)?,
+                None => 0..object.size,
+            };
+            match body::stream_out(&self.store, &moment, &object.body, range.clone()).await {
+                Ok(stream) => break (object, range, stream),
+                Err(error) => retry.after(error, object.body)?,
+            }
         };
         let content_range = input.range.is_some().then(|| {
             format!(
@@ -314,7 +315,6 @@ impl Server {
             )
         });
         let length = i64::try_from(range.end - range.start).unwrap_or(i64::MAX);
-        let stream = body::stream_out(&self.store, &object.body, range).await?;
         let is_part = content_range.is_some();
         let checksum = |name: &str| {
             let shown = input.checksum_mode.is_some() && !is_part;
@@ -523,7 +523,6 @@ impl Server {
             .map(|credentials| credentials.access_key);
         let (source_bucket, source_key) =
             self.copy_source(&input.copy_source, access_key.as_deref())?;
-        let source = self.object(&source_bucket, &source_key)?;
         let conditions = Conditions {
             if_match: input.copy_source_if_match,
             if_none_match: input.copy_source_if_none_match,
@@ -537,7 +536,6 @@ impl Server {
                 "At least one of the pre-conditions you specified did not hold"
             )
         };
-        conditions.check(&source).map_err(failed)?;
         let replaces = |directive: Option<&str>| directive == Some("REPLACE");
         let new_metadata = replaces(input.metadata_directive.as_ref().map(|it| it.as_str()));
         let is_same = (source_bucket.as_str(), source_key.as_str())
@@ -549,7 +547,16 @@ impl Server {
                  object's metadata, storage class, website redirect location or encryption attributes."
             ));
         }
-        let (copies, inline) = body::duplicate(&self.store, &source.body).await?;
+        let mut retry = Retry::default();
+        let (source, copies, inline) = loop {
+            let moment = self.store.moment()?;
+            let source = moment.object(&source_bucket, &source_key)?;
+            conditions.check(&source).map_err(failed)?;
+            match body::duplicate(&self.store, &moment, &source.body).await {
+                Ok((copies, inline)) => break (source, copies, inline),
+                Err(error) => retry.after(error, source.body)?,
+            }
+        };
         let mut object = ObjectRecord {
             modified: self.now(),
             body: copies,

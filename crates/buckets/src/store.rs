@@ -7,11 +7,14 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    ops::Range,
     path::{Path, PathBuf},
     sync::mpsc,
 };
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
+};
 use s3s::{S3Error, S3Result, s3_error};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
@@ -26,6 +29,8 @@ pub(crate) const UPLOADS: Table<'_> = TableDefinition::new("uploads");
 pub(crate) const PARTS: Table<'_> = TableDefinition::new("parts");
 const META: Table<'_> = TableDefinition::new("meta");
 const VERSION: &[u8] = b"1";
+/// Of the index and its small bodies, kept in memory once read.
+const INDEX_CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// Most changes in one commit.
 const GROUP_MAX: usize = 256;
 
@@ -143,7 +148,7 @@ impl Store {
         }
         let index = |error: &dyn std::fmt::Display| BucketsError::Index(error.to_string());
         let database = Database::builder()
-            .set_cache_size(8 * 1024 * 1024)
+            .set_cache_size(INDEX_CACHE_BYTES)
             .create(dir.join("index.redb"))
             .map_err(|error| index(&error))?;
         let prepare = || -> Result<Option<Vec<u8>>, redb::Error> {
@@ -218,30 +223,18 @@ impl Store {
         self.bodies.join(&id[..2]).join(id)
     }
 
+    /// The index as it is now; what is overwritten or deleted later stays in it.
+    pub(crate) fn moment(&self) -> S3Result<Moment> {
+        self.database.begin_read().map(Moment).map_err(failed)
+    }
+
     /// One row.
     pub(crate) fn get<T: DeserializeOwned>(
         &self,
         table: Table<'_>,
         key: &[u8],
     ) -> S3Result<Option<T>> {
-        let read = self.database.begin_read().map_err(failed)?;
-        let table = read.open_table(table).map_err(failed)?;
-        match table.get(key).map_err(failed)? {
-            Some(value) => serde_json::from_slice(value.value())
-                .map(Some)
-                .map_err(failed),
-            None => Ok(None),
-        }
-    }
-
-    /// The bytes of a small body.
-    pub(crate) fn inline(&self, id: &str) -> S3Result<Vec<u8>> {
-        let read = self.database.begin_read().map_err(failed)?;
-        let table = read.open_table(INLINE).map_err(failed)?;
-        let found = table.get(id.as_bytes()).map_err(failed)?;
-        found
-            .map(|value| value.value().to_vec())
-            .ok_or_else(|| failed(format!("body {id} is missing")))
+        self.moment()?.get(table, key)
     }
 
     /// Rows whose key begins with `prefix`, in order, at most `limit`.
@@ -397,6 +390,47 @@ fn write_groups(database: &Database, queue: &mpsc::Receiver<Job>) {
     }
 }
 
+/// The index at one moment.
+pub(crate) struct Moment(ReadTransaction);
+
+impl Moment {
+    /// One row.
+    pub(crate) fn get<T: DeserializeOwned>(
+        &self,
+        table: Table<'_>,
+        key: &[u8],
+    ) -> S3Result<Option<T>> {
+        let table = self.0.open_table(table).map_err(failed)?;
+        match table.get(key).map_err(failed)? {
+            Some(value) => serde_json::from_slice(value.value())
+                .map(Some)
+                .map_err(failed),
+            None => Ok(None),
+        }
+    }
+
+    /// An object of a bucket, both there.
+    pub(crate) fn object(&self, bucket: &str, key: &str) -> S3Result<ObjectRecord> {
+        if self
+            .get::<BucketRecord>(BUCKETS, bucket.as_bytes())?
+            .is_none()
+        {
+            return Err(no_such_bucket(bucket));
+        }
+        self.get(OBJECTS, &object_key(bucket, key))?
+            .ok_or_else(no_such_key)
+    }
+
+    /// Some bytes of a small body.
+    pub(crate) fn inline(&self, id: &str, range: Range<usize>) -> S3Result<Vec<u8>> {
+        let table = self.0.open_table(INLINE).map_err(failed)?;
+        let found = table.get(id.as_bytes()).map_err(failed)?;
+        found
+            .and_then(|value| value.value().get(range).map(<[u8]>::to_vec))
+            .ok_or_else(|| failed(format!("body {id} is missing")))
+    }
+}
+
 /// A change under way. It must check before it changes: an error does not undo.
 pub(crate) struct Write<'a>(&'a WriteTransaction);
 
@@ -499,6 +533,10 @@ pub(crate) fn no_such_bucket(name: &str) -> S3Error {
     tracing::trace!(bucket = name, "no such bucket");
     error.set_status_code(http::StatusCode::NOT_FOUND);
     error
+}
+
+pub(crate) fn no_such_key() -> S3Error {
+    s3_error!(NoSuchKey, "The specified key does not exist.")
 }
 
 pub(crate) fn object_key(bucket: &str, key: &str) -> Vec<u8> {
