@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf, time::Instant};
 fn main() -> std::io::Result<()> {
     let mut folders: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
     let (mut files, mut events, mut packed, mut bytes, mut skipped) = (0, 0, 0, 0, 0);
+    let mut scratch = Vec::new();
     let began = Instant::now();
     while let Some(path) = folders.pop() {
         if path.is_dir() {
@@ -17,7 +18,7 @@ fn main() -> std::io::Result<()> {
         packed += path.metadata()?.len();
         let place = pugmark_import::place(&path.to_string_lossy());
         let mut end = 0;
-        pugmark_import::read(fs::File::open(&path)?, &place, 0, |batch| {
+        pugmark_import::read(fs::File::open(&path)?, &place, 0, &mut scratch, |batch| {
             events += batch.events.len();
             skipped += batch.skipped.len();
             end = batch.end;

@@ -7,6 +7,7 @@ mod pipeline;
 mod place;
 mod read;
 mod split;
+mod unpack;
 
 pub use pipeline::{Counts, Failed, File, Files, Import, Observer, Open, Sink};
 pub use place::{is_digest, place};

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Batches of a block each that wait for the sink.
-const BATCHES_MAX: usize = 16;
+const BATCHES_MAX: usize = 32;
 /// From here on a file's place is marked while it is still being read, in bytes of the unpacked file.
 const PARTLY_BYTES_MIN: u64 = 16 * 1024 * 1024;
 
@@ -241,6 +241,7 @@ impl Import {
         waiting: &Mutex<Receiver<Job>>,
         messages: &SyncSender<Message>,
     ) {
+        let mut scratch = Vec::new();
         loop {
             let next = waiting
                 .lock()
@@ -266,7 +267,7 @@ impl Import {
                             input,
                             bytes: &shared.bytes,
                         };
-                        read::read(counted, &place, job.from, send)
+                        read::read(counted, &place, job.from, &mut scratch, send)
                     }
                     Err(error) => {
                         send(Batch::unreadable(0, &error));

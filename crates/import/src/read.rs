@@ -2,11 +2,10 @@
 
 use std::{
     borrow::Cow,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, Read},
 };
 
 use bytes::Bytes;
-use flate2::bufread::MultiGzDecoder;
 use pugmark_core::event::{
     Event,
     record::{self, Place, RecordError},
@@ -14,11 +13,13 @@ use pugmark_core::event::{
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use crate::split::{Found, Splitter};
+use crate::{
+    split::{Found, Splitter},
+    unpack::Unpacked,
+};
 
 /// What is read and unpacked at a time; a record that is longer makes the block grow.
 const BLOCK_BYTES: usize = 256 * 1024;
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Something that was left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,24 +63,21 @@ pub enum Ending {
 
 /// Reads a file and hands its events over, block by block, until `take` says no.
 ///
-/// Records that begin before `from`, in bytes of the unpacked file, are passed over without being read.
+/// Records that begin before `from`, in bytes of the unpacked file, are passed over without being read. `scratch` is room to work
+/// in, to be given to the next file too.
 pub fn read(
     input: impl Read,
     place: &Place,
     from: u64,
+    scratch: &mut Vec<u8>,
     mut take: impl FnMut(Batch) -> bool,
 ) -> Ending {
-    let mut input = BufReader::with_capacity(BLOCK_BYTES, input);
-    let is_gzip = match is_gzip(&mut input) {
-        Ok(is_gzip) => is_gzip,
+    let mut input = match Unpacked::new(input, BLOCK_BYTES) {
+        Ok(input) => input,
         Err(error) => {
             take(Batch::unreadable(0, &error));
             return Ending::CutOff;
         }
-    };
-    let mut unpacked: Box<dyn Read + '_> = match is_gzip {
-        true => Box::new(MultiGzDecoder::new(input)),
-        false => Box::new(input),
     };
     let mut reader = Reader {
         splitter: Splitter::new(),
@@ -87,45 +85,33 @@ pub fn read(
         from,
         base: 0,
     };
-    let mut kept: Bytes = Bytes::new();
+    // How much of the next block was read already: the start of a record.
+    let mut kept = 0;
+    scratch.clear();
     loop {
-        let mut block = Vec::with_capacity(kept.len() + BLOCK_BYTES);
-        block.extend_from_slice(&kept);
         // What was read before an error counts.
-        let filled = (&mut unpacked)
-            .take(BLOCK_BYTES as u64)
-            .read_to_end(&mut block);
-        let error = filled.err();
-        let is_last = block.len() - kept.len() < BLOCK_BYTES;
+        let filled = input.fill(scratch, kept + BLOCK_BYTES);
+        let is_last = !matches!(filled, Ok(true));
         // Events hold on to their block for long: a small file's must not be a large file's.
-        block.shrink_to_fit();
-        let block = Bytes::from(block);
+        let block = Bytes::copy_from_slice(scratch);
         let mut batch = reader.batch(&block);
-        kept = block.slice((batch.end - reader.base) as usize..);
+        let end = (batch.end - reader.base) as usize;
         reader.base = batch.end;
+        scratch.clear();
+        scratch.extend_from_slice(&block[end..]);
+        kept = scratch.len();
         if is_last {
-            reader.finish(&mut batch, kept.len(), error.as_ref());
+            reader.finish(&mut batch, kept, filled.as_ref().err());
         }
         if !take(batch) {
             return Ending::Stopped;
         }
         if is_last {
-            return match error {
-                None => Ending::Whole,
-                Some(_) => Ending::CutOff,
+            return match filled {
+                Ok(_) => Ending::Whole,
+                Err(_) => Ending::CutOff,
             };
         }
-    }
-}
-
-/// By its first bytes; a name says nothing.
-fn is_gzip(input: &mut impl BufRead) -> io::Result<bool> {
-    loop {
-        return match input.fill_buf() {
-            Ok(bytes) => Ok(bytes.starts_with(&GZIP_MAGIC)),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => Err(error),
-        };
     }
 }
 

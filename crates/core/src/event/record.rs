@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use memchr::memchr2;
 use uuid::Uuid;
 
 use self::fields::{Entry, Fields, Identity};
@@ -132,7 +133,7 @@ pub fn read(json: Bytes, place: &Place) -> Result<Event, RecordError> {
 /// The bytes without space around the record; those of a record on several lines without any between its tokens.
 fn one_line(json: Bytes) -> Bytes {
     let trimmed = json.trim_ascii();
-    if !trimmed.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+    if memchr2(b'\n', b'\r', trimmed).is_none() {
         return json.slice_ref(trimmed);
     }
     let mut out = Vec::with_capacity(trimmed.len());

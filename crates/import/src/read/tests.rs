@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use flate2::{Compression, write::GzEncoder};
+use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
 use serde_json::json;
 
 use super::*;
@@ -27,7 +27,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn read_all(bytes: &[u8], from: u64) -> (Vec<String>, Vec<Skip>, u64, Ending) {
     let (mut names, mut skipped, mut digests) = (Vec::new(), Vec::new(), 0);
     let mut end = 0;
-    let ending = read(bytes, &Place::default(), from, |batch| {
+    let ending = read(bytes, &Place::default(), from, &mut Vec::new(), |batch| {
         names.extend(batch.events.into_iter().map(|event| event.keys.name));
         skipped.extend(batch.skipped);
         digests += batch.digests;
@@ -134,11 +134,17 @@ fn what_is_left_out_is_told_with_its_place() {
 fn it_goes_on_where_it_stopped() {
     let packed = gzip(&log_file(2000));
     let (mut first, mut end) = (Vec::new(), 0);
-    let ending = read(&packed[..], &Place::default(), 0, |batch| {
-        first.extend(batch.events.into_iter().map(|event| event.keys.name));
-        end = batch.end;
-        first.len() < 700
-    });
+    let ending = read(
+        &packed[..],
+        &Place::default(),
+        0,
+        &mut Vec::new(),
+        |batch| {
+            first.extend(batch.events.into_iter().map(|event| event.keys.name));
+            end = batch.end;
+            first.len() < 700
+        },
+    );
     assert_eq!(ending, Ending::Stopped);
     let (rest, _, _, _) = read_all(&packed, end);
     assert_eq!([first, rest].concat(), names(2000));
@@ -152,11 +158,17 @@ fn every_real_event_is_read_and_kept_as_it_is() {
         .read_to_string(&mut lines)
         .unwrap();
     let mut found = Vec::new();
-    let ending = read(&packed[..], &Place::default(), 0, |batch| {
-        assert_eq!(batch.skipped, []);
-        found.extend(batch.events);
-        true
-    });
+    let ending = read(
+        &packed[..],
+        &Place::default(),
+        0,
+        &mut Vec::new(),
+        |batch| {
+            assert_eq!(batch.skipped, []);
+            found.extend(batch.events);
+            true
+        },
+    );
     assert_eq!((ending, found.len()), (Ending::Whole, 623));
     for (line, event) in lines.lines().zip(found) {
         assert_eq!(event.json, line.as_bytes());
