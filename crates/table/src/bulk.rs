@@ -244,21 +244,22 @@ impl Bulk {
         Ok(())
     }
 
-    /// Writes the groups to which nothing came for long, which log files are mostly done with, and then the largest until
-    /// half of the memory is free: what is small and new may still grow.
+    /// Writes the groups to which nothing came for long, which log files are mostly done with, and then those that are large or
+    /// to which nothing came for a while, until half of the memory is free: what is small or new may still grow.
     fn make_room(&mut self) -> Result<(), TableError> {
         let room = self.settings.buffer_bytes_max / 2;
-        let mut order: Vec<(bool, usize, Place)> = self
+        let mut order: Vec<(bool, u128, usize, Place)> = self
             .groups
             .iter()
             .map(|(place, group)| {
-                let is_idle = self.pushed - group.touched > room as u64;
-                (is_idle, group.bytes, place.clone())
+                let age = self.pushed - group.touched;
+                let weight = u128::from(age) * group.bytes as u128;
+                (age > room as u64, weight, group.bytes, place.clone())
             })
             .collect();
         order.sort();
         let (mut left, mut chosen) = (self.bytes, Vec::new());
-        while let Some((is_idle, bytes, place)) = order.pop()
+        while let Some((is_idle, _, bytes, place)) = order.pop()
             && (is_idle || left > room)
         {
             left -= bytes;

@@ -57,7 +57,7 @@ pub(crate) fn jobs(
         for (month, mut parts) in months {
             parts.sort_by_key(|part| part.rows);
             let is_over = month.end().saturating_add(LATE_SECONDS) < now.as_second();
-            let chosen = if is_over && is_worth_it(&parts, settings.compact_files) {
+            let chosen = if is_over && is_worth_it(&parts, settings) {
                 parts
             } else {
                 alike(&parts, settings.compact_files).unwrap_or_default()
@@ -73,13 +73,16 @@ pub(crate) fn jobs(
     jobs
 }
 
-/// Whether a month that is over is worth being written again: not for a few late events beside a large file.
-fn is_worth_it(ascending: &[&Arc<Part>], compact_files: usize) -> bool {
+/// Whether a month that is over is worth being written again: not for a few late events beside a large file, nor to make one
+/// large file of two.
+fn is_worth_it(ascending: &[&Arc<Part>], settings: &Settings) -> bool {
     let Some((largest, smaller)) = ascending.split_last() else {
         return false;
     };
     let rows: u64 = smaller.iter().map(|part| part.rows).sum();
-    rows * LEVEL >= largest.rows || ascending.len() >= compact_files
+    let is_late = rows * LEVEL < largest.rows;
+    let are_two = smaller.len() == 1 && largest.rows * 2 >= settings.row_group_rows as u64;
+    !is_late && !are_two || ascending.len() >= settings.compact_files
 }
 
 /// Enough files of about one size: an event is written again once for each size, not once for each flush.

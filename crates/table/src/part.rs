@@ -29,7 +29,7 @@ use crate::{
     query::Place,
     schema,
     tail::Row,
-    threads::on_threads,
+    threads::{made_ahead, on_threads},
 };
 
 /// Where versions before the log put their files.
@@ -142,10 +142,10 @@ pub(crate) fn write(
     // Bloom filters are made for so many rows: large ones take longer to make than a small file's rows to write.
     let row_group_rows = row_group_rows.min(rows.len());
     let mut file = PartFile::create(dir, place, row_group_rows, name, hook)?;
-    for rows in rows.chunks(BATCH_ROWS) {
-        let batch = schema::batch(rows).map_err(|error| file.failed(error))?;
-        file.write(&batch)?;
-    }
+    let batches = rows.chunks(BATCH_ROWS).map(schema::batch);
+    made_ahead(batches, |batch| {
+        file.write(&batch.map_err(|error| file.failed(error))?)
+    })?;
     file.finish()
 }
 

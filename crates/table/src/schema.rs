@@ -1,5 +1,6 @@
 //! Events as rows of columns, and back. The columns are described in `docs/formats.md`, "Event file, version 2".
 
+mod members;
 mod record;
 
 use std::sync::{Arc, LazyLock};
@@ -180,16 +181,16 @@ pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
     let times = rows.iter().map(|row| row.event.keys.time.as_microsecond());
     let times = TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC");
     let ids = StringArray::from_iter_values(rows.iter().map(|row| row.event.keys.id.to_string()));
-    let mut events = StringBuilder::with_capacity(
-        rows.len(),
-        rows.iter().map(|row| row.event.json.len()).sum(),
-    );
-    for row in rows {
-        let json = std::str::from_utf8(&row.event.json);
-        events.append_value(
-            json.map_err(|error| ArrowError::InvalidArgumentError(error.to_string()))?,
-        );
-    }
+    let records = rows.iter().map(|row| {
+        std::str::from_utf8(&row.event.json)
+            .map_err(|error| ArrowError::InvalidArgumentError(error.to_string()))
+    });
+    let records: Vec<&str> = records.collect::<Result<_, _>>()?;
+    let bytes = records.iter().map(|record| record.len()).sum();
+    let mut events = StringBuilder::with_capacity(rows.len(), bytes);
+    records
+        .iter()
+        .for_each(|record| events.append_value(record));
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(times),
         Arc::new(Int64Array::from_iter_values(
@@ -214,7 +215,7 @@ pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
         resources(rows),
         lookup_resources(rows),
     ];
-    columns.extend(record::columns(rows));
+    columns.extend(record::columns(&records));
     columns.push(Arc::new(events.finish()));
     RecordBatch::try_new(SCHEMA.clone(), columns)
 }

@@ -5,6 +5,7 @@ use std::{
     sync::{
         LazyLock,
         atomic::{AtomicUsize, Ordering},
+        mpsc::sync_channel,
     },
     thread,
 };
@@ -61,11 +62,55 @@ pub(crate) fn on_threads<T: Sync, R: Send, E: Send>(
     Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
+/// Gives each item to `take` in order, while another thread makes the next ones, two at most.
+pub(crate) fn made_ahead<T: Send, E>(
+    mut items: impl Iterator<Item = T> + Send,
+    mut take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    let (first, second) = (items.next(), items.next());
+    first.map_or(Ok(()), &mut take)?;
+    // Most often there is no more, and no thread is needed.
+    let Some(second) = second else { return Ok(()) };
+    thread::scope(|scope| {
+        let (sender, made) = sync_channel(1);
+        scope.spawn(move || {
+            for item in items {
+                if sender.send(item).is_err() {
+                    return;
+                }
+            }
+        });
+        take(second)?;
+        made.into_iter().try_for_each(take)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn items_are_taken_in_order_until_the_first_error() {
+        for count in [0, 1, 2, 3, 100] {
+            let mut taken = Vec::new();
+            let taking = made_ahead(0..count, |item| {
+                taken.push(item);
+                Ok::<_, ()>(())
+            });
+            taking.unwrap();
+            assert!(taken.into_iter().eq(0..count));
+            let made = AtomicUsize::new(0);
+            let items = (0..count).inspect(|_| _ = made.fetch_add(1, Ordering::Relaxed));
+            let failed = made_ahead(items, |item| if item == 4 { Err(item) } else { Ok(()) });
+            assert_eq!(failed, if count > 4 { Err(4) } else { Ok(()) });
+            assert!(
+                made.into_inner() <= 7.min(count),
+                "few are made for nothing"
+            );
+        }
+    }
 
     #[test]
     fn results_come_in_order_and_the_first_error_ends_the_work() {

@@ -5,10 +5,9 @@ use std::{borrow::Cow, sync::Arc};
 use arrow_array::{ArrayRef, BooleanArray, StringArray, TimestampMicrosecondArray};
 use arrow_schema::{DataType, Field};
 use jiff::Timestamp;
-use serde::Deserialize;
+use memchr::memchr;
 
-use super::{REQUEST_ID, time_type};
-use crate::tail::Row;
+use super::{REQUEST_ID, members::members, time_type};
 
 /// A column and where its values stand in the record.
 pub(crate) struct Column {
@@ -144,13 +143,9 @@ pub(crate) static COLUMNS: &[Column] = &[
     ),
 ];
 
-/// The columns' values.
-pub(crate) fn columns(rows: &[Arc<Row>]) -> Vec<ArrayRef> {
-    let records: Vec<Record<'_>> = rows
-        .iter()
-        // What is no record has no columns, and is kept all the same.
-        .map(|row| serde_json::from_slice(&row.event.json).unwrap_or_default())
-        .collect();
+/// The columns' values, of these records. What is no record has no values, and is kept all the same.
+pub(crate) fn columns(records: &[&str]) -> Vec<ArrayRef> {
+    let records: Vec<Record<'_>> = records.iter().map(|json| Record::read(json)).collect();
     let records = records.as_slice();
     COLUMNS
         .iter()
@@ -177,195 +172,115 @@ pub(crate) fn columns(rows: &[Arc<Row>]) -> Vec<ArrayRef> {
         .collect()
 }
 
-/// A text of the record; what stands there in another form is no text.
+/// What is read out of a value as it is written; a value of another form is as good as none.
+trait Read<'a> {
+    fn read(value: &'a str) -> Self;
+}
+
+/// A text, a number or a flag, as text.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Text<'a>(Option<Cow<'a, str>>);
+struct Text<'a>(Option<Cow<'a, str>>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("any value")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Borrowed(text))))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Owned(text.to_owned()))))
-            }
-
-            fn visit_bool<E>(self, flag: bool) -> Result<Text<'de>, E> {
-                let text = if flag { "true" } else { "false" };
-                Ok(Text(Some(Cow::Borrowed(text))))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Owned(number.to_string()))))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Owned(number.to_string()))))
-            }
-
-            fn visit_f64<E>(self, number: f64) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Owned(number.to_string()))))
-            }
-
-            fn visit_unit<E>(self) -> Result<Text<'de>, E> {
-                Ok(Text(None))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut items: A,
-            ) -> Result<Text<'de>, A::Error> {
-                while items.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-                Ok(Text(None))
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut members: A,
-            ) -> Result<Text<'de>, A::Error> {
-                type Ignored = serde::de::IgnoredAny;
-                while members.next_entry::<Ignored, Ignored>()?.is_some() {}
-                Ok(Text(None))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+impl<'a> Read<'a> for Text<'a> {
+    fn read(value: &'a str) -> Self {
+        let inner = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+        Self(match inner {
+            Some(text) if memchr(b'\\', text.as_bytes()).is_none() => Some(Cow::Borrowed(text)),
+            Some(_) => serde_json::from_str(value).ok().map(Cow::Owned),
+            None if value == "null" || value.starts_with(['{', '[']) => None,
+            None => Some(Cow::Borrowed(value)),
+        })
     }
 }
 
-/// `null` as well as nothing is the default.
-fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+impl<'a> Read<'a> for Option<bool> {
+    fn read(value: &'a str) -> Self {
+        value.parse().ok()
+    }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Record<'a> {
-    #[serde(borrow)]
-    event_version: Text<'a>,
-    #[serde(borrow, rename = "sourceIPAddress")]
-    source_ip_address: Text<'a>,
-    #[serde(borrow)]
-    user_agent: Text<'a>,
-    #[serde(borrow)]
-    error_message: Text<'a>,
-    #[serde(borrow, rename = "requestID")]
-    request_id: Text<'a>,
-    #[serde(borrow, rename = "sharedEventID")]
-    shared_event_id: Text<'a>,
-    #[serde(borrow)]
-    api_version: Text<'a>,
-    management_event: Option<bool>,
-    #[serde(borrow)]
-    vpc_endpoint_account_id: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    addendum: Addendum<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    tls_details: Tls<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    user_identity: Identity<'a>,
+/// An object of which some members are read.
+macro_rules! object {
+    ($name:ident { $($member:literal => $field:ident: $kind:ty,)+ }) => {
+        #[derive(Default)]
+        struct $name<'a> {
+            $($field: $kind,)+
+        }
+
+        impl<'a> Read<'a> for $name<'a> {
+            fn read(value: &'a str) -> Self {
+                let mut object = Self::default();
+                let whole = members(value, |name, value| match name {
+                    $($member => object.$field = Read::read(value),)+
+                    _ => {}
+                });
+                whole.map_or_else(Self::default, |()| object)
+            }
+        }
+    };
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Addendum<'a> {
-    #[serde(borrow)]
-    reason: Text<'a>,
-}
+object!(Record {
+    "eventVersion" => event_version: Text<'a>,
+    "sourceIPAddress" => source_ip_address: Text<'a>,
+    "userAgent" => user_agent: Text<'a>,
+    "errorMessage" => error_message: Text<'a>,
+    "requestID" => request_id: Text<'a>,
+    "sharedEventID" => shared_event_id: Text<'a>,
+    "apiVersion" => api_version: Text<'a>,
+    "managementEvent" => management_event: Option<bool>,
+    "vpcEndpointAccountId" => vpc_endpoint_account_id: Text<'a>,
+    "addendum" => addendum: Addendum<'a>,
+    "tlsDetails" => tls_details: Tls<'a>,
+    "userIdentity" => user_identity: Identity<'a>,
+});
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Tls<'a> {
-    #[serde(borrow)]
-    tls_version: Text<'a>,
-    #[serde(borrow)]
-    cipher_suite: Text<'a>,
-    #[serde(borrow)]
-    client_provided_host_header: Text<'a>,
-}
+object!(Addendum {
+    "reason" => reason: Text<'a>,
+});
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Identity<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    principal_id: Text<'a>,
-    #[serde(borrow)]
-    account_id: Text<'a>,
-    #[serde(borrow)]
-    user_name: Text<'a>,
-    #[serde(borrow)]
-    identity_provider: Text<'a>,
-    #[serde(borrow)]
-    credential_id: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    on_behalf_of: OnBehalfOf<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    session_context: Session<'a>,
-}
+object!(Tls {
+    "tlsVersion" => tls_version: Text<'a>,
+    "cipherSuite" => cipher_suite: Text<'a>,
+    "clientProvidedHostHeader" => client_provided_host_header: Text<'a>,
+});
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct OnBehalfOf<'a> {
-    #[serde(borrow)]
-    user_id: Text<'a>,
-    #[serde(borrow)]
-    identity_store_arn: Text<'a>,
-}
+object!(Identity {
+    "type" => kind: Text<'a>,
+    "principalId" => principal_id: Text<'a>,
+    "accountId" => account_id: Text<'a>,
+    "userName" => user_name: Text<'a>,
+    "identityProvider" => identity_provider: Text<'a>,
+    "credentialId" => credential_id: Text<'a>,
+    "onBehalfOf" => on_behalf_of: OnBehalfOf<'a>,
+    "sessionContext" => session_context: Session<'a>,
+});
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Session<'a> {
-    #[serde(borrow, deserialize_with = "lenient")]
-    session_issuer: Issuer<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    attributes: Attributes<'a>,
-    #[serde(borrow)]
-    source_identity: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    web_id_federation_data: WebId<'a>,
-}
+object!(OnBehalfOf {
+    "userId" => user_id: Text<'a>,
+    "identityStoreArn" => identity_store_arn: Text<'a>,
+});
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Issuer<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    principal_id: Text<'a>,
-    #[serde(borrow)]
-    arn: Text<'a>,
-    #[serde(borrow)]
-    account_id: Text<'a>,
-    #[serde(borrow)]
-    user_name: Text<'a>,
-}
+object!(Session {
+    "sessionIssuer" => session_issuer: Issuer<'a>,
+    "attributes" => attributes: Attributes<'a>,
+    "sourceIdentity" => source_identity: Text<'a>,
+    "webIdFederationData" => web_id_federation_data: WebId<'a>,
+});
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Attributes<'a> {
-    #[serde(borrow)]
-    creation_date: Text<'a>,
-    #[serde(borrow)]
-    mfa_authenticated: Text<'a>,
-}
+object!(Issuer {
+    "type" => kind: Text<'a>,
+    "principalId" => principal_id: Text<'a>,
+    "arn" => arn: Text<'a>,
+    "accountId" => account_id: Text<'a>,
+    "userName" => user_name: Text<'a>,
+});
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WebId<'a> {
-    #[serde(borrow)]
-    federated_provider: Text<'a>,
-}
+object!(Attributes {
+    "creationDate" => creation_date: Text<'a>,
+    "mfaAuthenticated" => mfa_authenticated: Text<'a>,
+});
+
+object!(WebId {
+    "federatedProvider" => federated_provider: Text<'a>,
+});
