@@ -13,7 +13,6 @@ import os
 import pathlib
 import re
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -68,10 +67,10 @@ def main():
 
 def compare(name, cores, scratch, folder, packed, rounds):
     taken, events = {"gzip -dc": [], "pugmark import": [], "DuckDB": []}, 0
-    for _ in range(rounds):
+    for number in range(rounds):
         taken["gzip -dc"].append(timed(cores, ["xargs", "-0", "-a", scratch / "files.txt", "gzip", "-dc"])[0])
-        data = scratch / "data"
-        shutil.rmtree(data, ignore_errors=True)
+        # A folder of its own: where files were just deleted, the file system is slow to make new ones.
+        data = scratch / f"{name}-{number}"
         times, said = timed(cores, [RELEASE / "pugmark", "import", folder, "--data-dir", data])
         events = int(re.search(r"(\d+) added, 0 there already", said).group(1))
         size = sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
