@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
-use jiff::{SignedDuration, Timestamp};
+use anyhow::{Context, anyhow, bail};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde_json::{Value, json};
 
 pub(crate) use self::print::clean;
@@ -312,31 +312,33 @@ fn seconds(text: &str) -> anyhow::Result<i64> {
     Ok(seconds)
 }
 
-/// `2h` means two hours ago; anything else is a time.
+/// `2h` or `2h ago` means two hours ago, a date its first moment in UTC; anything else is a time.
 pub(crate) fn moment(flag: &str, text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
-    if let Some(days) = text
+    let age = text.strip_suffix("ago").map_or(text, str::trim_end);
+    let days = age
         .strip_suffix('d')
-        .and_then(|days| days.parse::<i64>().ok())
-    {
-        let ago = days
-            .checked_mul(24)
-            .map(SignedDuration::from_hours)
-            .with_context(|| format!("{flag} {text}"))?;
+        .and_then(|days| days.parse::<i64>().ok());
+    let ago = match days {
+        Some(days) => days.checked_mul(86_400).map(SignedDuration::from_secs),
+        None => age.parse().ok(),
+    };
+    if let Some(ago) = ago.filter(|ago| !ago.is_negative()) {
         return now
             .checked_sub(ago)
             .with_context(|| format!("{flag} {text} is too long ago"));
     }
-    if let Ok(ago) = text.parse::<SignedDuration>() {
-        return now
-            .checked_sub(ago)
-            .with_context(|| format!("{flag} {text} is too long ago"));
-    }
-    match text.parse() {
-        Ok(time) => Ok(time),
-        Err(_) => bail!(
-            "{flag}: give 15m, 2h or 7d, or a time such as 2026-01-19T21:00:00Z, not {text:?}"
-        ),
-    }
+    let date = text.parse::<civil::Date>().ok();
+    // A time begins with a date.
+    let midnight = date.filter(|_| text.len() <= "2026-01-19".len());
+    let moment = match midnight.map(|date| date.to_zoned(TimeZone::UTC)) {
+        Some(midnight) => midnight.map(|zoned| zoned.timestamp()),
+        None => text.parse(),
+    };
+    moment.map_err(|_| {
+        anyhow!(
+            "{flag}: give 15m, 2h or 7d, or a time such as 2026-01-19T21:00:00Z or 2026-01-19, not {text:?}"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -351,11 +353,27 @@ mod tests {
             ("15m", "2026-01-19T20:45:00Z"),
             ("2h", "2026-01-19T19:00:00Z"),
             ("7d", "2026-01-12T21:00:00Z"),
+            ("2h ago", "2026-01-19T19:00:00Z"),
+            ("7d ago", "2026-01-12T21:00:00Z"),
+            ("2026-01-02", "2026-01-02T00:00:00Z"),
+            ("2026-01-02T03:04:05+01:00", "2026-01-02T02:04:05Z"),
             ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
         ] {
             assert_eq!(moment("--since", text, now).unwrap().to_string(), expected);
         }
-        assert!(moment("--since", "yesterday", now).is_err());
+        for text in [
+            "yesterday",
+            "ago",
+            "",
+            "-2h",
+            "-7d",
+            "2h hence",
+            "2026-13-01",
+            "9999999999999d",
+            "300000000000000000d",
+        ] {
+            assert!(moment("--since", text, now).is_err(), "{text}");
+        }
         assert_eq!(
             (seconds("15m").unwrap(), seconds("1d").unwrap()),
             (900, 86_400)
