@@ -36,7 +36,13 @@ use tracing_subscriber::EnvFilter;
 #[command(name = "pugmark", version, about)]
 struct Arguments {
     /// What to log, such as debug or pugmark_delivery=debug,info [default: info for serve, error for the rest]
-    #[arg(long, env = "PUGMARK_LOG", global = true, hide_env = true)]
+    #[arg(
+        long,
+        env = "PUGMARK_LOG",
+        global = true,
+        hide_env = true,
+        help_heading = "Logging"
+    )]
     log: Option<String>,
     /// How to log.
     #[arg(
@@ -44,7 +50,8 @@ struct Arguments {
         env = "PUGMARK_LOG_FORMAT",
         default_value = "text",
         global = true,
-        hide_env = true
+        hide_env = true,
+        help_heading = "Logging"
     )]
     log_format: LogFormat,
     #[command(subcommand)]
