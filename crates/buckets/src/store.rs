@@ -400,21 +400,13 @@ impl Moment {
         table: Table<'_>,
         key: &[u8],
     ) -> S3Result<Option<T>> {
-        let table = self.0.open_table(table).map_err(failed)?;
-        match table.get(key).map_err(failed)? {
-            Some(value) => serde_json::from_slice(value.value())
-                .map(Some)
-                .map_err(failed),
-            None => Ok(None),
-        }
+        row(&self.0.open_table(table).map_err(failed)?, key)
     }
 
     /// An object of a bucket, both there.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> S3Result<ObjectRecord> {
-        if self
-            .get::<BucketRecord>(BUCKETS, bucket.as_bytes())?
-            .is_none()
-        {
+        let buckets = self.0.open_table(BUCKETS).map_err(failed)?;
+        if buckets.get(bucket.as_bytes()).map_err(failed)?.is_none() {
             return Err(no_such_bucket(bucket));
         }
         self.get(OBJECTS, &object_key(bucket, key))?
@@ -431,6 +423,15 @@ impl Moment {
     }
 }
 
+fn row<T: DeserializeOwned>(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    key: &[u8],
+) -> S3Result<Option<T>> {
+    let found = table.get(key).map_err(failed)?;
+    let row = found.map(|value| serde_json::from_slice(value.value()));
+    row.transpose().map_err(failed)
+}
+
 /// A change under way. It must check before it changes: an error does not undo.
 pub(crate) struct Write<'a>(&'a WriteTransaction);
 
@@ -440,13 +441,7 @@ impl Write<'_> {
         table: Table<'_>,
         key: &[u8],
     ) -> S3Result<Option<T>> {
-        let table = self.0.open_table(table).map_err(failed)?;
-        match table.get(key).map_err(failed)? {
-            Some(value) => serde_json::from_slice(value.value())
-                .map(Some)
-                .map_err(failed),
-            None => Ok(None),
-        }
+        row(&self.0.open_table(table).map_err(failed)?, key)
     }
 
     pub(crate) fn put<T: Serialize>(
