@@ -95,10 +95,8 @@ pub fn read(
         // Events hold on to their block for long: a small file's must not be a large file's.
         let block = Bytes::copy_from_slice(scratch);
         let mut batch = reader.batch(&block);
-        let end = (batch.end - reader.base) as usize;
+        scratch.drain(..(batch.end - reader.base) as usize);
         reader.base = batch.end;
-        scratch.clear();
-        scratch.extend_from_slice(&block[end..]);
         kept = scratch.len();
         if is_last {
             reader.finish(&mut batch, kept, filled.as_ref().err());

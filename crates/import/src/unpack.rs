@@ -40,22 +40,20 @@ impl<R: Read> Unpacked<R> {
         out.reserve(len.saturating_sub(out.len()));
         while out.len() < len {
             let bytes = peek(&mut self.input)?;
-            let is_end = bytes.is_empty();
+            if bytes.is_empty() {
+                return match &self.gzip {
+                    Some(gzip) if !gzip.is_between => Err(io::ErrorKind::UnexpectedEof.into()),
+                    _ => Ok(false),
+                };
+            }
             let used = match &mut self.gzip {
                 None => {
                     let taken = bytes.len().min(len - out.len());
                     out.extend_from_slice(&bytes[..taken]);
                     taken
                 }
-                Some(gzip) if is_end && !gzip.is_between => {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                Some(_) if is_end => 0,
                 Some(gzip) => gzip.unpack(bytes, out)?,
             };
-            if is_end {
-                return Ok(false);
-            }
             self.input.consume(used);
         }
         Ok(true)
