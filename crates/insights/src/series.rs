@@ -1,6 +1,6 @@
 //! One series: its counts, its baseline, and whether it is unusual now.
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, ops::RangeInclusive};
 
 use pugmark_core::{
     account::{AccountId, Region},
@@ -291,6 +291,11 @@ impl Series {
         self.ring[(minute % RING) as usize]
     }
 
+    /// The most in one minute of them.
+    fn highest(&self, minutes: RangeInclusive<u32>) -> u32 {
+        minutes.map(|minute| self.at(minute)).max().unwrap_or(0)
+    }
+
     fn window(&self, last: u32) -> u32 {
         (last + 1 - WINDOW..=last).fold(0, |sum, minute| sum.saturating_add(self.at(minute)))
     }
@@ -399,9 +404,8 @@ impl Series {
         if adds_up {
             surprise = evidence;
         }
-        let minutes = now.minute + 1 - WINDOW..=now.minute;
-        let highest = minutes.map(|at| self.at(at)).max().unwrap_or(0);
-        let in_one_minute = f64::from(highest) >= ONE_MINUTE_SHARE * count;
+        let highest = || f64::from(self.highest(now.minute + 1 - WINDOW..=now.minute));
+        let is_one_turn = direction == Direction::Rise && highest() >= ONE_MINUTE_SHARE * count;
         let guard = match direction {
             Direction::Rise => &mut self.rise,
             Direction::Drop => &mut self.fall,
@@ -417,7 +421,7 @@ impl Series {
             Direction::Drop => law.mean >= count * ratio_min,
         };
         let mut threshold = guard.threshold(settings.return_days) * youth;
-        if direction == Direction::Rise && in_one_minute {
+        if is_one_turn {
             threshold *= ONE_MINUTE_FACTOR;
         }
         if age < settings.history_minutes_min || !effect || surprise <= threshold {
@@ -432,7 +436,7 @@ impl Series {
     fn start(&mut self, minute: u32, direction: Direction, law: Law) -> Change {
         let mean = law.mean / f64::from(WINDOW);
         let first = (minute + 1 - WINDOW).max(self.tainted.1);
-        let highest = (first..=minute).map(|at| self.at(at)).max().unwrap_or(0);
+        let highest = self.highest(first..=minute);
         let unusual = |at: u32| match direction {
             Direction::Rise => {
                 self.at(at) * 4 >= highest.max(1) && f64::from(self.at(at)) > 1.5 * mean
