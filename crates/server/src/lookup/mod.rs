@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, bail};
-use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub(crate) use self::print::clean;
@@ -327,14 +327,8 @@ pub(crate) fn moment(flag: &str, text: &str, now: Timestamp) -> anyhow::Result<T
             .checked_sub(ago)
             .with_context(|| format!("{flag} {text} is too long ago"));
     }
-    let date = text.parse::<civil::Date>().ok();
-    // A time begins with a date.
-    let midnight = date.filter(|_| text.len() <= "2026-01-19".len());
-    let moment = match midnight.map(|date| date.to_zoned(TimeZone::UTC)) {
-        Some(midnight) => midnight.map(|zoned| zoned.timestamp()),
-        None => text.parse(),
-    };
-    moment.map_err(|_| {
+    let midnight = || format!("{text}T00:00:00Z").parse();
+    text.parse().or_else(|_| midnight()).map_err(|_| {
         anyhow!(
             "{flag}: give 15m, 2h or 7d, or a time such as 2026-01-19T21:00:00Z or 2026-01-19, not {text:?}"
         )
@@ -368,6 +362,7 @@ mod tests {
             "-2h",
             "-7d",
             "2h hence",
+            "2026-01-02T03:04:05",
             "2026-13-01",
             "9999999999999d",
             "300000000000000000d",
