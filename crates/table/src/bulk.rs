@@ -1,8 +1,9 @@
 //! A table that is filled at once, out of files, instead of following the journal: imported events.
 //!
 //! Any process may fill it, one at a time; a running server sees each commit. Events go to files by account, Region and
-//! month as they come, what is idle and what is largest first when memory is full, and no event (id and time) is there
-//! twice. What was read of which source stands in marks that count from the same commit on as the events do.
+//! month as they come, when memory is full first those that are idle, then those that are large or have waited, and no event
+//! (id and time) is there twice. What was read of which source stands in marks that count from the same commit on as the
+//! events do.
 
 use std::{
     cmp::Reverse,
