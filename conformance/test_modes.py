@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from conftest import ACCESS_KEY, SECRET_KEY, Pugmark, free_port
+from conftest import ACCESS_KEY, SECRET_KEY, Pugmark, free_port, refused
 
 
 class Hanging(http.server.BaseHTTPRequestHandler):
@@ -95,7 +95,7 @@ def self_signed(directory):
     return chain, private
 
 
-def test_tls_is_recorded(tmp_path):
+def test_tls_is_recorded(tmp_path, monkeypatch):
     chain, private = self_signed(tmp_path)
     server = Pugmark(tmp_path / "data", config=f'[tls]\ncertificate = "{chain}"\nprivate_key = "{private}"\n').start()
     client = lambda service: boto3.client(
@@ -106,6 +106,21 @@ def test_tls_is_recorded(tmp_path):
     assert event["eventName"] == "CreateBucket"
     assert event["tlsDetails"]["tlsVersion"] == "TLSv1.3" and event["tlsDetails"]["cipherSuite"].startswith("TLS_")
     assert event["tlsDetails"]["clientProvidedHostHeader"] == f"127.0.0.1:{server.port}"
+    # The command line and the gateway trust what the system or SSL_CERT_FILE trusts.
+    lookup = "lookup", "--endpoint-url", f"https://127.0.0.1:{server.port}"
+    untrusted = server.pugmark(*lookup, check=False)
+    assert untrusted.returncode == 2 and "certificate" in untrusted.stderr, untrusted
+    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    assert "CreateBucket" in server.pugmark(*lookup).stdout
+    (nothing := tmp_path / "nothing.pem").touch()
+    fronts = [Pugmark(tmp_path / trusted.stem, "--upstream", f"https://127.0.0.1:{server.port}", environment={"SSL_CERT_FILE": str(trusted)})
+              for trusted in (chain, nothing)]
+    trusting, untrusting = (front.start() for front in fronts)
+    assert [bucket["Name"] for bucket in trusting.client("s3").list_buckets()["Buckets"]] == ["encrypted"]
+    refused(untrusting.client("s3").list_buckets, "ServiceUnavailable")
+    assert "UnknownIssuer" in (untrusting.data_dir / "server.log").read_text()
+    for front in fronts:
+        front.stop()
     server.stop()
 
 

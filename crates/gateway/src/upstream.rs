@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,8 +12,12 @@ use std::{
 use async_trait::async_trait;
 use http::{Request, Response, Uri, uri::Scheme};
 use http_body_util::BodyExt;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{
+        Client,
+        connect::{Connect, HttpConnector},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 use pugmark_core::{
@@ -42,6 +46,8 @@ pub struct LocalCall {
     pub region: Region,
     /// The access key that signed; `None` for an anonymous call.
     pub access_key_id: Option<String>,
+    /// The signature was verified, and covers all that it has to: nothing of the body is left to check.
+    pub is_verified: bool,
     /// The operation's name, when it was recognised.
     pub operation: Option<&'static str>,
     /// The id that the answer and the record carry.
@@ -124,29 +130,52 @@ impl Routes {
     }
 }
 
-/// The pooled client for remote upstreams.
+/// The pooled client for remote upstreams. Of `https` ones it trusts the authorities that the system trusts, or those in
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR`; where there are none, Mozilla's.
 #[derive(Clone)]
-pub struct UpstreamClient(Client<hyper_rustls::HttpsConnector<HttpConnector>, Body>);
+pub struct UpstreamClient {
+    plain: Pooled<HttpConnector>,
+    /// Made for the first call over it: the authorities are many files.
+    tls: Arc<OnceLock<Pooled<HttpsConnector<HttpConnector>>>>,
+}
+
+type Pooled<C> = Client<C, Body>;
 
 impl Default for UpstreamClient {
     fn default() -> Self {
-        let mut http = HttpConnector::new();
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        http.enforce_http(false);
-        let https = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-            .http1_max_headers(256)
-            .build(https);
-        Self(client)
+        Self {
+            plain: pooled(tcp()),
+            tls: Arc::default(),
+        }
     }
+}
+
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp.enforce_http(false);
+    tcp
+}
+
+fn tls() -> HttpsConnector<HttpConnector> {
+    let builder = match HttpsConnectorBuilder::new().with_native_roots() {
+        Ok(builder) => builder,
+        Err(error) => {
+            tracing::warn!(%error, "the system trusts no certificate authority; Mozilla's are trusted instead");
+            HttpsConnectorBuilder::new().with_webpki_roots()
+        }
+    };
+    builder.https_only().enable_http1().wrap_connector(tcp())
+}
+
+fn pooled<C: Connect + Clone>(connector: C) -> Pooled<C> {
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .http1_max_headers(256)
+        .build(connector)
 }
 
 impl UpstreamClient {
@@ -168,7 +197,11 @@ impl UpstreamClient {
         for name in HOP_BY_HOP {
             request.headers_mut().remove(name);
         }
-        let response = self.0.request(request).await?;
+        let response = match request.uri().scheme() == Some(&Scheme::HTTPS) {
+            true => self.tls.get_or_init(|| pooled(tls())).request(request),
+            false => self.plain.request(request),
+        };
+        let response = response.await?;
         Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
     }
 }

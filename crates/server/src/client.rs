@@ -12,7 +12,7 @@ use aws_sdk_cloudtrail::{
 
 use pugmark_core::account::Arn;
 
-use crate::{credentials, settings};
+use crate::{credentials, lazy_tls, settings};
 
 /// The endpoint of a Pugmark on this machine.
 const LOCAL_ENDPOINT: &str = "http://127.0.0.1:4580";
@@ -89,7 +89,9 @@ impl Server {
             .or_else(EnvironmentVariableRegionProvider::new())
             .or_else(ProfileFileRegionProvider::new())
             .or_else("us-east-1");
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(region)
+            .http_client(lazy_tls::http_client());
         let is_set = |name| std::env::var_os(name).is_some();
         let is_local = self.endpoint("CLOUDTRAIL").as_deref() == Some(LOCAL_ENDPOINT);
         if is_local && !is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_PROFILE") {

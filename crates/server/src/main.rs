@@ -17,6 +17,7 @@ mod export;
 mod import;
 mod insights;
 mod keys;
+mod lazy_tls;
 mod listen;
 mod lookup;
 mod principals;
