@@ -15,6 +15,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from conftest import ACCESS_KEY
+
 
 @pytest.fixture
 def s3(alone):
@@ -176,6 +178,35 @@ def test_presigned_urls(alone, s3, version):
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(broken)
         assert caught.value.code in (400, 403)
+
+
+@pytest.mark.parametrize("old, new, codes", [
+    ("Signature=", "Signature=0", {"SignatureDoesNotMatch"}),
+    ("Credential=", "Credential=X", {"InvalidAccessKeyId"}),
+    # Its signature is right, but nobody could say in the record who made it.
+    ("AWS4-HMAC-SHA256", "Basic", {"AccessDenied"}),
+])
+def test_a_get_with_a_forged_header_is_refused(alone, s3, old, new, codes):
+    s3.put_object(Bucket="bucket", Key="k", Body=b"x")
+
+    def forge(request, **_):
+        header = request.headers["Authorization"]
+        text = header.decode() if isinstance(header, bytes) else header
+        request.headers["Authorization"] = text.replace(old, new, 1)
+    forger = alone.client("s3")
+    forger.meta.events.register("before-send.s3", forge)
+    assert code_of(forger.get_object, Bucket="bucket", Key="k") in codes
+    assert code_of(forger.list_buckets) in codes
+
+
+def test_who_signs_with_version_2_is_recorded(alone):
+    old = alone.client("s3", config=Config(signature_version="s3", s3={"addressing_style": "path"}))
+    assert old.list_buckets()["Buckets"] == []
+    found = alone.client("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "ListBuckets"}])
+    event = json.loads(found["Events"][0]["CloudTrailEvent"])
+    assert event["userIdentity"]["type"] == "Root" and event["userIdentity"]["accessKeyId"] == ACCESS_KEY
+    assert event["additionalEventData"]["SignatureVersion"] == "SigV2"
+    assert event["additionalEventData"]["AuthenticationMethod"] == "AuthHeader"
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"])

@@ -7,16 +7,16 @@ use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use pugmark_core::policy::{self, Decision, Policy};
 use s3s::{
-    S3Result,
+    S3Request, S3Result,
     access::{S3Access, S3AccessContext},
-    auth::{S3Auth, SecretKey},
+    auth::{Credentials, S3Auth, SecretKey},
     host::{S3Host, VirtualHost},
     path::S3Path,
     s3_error,
 };
 
 use crate::{
-    Authority, Caller, Internal,
+    Authority, Caller, Internal, Signed,
     store::{BUCKETS, BucketRecord, Store},
 };
 
@@ -163,9 +163,14 @@ impl S3Auth for Access {
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let access_key = cx
-            .credentials()
-            .map(|credentials| credentials.access_key.clone());
+        let signed: Option<Signed> = cx.extensions_mut().get().cloned();
+        let access_key = access_key(signed.as_ref(), cx.credentials());
+        if signed.is_some_and(|signed| signed.access_key_id != access_key) {
+            return Err(s3_error!(
+                AccessDenied,
+                "Access Denied: sign the request once, in a way that S3 knows"
+            ));
+        }
         let (bucket, resource) = match cx.s3_path() {
             S3Path::Root => (None, "*".to_owned()),
             S3Path::Bucket { bucket } => (Some(bucket.to_string()), bucket_arn(bucket)),
@@ -194,6 +199,22 @@ impl S3Access for Access {
             )),
         }
     }
+}
+
+/// The access key with which a request was signed, once [`S3Access::check`] has seen it.
+pub(crate) fn signer<T>(request: &S3Request<T>) -> Option<String> {
+    access_key(request.extensions.get(), request.credentials.as_ref())
+}
+
+fn access_key(signed: Option<&Signed>, credentials: Option<&Credentials>) -> Option<String> {
+    let verified = || {
+        signed
+            .filter(|signed| signed.is_verified)?
+            .access_key_id
+            .clone()
+    };
+    let found = credentials.map(|credentials| credentials.access_key.clone());
+    found.or_else(verified)
 }
 
 /// Condition keys that can be told from a request.

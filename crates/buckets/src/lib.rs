@@ -48,6 +48,17 @@ pub struct Caller {
 #[derive(Debug, Clone, Copy)]
 pub struct Internal;
 
+/// Among a request's extensions: with which access key the request was signed, as its record has it. A request that turns out to
+/// be signed with another one is refused, whatever the key may do.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// `None`: it is anonymous.
+    pub access_key_id: Option<String>,
+    /// The signature was verified, and its `Authorization` header is left out, so that it is not verified twice. For requests
+    /// without a body only: what signs a body is read with it.
+    pub is_verified: bool,
+}
+
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum BucketsError {

@@ -9,6 +9,7 @@ use s3s::{S3Request, S3Response, S3Result, checksum::ChecksumHasher, dto::*, s3_
 use uuid::Uuid;
 
 use crate::{
+    access::signer,
     body::{self, Expected, Received, Retry},
     objects::{check_key, check_write, decoded_length, metadata_of, tags_of_header},
     service::Server,
@@ -142,12 +143,10 @@ impl Server {
         &self,
         request: S3Request<UploadPartCopyInput>,
     ) -> Answer<UploadPartCopyOutput> {
+        let access_key = signer(&request);
         let input = request.input;
         let upload = self.upload(&input.bucket, &input.key, &input.upload_id)?;
         check_number(input.part_number)?;
-        let access_key = request
-            .credentials
-            .map(|credentials| credentials.access_key);
         let (source_bucket, source_key) =
             self.copy_source(&input.copy_source, access_key.as_deref())?;
         let wanted = input.copy_source_range.as_deref().map(Range::parse);

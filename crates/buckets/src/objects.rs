@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use s3s::{S3Request, S3Response, S3Result, dto::*, s3_error};
 
 use crate::{
-    access,
+    access::{self, signer},
     body::{self, Expected, Retry},
     service::Server,
     settings::{tags_from, tags_of, time},
@@ -450,6 +450,7 @@ impl Server {
         &self,
         request: S3Request<DeleteObjectsInput>,
     ) -> Answer<DeleteObjectsOutput> {
+        let access_key = signer(&request);
         let input = request.input;
         if input.delete.objects.len() > DELETE_MAX {
             return Err(s3_error!(
@@ -457,9 +458,6 @@ impl Server {
                 "at most {DELETE_MAX} keys are deleted at once"
             ));
         }
-        let access_key = request
-            .credentials
-            .map(|credentials| credentials.access_key);
         let judge = self
             .access
             .judge(access_key.as_deref(), Some(&input.bucket))?;
@@ -516,11 +514,9 @@ impl Server {
         &self,
         request: S3Request<CopyObjectInput>,
     ) -> Answer<CopyObjectOutput> {
+        let access_key = signer(&request);
         let input = request.input;
         check_key(&input.key)?;
-        let access_key = request
-            .credentials
-            .map(|credentials| credentials.access_key);
         let (source_bucket, source_key) =
             self.copy_source(&input.copy_source, access_key.as_deref())?;
         let conditions = Conditions {

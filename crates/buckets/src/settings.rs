@@ -4,6 +4,7 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, dto::*, s3_erro
 use serde_json::Value;
 
 use crate::{
+    access::signer,
     service::Server,
     store::{BUCKETS, BucketRecord, OBJECTS, UPLOADS, no_such_bucket, object_key},
 };
@@ -125,13 +126,13 @@ impl Server {
         &self,
         request: S3Request<CreateBucketInput>,
     ) -> Answer<CreateBucketOutput> {
+        let key = signer(&request);
         let input = request.input;
         check_name(&input.bucket)?;
         let created = self.now();
         let ownership = input
             .object_ownership
             .map(|ownership| ownership.as_str().to_owned());
-        let key = request.credentials.map(|it| it.access_key);
         let account = self.access.account_of(key.as_deref());
         let (name, is_us_east_1) = (input.bucket.clone(), self.region == "us-east-1");
         let access = self.access.clone();
@@ -193,8 +194,8 @@ impl Server {
         &self,
         request: S3Request<ListBucketsInput>,
     ) -> Answer<ListBucketsOutput> {
+        let key = signer(&request);
         let input = request.input;
-        let key = request.credentials.map(|it| it.access_key);
         let account = self.access.account_of(key.as_deref());
         let prefix = input.prefix.clone().unwrap_or_default();
         let max = input

@@ -309,6 +309,7 @@ impl Inner {
             account,
             region: region.clone(),
             access_key_id: access_key_id.map(str::to_owned),
+            is_verified: claim.is_signed() && matches!(body_check, BodyCheck::None),
             operation: call.as_ref().map(|call| call.operation.name()),
             request_id: request_id.clone(),
             abandoned,

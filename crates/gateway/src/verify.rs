@@ -24,8 +24,8 @@ use crate::{
 /// What a request claims, as far as it could be read.
 pub(crate) struct Claimed {
     claim: Result<Option<Claim>, AuthError>,
-    /// The access key of a Signature Version 2 query, which boto3 still makes for presigned S3 URLs.
-    legacy_key: Option<String>,
+    /// The access key of a Signature Version 2, and whether it is a query, which boto3 still makes for presigned S3 URLs.
+    legacy_key: Option<(String, bool)>,
 }
 
 /// Reads a request's claim.
@@ -75,7 +75,12 @@ impl Claimed {
     pub(crate) fn access_key_id(&self) -> Option<&str> {
         self.claim()
             .map(|claim| claim.access_key_id.as_str())
-            .or(self.legacy_key.as_deref())
+            .or(self.legacy_key.as_ref().map(|(id, _)| id.as_str()))
+    }
+
+    /// Whether there is a signature of version 4: [`Self::judge`] then verifies it for each service in this process.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.claim().is_some()
     }
 
     pub(crate) fn signing_name(&self) -> Option<&str> {
@@ -106,8 +111,11 @@ impl Claimed {
         match self.claim().map(|claim| claim.origin) {
             Some(sigv4::Origin::Header) => AuthMethod::Header,
             Some(sigv4::Origin::Query { .. }) => AuthMethod::Query,
-            None if self.legacy_key.is_some() => AuthMethod::LegacyQuery,
-            None => AuthMethod::None,
+            None => match self.legacy_key {
+                Some((_, true)) => AuthMethod::LegacyQuery,
+                Some((_, false)) => AuthMethod::Header,
+                None => AuthMethod::None,
+            },
         }
     }
 

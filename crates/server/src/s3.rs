@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{Request, Response};
+use http::{Method, Request, Response, header::AUTHORIZATION};
 use http_body_util::BodyExt;
-use pugmark_buckets::{Authority, Buckets, Caller};
+use pugmark_buckets::{Authority, Buckets, Caller, Signed};
 use pugmark_core::{identity::IdentityType, policy::Decision};
 use pugmark_gateway::{Body, LocalCall, LocalService, identities::Identities};
 
@@ -14,8 +14,15 @@ pub(crate) struct EmbeddedS3(pub(crate) Arc<Buckets>);
 
 #[async_trait]
 impl LocalService for EmbeddedS3 {
-    async fn call(&self, _: LocalCall, request: Request<Body>) -> Response<Body> {
-        let request = request.map(s3s::Body::http_body_unsync);
+    async fn call(&self, call: LocalCall, request: Request<Body>) -> Response<Body> {
+        let mut request = request.map(s3s::Body::http_body_unsync);
+        let has_body = !matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_verified =
+            call.is_verified && !has_body && request.headers_mut().remove(AUTHORIZATION).is_some();
+        request.extensions_mut().insert(Signed {
+            access_key_id: call.access_key_id,
+            is_verified,
+        });
         let response = self.0.call(request).await;
         response.map(|body| body.map_err(Into::into).boxed_unsync())
     }

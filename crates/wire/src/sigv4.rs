@@ -146,11 +146,19 @@ pub fn claim(parts: &Parts) -> Result<Option<Claim>, AuthError> {
     }
 }
 
-/// The access key id of a Signature Version 2 query; its signature is not looked at.
-pub fn legacy_access_key_id(parts: &Parts) -> Option<String> {
-    let query = parts.uri.query()?;
-    parameter(query, "Signature")?;
-    parameter(query, "AWSAccessKeyId").map(|id| id.to_string())
+/// The access key id of a request of Signature Version 2, and whether it stands in the query; the signature is not looked at.
+pub fn legacy_access_key_id(parts: &Parts) -> Option<(String, bool)> {
+    let query = parts.uri.query().unwrap_or_default();
+    if parameter(query, "Signature").is_some() {
+        return Some((parameter(query, "AWSAccessKeyId")?.to_string(), true));
+    }
+    let header = parts.headers.get(http::header::AUTHORIZATION)?;
+    let (id, _) = header
+        .to_str()
+        .ok()?
+        .strip_prefix("AWS ")?
+        .split_once(':')?;
+    Some((id.to_owned(), false))
 }
 
 fn header_claim(parts: &Parts, text: &str) -> Result<Claim, AuthError> {
