@@ -1,6 +1,6 @@
 //! A digest file: read, and its signature checked (CloudTrail user guide, "Custom implementations of log file validation").
 
-use std::{collections::HashMap, io::Read};
+use std::{cell::RefCell, collections::HashMap, io::Read};
 
 use aws_lc_rs::{digest, signature};
 use flate2::{Decompress, FlushDecompress, Status};
@@ -11,6 +11,11 @@ use serde::Deserialize;
 const UNPACKED_MAX: u64 = 512 * 1024 * 1024;
 /// Most that is unpacked before it is hashed.
 const BUFFER_MAX: usize = 256 * 1024;
+
+thread_local! {
+    /// What is unpacked: a new one for each file would have to be cleared.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A digest as far as it is needed; the members without default are those that AWS's validator demands.
 #[derive(Debug, Clone, Deserialize)]
@@ -171,32 +176,33 @@ pub(super) fn stamp(key: &str) -> Option<&str> {
 pub(super) fn check_log(body: &[u8], hash: &str) -> Result<(), &'static str> {
     const FORMAT: &str = "INVALID: invalid format";
     const OTHER: &str = "INVALID: hash value doesn't match";
-    let mut context = digest::Context::new(&digest::SHA256);
-    let mut decoder = Decompress::new_gzip(15);
     // The last four bytes of most files say how large they are unpacked: then one turn is enough, which needs no window.
     let size = body.last_chunk().map_or(0, |it| u32::from_le_bytes(*it));
-    let mut buffer = Vec::with_capacity((size as usize).clamp(1024, BUFFER_MAX));
-    loop {
-        let (read, unpacked) = (decoder.total_in(), decoder.total_out());
-        if unpacked > UNPACKED_MAX {
-            return Err(FORMAT);
-        }
-        let rest = usize::try_from(read).ok().and_then(|at| body.get(at..));
-        buffer.clear();
-        let step = FlushDecompress::Finish;
-        let status = decoder
-            .decompress_vec(rest.unwrap_or_default(), &mut buffer, step)
-            .map_err(|_| FORMAT)?;
-        context.update(&buffer);
-        match status {
-            Status::StreamEnd => break,
-            // AWS's validator compares what it could unpack; less than all is never what was signed.
-            _ if (decoder.total_in(), decoder.total_out()) == (read, unpacked) => {
-                return Err(OTHER);
+    let size = (size as usize).clamp(1024, BUFFER_MAX);
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut decoder = Decompress::new_gzip(15);
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.resize(size.max(buffer.len()), 0);
+        loop {
+            let (read, unpacked) = (decoder.total_in(), decoder.total_out());
+            if unpacked > UNPACKED_MAX {
+                return Err(FORMAT);
             }
-            _ => {}
+            let rest = usize::try_from(read).ok().and_then(|at| body.get(at..));
+            let status = decoder
+                .decompress(rest.unwrap_or_default(), buffer, FlushDecompress::Finish)
+                .map_err(|_| FORMAT)?;
+            context.update(&buffer[..(decoder.total_out() - unpacked) as usize]);
+            match status {
+                Status::StreamEnd => return Ok(()),
+                // AWS's validator compares what it could unpack; less than all is never what was signed.
+                _ if (decoder.total_in(), decoder.total_out()) == (read, unpacked) => {
+                    return Err(OTHER);
+                }
+                _ => {}
+            }
         }
-    }
+    })?;
     if decoder.total_in() < body.len() as u64 {
         return Err("INVALID: unexpected data after end of compressed stream");
     }
