@@ -109,7 +109,10 @@ def test_tls_is_recorded(tmp_path, monkeypatch):
     # The command line and the gateway trust what the system or SSL_CERT_FILE trusts.
     lookup = "lookup", "--endpoint-url", f"https://127.0.0.1:{server.port}"
     untrusted = server.pugmark(*lookup, check=False)
-    assert untrusted.returncode == 2 and "certificate" in untrusted.stderr, untrusted
+    assert untrusted.returncode == 2 and "SSL_CERT_FILE" in untrusted.stderr, untrusted
+    keys = server.pugmark("validate-logs", *lookup[1:], "--trail-arn", "arn:aws:cloudtrail:us-east-1:123456789012:trail/t",
+                          "--start-time", "1d ago", check=False)
+    assert keys.returncode == 2 and "SSL_CERT_FILE" in keys.stderr, keys
     monkeypatch.setenv("SSL_CERT_FILE", str(chain))
     assert "CreateBucket" in server.pugmark(*lookup).stdout
     (nothing := tmp_path / "nothing.pem").touch()

@@ -10,7 +10,10 @@ use http_body_util::BodyExt;
 use pugmark_gateway::{Body, UpstreamClient, full_body};
 use serde_json::Value;
 
-use crate::{client::Server, signer::Signer};
+use crate::{
+    client::{self, Server},
+    signer::Signer,
+};
 
 /// A page has 8 MiB of records, escaped once more.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -107,12 +110,8 @@ impl Caller {
         let response = sent
             .map_err(|_| anyhow::anyhow!("{} did not answer in time", self.signer.endpoint()))?
             .map_err(|error| {
-                let root = std::iter::successors(error.source(), |error| error.source()).last();
-                let root = root.map_or_else(|| error.to_string(), ToString::to_string);
-                anyhow::anyhow!(
-                    "{} cannot be reached: {root}; is the server running there? (--endpoint-url)",
-                    self.signer.endpoint()
-                )
+                let endpoint = self.signer.endpoint().to_string();
+                client::unreachable(&endpoint, &client::root_cause(&*error))
             })?;
         if response.status() == StatusCode::OK {
             return Ok(response);

@@ -27,6 +27,26 @@ pub(crate) fn trail_arn(text: &str) -> anyhow::Result<(Arn<'_>, &str)> {
         .with_context(|| format!("{text} is not the ARN of a trail"))
 }
 
+/// The last of the errors that caused one another.
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    let root = causes.last();
+    root.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// What to do when there was no way to a server.
+pub(crate) fn unreachable(endpoint: &str, root: &str) -> anyhow::Error {
+    let advice = match is_of_certificate(root) {
+        true => "name a file with its authority's certificate in SSL_CERT_FILE if you trust it",
+        false => "is the server running there? (--endpoint-url)",
+    };
+    anyhow::anyhow!("{endpoint} cannot be reached: {root}; {advice}")
+}
+
+fn is_of_certificate(root: &str) -> bool {
+    root.contains("certificate")
+}
+
 /// Which server a command calls.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Server {
@@ -131,15 +151,13 @@ impl Server {
         }
         let endpoint = self.endpoint("CLOUDTRAIL");
         let endpoint = endpoint.as_deref().unwrap_or("AWS");
-        let source = std::error::Error::source(error);
-        let root = std::iter::successors(source, |error| error.source()).last();
-        let root = root.map_or_else(|| error.to_string(), ToString::to_string);
+        let root = root_cause(error);
         match error {
             SdkError::TimeoutError(_) => anyhow::anyhow!("{endpoint} did not answer in time"),
-            SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
-                anyhow::anyhow!(
-                    "{endpoint} cannot be reached: {root}; is the server running there? (--endpoint-url)"
-                )
+            SdkError::DispatchFailure(failure)
+                if failure.is_io() || failure.is_timeout() || is_of_certificate(&root) =>
+            {
+                unreachable(endpoint, &root)
             }
             SdkError::DispatchFailure(_) => anyhow::anyhow!(
                 "no credentials were found ({root}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
