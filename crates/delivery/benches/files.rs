@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 /// As the server's.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: pugmark_allocator::MiMalloc = pugmark_allocator::MiMalloc;
 
 const EVENTS: u64 = 10_000_000;
 const BATCH: u64 = 2_000;
@@ -277,6 +277,7 @@ fn peak_mb() -> u64 {
 }
 
 fn main() -> anyhow::Result<()> {
+    pugmark_allocator::give_back_soon();
     let mut events = std::env::args().filter_map(|argument| argument.parse().ok());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -28,7 +28,7 @@ use serde_json::json;
 
 // The program's own: the memory it needs depends on it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: pugmark_allocator::MiMalloc = pugmark_allocator::MiMalloc;
 
 const SAMPLES: usize = 300;
 /// One event in so many is remembered, to be asked for later.
