@@ -42,6 +42,8 @@ const WRITE_BATCH_ROWS: usize = 128;
 const SYNCS: usize = 8;
 /// A page of a small column has at most so many rows: what a look-up decodes to reach one of them.
 const PAGE_ROWS: usize = 4096;
+/// Larger dictionaries are given up: a look-up reads one whole for each row group in which it finds an event.
+const DICTIONARY_BYTES: usize = 128 * 1024;
 /// Rows that become columns at a time.
 const BATCH_ROWS: usize = 1024;
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
@@ -314,6 +316,7 @@ fn properties(row_group_rows: usize) -> Result<WriterProperties, parquet::errors
         .set_max_row_group_row_count(Some(row_group_rows.max(1)))
         .set_write_batch_size(WRITE_BATCH_ROWS)
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_sorting_columns(Some(vec![newest_first(0), newest_first(1)]))
         .set_column_compression(event.clone(), zstd)
