@@ -3,8 +3,6 @@
 //! The SDK's own reads all of them (hundreds of files on some systems) before the first call, also to a server on this machine
 //! that speaks plain HTTP, and takes several milliseconds for it.
 
-use std::sync::{Arc, OnceLock};
-
 use aws_smithy_http_client::{
     Builder, ConnectorBuilder,
     proxy::ProxyConfig,
@@ -61,34 +59,31 @@ impl HttpClient for LazyTls {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let (tls, settings, components) = (self.tls.clone(), settings.clone(), components.clone());
         Connector {
-            plain: self.plain.http_connector(&settings, &components),
-            tls: OnceLock::new(),
-            make_tls: Arc::new(move || tls.http_connector(&settings, &components)),
+            plain: self.plain.http_connector(settings, components),
+            tls: self.tls.clone(),
+            settings: settings.clone(),
+            components: components.clone(),
         }
         .into_shared()
     }
 }
 
+#[derive(Debug)]
 struct Connector {
     plain: SharedHttpConnector,
-    tls: OnceLock<SharedHttpConnector>,
-    make_tls: Arc<dyn Fn() -> SharedHttpConnector + Send + Sync>,
-}
-
-impl std::fmt::Debug for Connector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Connector")
-    }
+    tls: SharedHttpClient,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
 }
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         if request.uri().starts_with("http:") {
-            self.plain.call(request)
-        } else {
-            self.tls.get_or_init(|| (self.make_tls)()).call(request)
+            return self.plain.call(request);
         }
+        // The client keeps its connector, with the certificates, for the next call.
+        let tls = self.tls.http_connector(&self.settings, &self.components);
+        tls.call(request)
     }
 }
