@@ -95,26 +95,40 @@ def self_signed(directory):
     return chain, private
 
 
-def test_tls_is_recorded(tmp_path, monkeypatch):
+@pytest.fixture
+def encrypted(tmp_path):
+    """A server that speaks HTTPS, its certificate, and what makes clients that trust it."""
     chain, private = self_signed(tmp_path)
     server = Pugmark(tmp_path / "data", config=f'[tls]\ncertificate = "{chain}"\nprivate_key = "{private}"\n').start()
     client = lambda service: boto3.client(
         service, region_name="us-east-1", endpoint_url=f"https://127.0.0.1:{server.port}", verify=str(chain),
         aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, config=Config(s3={"addressing_style": "path"}))
+    yield server, chain, client
+    server.stop()
+
+
+def test_tls_is_recorded(encrypted):
+    server, _, client = encrypted
     client("s3").create_bucket(Bucket="encrypted")
     event = json.loads(client("cloudtrail").lookup_events()["Events"][0]["CloudTrailEvent"])
     assert event["eventName"] == "CreateBucket"
     assert event["tlsDetails"]["tlsVersion"] == "TLSv1.3" and event["tlsDetails"]["cipherSuite"].startswith("TLS_")
     assert event["tlsDetails"]["clientProvidedHostHeader"] == f"127.0.0.1:{server.port}"
-    # The command line and the gateway trust what the system or SSL_CERT_FILE trusts.
+
+
+def test_certificates_are_trusted_as_the_system_says(encrypted, tmp_path, monkeypatch):
+    """By the command line and by the gateway, of its upstream."""
+    server, chain, client = encrypted
+    client("s3").create_bucket(Bucket="encrypted")
     lookup = "lookup", "--endpoint-url", f"https://127.0.0.1:{server.port}"
     untrusted = server.pugmark(*lookup, check=False)
     assert untrusted.returncode == 2 and "SSL_CERT_FILE" in untrusted.stderr, untrusted
-    keys = server.pugmark("validate-logs", *lookup[1:], "--trail-arn", "arn:aws:cloudtrail:us-east-1:123456789012:trail/t",
-                          "--start-time", "1d ago", check=False)
-    assert keys.returncode == 2 and "SSL_CERT_FILE" in keys.stderr, keys
+    validate = ("validate-logs", *lookup[1:], "--trail-arn", "arn:aws:cloudtrail:us-east-1:123456789012:trail/none", "--start-time", "1d ago")
+    untrusted = server.pugmark(*validate, check=False)
+    assert untrusted.returncode == 2 and "SSL_CERT_FILE" in untrusted.stderr, untrusted
     monkeypatch.setenv("SSL_CERT_FILE", str(chain))
     assert "CreateBucket" in server.pugmark(*lookup).stdout
+    assert "there is no trail" in server.pugmark(*validate, check=False).stderr
     (nothing := tmp_path / "nothing.pem").touch()
     fronts = [Pugmark(tmp_path / trusted.stem, "--upstream", f"https://127.0.0.1:{server.port}", environment={"SSL_CERT_FILE": str(trusted)})
               for trusted in (chain, nothing)]
@@ -124,7 +138,6 @@ def test_tls_is_recorded(tmp_path, monkeypatch):
     assert "UnknownIssuer" in (untrusting.data_dir / "server.log").read_text()
     for front in fronts:
         front.stop()
-    server.stop()
 
 
 def test_an_event_of_a_region_that_appears_later_is_delivered(alone):
