@@ -139,7 +139,7 @@ impl Claimed {
             }
             Err(error) => return Verdict::Refused(error.clone()),
         };
-        // Such a service (the embedded store) verifies once more what was verified here, and cannot verify Signature Version 4A.
+        // Such a service (the embedded store) verifies some calls once more, and cannot verify Signature Version 4A.
         if !is_remote && judges_legacy && matches!(claim.scheme, Scheme::V4a { .. }) {
             let scheme = "Signature Version 4A".into();
             return Verdict::Refused(AuthError::UnsupportedScheme(scheme));

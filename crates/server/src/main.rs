@@ -97,7 +97,7 @@ fn main() -> ExitCode {
     start_log(&arguments);
     let done = match arguments.command {
         Command::Serve(flags) => {
-            // Other commands are over soon: an import is a tenth faster when it keeps its memory.
+            // Other commands are over soon: an import is a fourteenth faster when it keeps its memory.
             pugmark_allocator::give_back_soon();
             settings::Config::load(flags)
                 .and_then(|config| runtime()?.block_on(wiring::serve(config)))

@@ -16,9 +16,10 @@ pub(crate) struct EmbeddedS3(pub(crate) Arc<Buckets>);
 impl LocalService for EmbeddedS3 {
     async fn call(&self, call: LocalCall, request: Request<Body>) -> Response<Body> {
         let mut request = request.map(s3s::Body::http_body_unsync);
-        let has_body = !matches!(*request.method(), Method::GET | Method::HEAD);
-        let is_verified =
-            call.is_verified && !has_body && request.headers_mut().remove(AUTHORIZATION).is_some();
+        let has_no_body = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_verified = call.is_verified
+            && has_no_body
+            && request.headers_mut().remove(AUTHORIZATION).is_some();
         request.extensions_mut().insert(Signed {
             access_key_id: call.access_key_id,
             is_verified,
