@@ -97,7 +97,7 @@ impl Record {
     /// # Errors
     /// When a template gave a record that is none.
     pub fn event(self) -> Result<Event, record::RecordError> {
-        record::read(Bytes::from(self.json), &Place::default())
+        record::read(Bytes::from(self.json), &Place::default()).map(|record| record.event)
     }
 }
 

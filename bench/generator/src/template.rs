@@ -116,6 +116,7 @@ impl Template {
         };
         let keys = record::read(serde_json::to_vec(&event)?.into(), &place)
             .with_context(|| format!("template {}", event.get("eventID").unwrap_or(&Value::Null)))?
+            .event
             .keys;
         let agent = event
             .get("userAgent")

@@ -19,7 +19,7 @@ fn main() -> std::io::Result<()> {
         let place = pugmark_import::place(&path.to_string_lossy());
         let mut end = 0;
         pugmark_import::read(fs::File::open(&path)?, &place, 0, &mut scratch, |batch| {
-            events += batch.events.len();
+            events += batch.records.len();
             skipped += batch.skipped.len();
             end = batch.end;
             true

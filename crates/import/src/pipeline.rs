@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use pugmark_core::event::{Event, record::Place};
+use pugmark_core::event::record::{Place, Record};
 
 use crate::{
     marks::{FileHash, Folder},
@@ -35,11 +35,11 @@ pub trait Sink: Send {
     /// What was committed last for a source: a text of ours.
     fn resumed(&self, source: &str) -> Option<String>;
 
-    /// Takes an event; one that is there already is dropped and counted.
+    /// Takes a record; one whose event is there already is dropped and counted.
     ///
     /// # Errors
     /// When it cannot be written.
-    fn push(&mut self, event: Event) -> Result<(), Self::Error>;
+    fn push(&mut self, record: Record) -> Result<(), Self::Error>;
 
     /// Makes everything so far durable, together with the marks. Gives how many events were added since the last commit,
     /// and how many were there already.
@@ -303,8 +303,8 @@ impl Import {
                     for skip in &batch.skipped {
                         observer.skipped(&file.path, skip);
                     }
-                    counts.events += batch.events.len() as u64;
-                    uncommitted += batch.events.len() as u64;
+                    counts.events += batch.records.len() as u64;
+                    uncommitted += batch.records.len() as u64;
                     shared.state().push(&file, batch)
                 }
                 Message::Done(file, ending) => {
@@ -445,8 +445,8 @@ impl<S: Sink> State<S> {
     }
 
     fn push(&mut self, file: &Reading, batch: Batch) -> Result<(), S::Error> {
-        for event in batch.events {
-            self.sink.push(event)?;
+        for record in batch.records {
+            self.sink.push(record)?;
         }
         if batch.end >= PARTLY_BYTES_MIN
             && let Some(open) = self.folders.get_mut(&file.folder)

@@ -6,15 +6,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use pugmark_core::event::{
-    Event,
-    record::{self, Place, RecordError},
-};
+use pugmark_core::event::record::{self, Place, Record, RecordError};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
-    split::{Found, Splitter},
+    split::{Finder, Found, Splitter},
     unpack::Unpacked,
 };
 
@@ -40,8 +37,8 @@ pub struct Refused(pub String);
 /// What a block of a file holds.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Its events, in the file's order.
-    pub events: Vec<Event>,
+    /// Its records, in the file's order.
+    pub records: Vec<Record>,
     /// What was left out.
     pub skipped: Vec<Skip>,
     /// Objects that are digests.
@@ -123,23 +120,22 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn batch(&mut self, block: &Bytes) -> Batch {
-        let mut batch = Batch::default();
-        let (base, from, place) = (self.base, self.from, self.place);
-        let keep = self.splitter.scan(block, |found| match found {
-            Found::Record(range) => {
-                let offset = base + range.start as u64;
-                if offset >= from {
-                    batch.read(block.slice(range), offset, place);
-                }
-            }
-            Found::Damage { at, what } => {
-                let offset = base + at as u64;
-                if offset >= from {
-                    batch.skip(offset, "damaged", what);
-                }
-            }
+        // What is damaged is read, and judged, record by record.
+        let text = std::str::from_utf8(block).or_else(|error| {
+            let sound = block.get(..error.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(sound)
         });
-        batch.end = base + keep as u64;
+        let mut records = Records {
+            block,
+            text: text.unwrap_or_default(),
+            base: self.base,
+            from: self.from,
+            place: self.place,
+            batch: Batch::default(),
+        };
+        let keep = self.splitter.scan(block, &mut records);
+        let mut batch = records.batch;
+        batch.end = self.base + keep as u64;
         batch
     }
 
@@ -152,6 +148,49 @@ impl Reader<'_> {
             }
             (None, Some(Found::Damage { what, .. })) => batch.skip(self.base, "cut off", what),
             (None, _) => {}
+        }
+    }
+}
+
+/// Reads the records of a block into a batch.
+struct Records<'a> {
+    block: &'a Bytes,
+    /// As much of the block as is UTF-8.
+    text: &'a str,
+    base: u64,
+    from: u64,
+    place: &'a Place,
+    batch: Batch,
+}
+
+impl Records<'_> {
+    /// Where a place of the block is in the unpacked file, if it is to be read.
+    fn offset(&self, at: usize) -> Option<u64> {
+        let offset = self.base + at as u64;
+        (offset >= self.from).then_some(offset)
+    }
+}
+
+impl Finder for Records<'_> {
+    fn begin(&mut self, at: usize) -> Option<usize> {
+        self.offset(at)?;
+        let (record, length) = record::read_at(self.block, self.text, at, self.place)?;
+        self.batch.records.push(record);
+        Some(length)
+    }
+
+    fn found(&mut self, found: Found) {
+        match found {
+            Found::Record(range) => {
+                if let Some(offset) = self.offset(range.start) {
+                    self.batch.read(self.block.slice(range), offset, self.place);
+                }
+            }
+            Found::Damage { at, what } => {
+                if let Some(offset) = self.offset(at) {
+                    self.batch.skip(offset, "damaged", what);
+                }
+            }
         }
     }
 }
@@ -204,7 +243,7 @@ impl Batch {
 
     fn read(&mut self, json: Bytes, offset: u64, place: &Place) {
         let error = match record::read(json.clone(), place) {
-            Ok(event) => return self.events.push(event),
+            Ok(record) => return self.records.push(record),
             Err(error) => error,
         };
         if matches!(error, RecordError::Missing(_)) {
@@ -220,7 +259,7 @@ impl Batch {
             };
             if let Some(inner) = inner {
                 match record::read(inner, place) {
-                    Ok(event) => self.events.push(event),
+                    Ok(record) => self.records.push(record),
                     Err(error) => self.skip(offset, error.reason(), error.to_string()),
                 }
                 return;

@@ -1,4 +1,5 @@
-//! Finds the records in a stream of JSON, each by its byte range, without parsing what is in them.
+//! Finds the records in a stream of JSON, each by its byte range, without parsing what is in them, unless who is told of a
+//! record's begin reads it at once.
 //!
 //! Known forms, also one after the other in one stream: log files (`{"Records":[…]}`), LookupEvents' output (`{"Events":[…]}`),
 //! a bare array, one record a line, a single record. Only brackets and texts are followed, in blocks of any size, so a file
@@ -33,6 +34,15 @@ pub(crate) enum Found {
         /// What is wrong.
         what: &'static str,
     },
+}
+
+/// Who is told what is found.
+pub(crate) trait Finder {
+    /// A record may begin at this place of the block. Who reads it at once tells how long it is; then it is not told of again.
+    fn begin(&mut self, at: usize) -> Option<usize>;
+
+    /// What was found by following brackets.
+    fn found(&mut self, found: Found);
 }
 
 /// Where in the stream the scan stands.
@@ -122,12 +132,12 @@ impl Splitter {
 
     /// Scans a block that begins with what the last call kept, and tells of all that is found in it. Returns from where on
     /// the block must be kept: the next one begins with these bytes, at most one record.
-    pub(crate) fn scan(&mut self, block: &[u8], mut found: impl FnMut(Found)) -> usize {
+    pub(crate) fn scan(&mut self, block: &[u8], finder: &mut impl Finder) -> usize {
         while self.at < block.len() {
             match self.state {
-                State::Top => self.scan_top(block, &mut found),
-                State::List => self.scan_list(block, &mut found),
-                State::Value => self.scan_value(block, &mut found),
+                State::Top => self.scan_top(block, finder),
+                State::List => self.scan_list(block, finder),
+                State::Value => self.scan_value(block, finder),
                 State::Lost => {
                     if !self.find_opening(block) {
                         break;
@@ -138,7 +148,7 @@ impl Splitter {
         if let (State::Value, Some(start)) = (self.state, self.start)
             && block.len() - start > IMPORTED_RECORD_BYTES_MAX
         {
-            found(Found::Damage {
+            finder.found(Found::Damage {
                 at: start,
                 what: TOO_LONG,
             });
@@ -170,9 +180,14 @@ impl Splitter {
         Some(Found::Damage { at: 0, what })
     }
 
-    fn scan_top(&mut self, block: &[u8], found: &mut impl FnMut(Found)) {
+    fn scan_top(&mut self, block: &[u8], finder: &mut impl Finder) {
         match block[self.at] {
-            b'{' => self.begin_value(Container::None),
+            b'{' => {
+                let is_record = block[self.at..].starts_with(usual(&self.opening));
+                if !(is_record && self.is_read(block, finder)) {
+                    self.begin_value(Container::None);
+                }
+            }
             b'[' => {
                 self.container = Container::Array;
                 self.state = State::List;
@@ -180,13 +195,17 @@ impl Splitter {
             }
             // Also what separates records in some people's files, and a byte order mark.
             b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e | 0xef | 0xbb | 0xbf => self.at += 1,
-            _ => self.lose(self.at, "not JSON", found),
+            _ => self.lose(self.at, "not JSON", finder),
         }
     }
 
-    fn scan_list(&mut self, block: &[u8], found: &mut impl FnMut(Found)) {
+    fn scan_list(&mut self, block: &[u8], finder: &mut impl Finder) {
         match block[self.at] {
-            b'{' => self.begin_value(self.container),
+            b'{' => {
+                if !self.is_read(block, finder) {
+                    self.begin_value(self.container);
+                }
+            }
             b' ' | b'\t' | b'\r' | b'\n' | b',' => self.at += 1,
             b']' => {
                 self.at += 1;
@@ -199,8 +218,19 @@ impl Splitter {
                 }
                 self.container = Container::None;
             }
-            _ => self.lose(self.at, "an element of the list is no object", found),
+            _ => self.lose(self.at, "an element of the list is no object", finder),
         }
+    }
+
+    /// Offers what begins here to be read at once; passes it if it was.
+    fn is_read(&mut self, block: &[u8], finder: &mut impl Finder) -> bool {
+        let Some(length) = finder.begin(self.at) else {
+            return false;
+        };
+        let start = self.at;
+        self.at += length;
+        self.learn_opening(&block[start..self.at]);
+        true
     }
 
     fn begin_value(&mut self, container: Container) {
@@ -212,7 +242,7 @@ impl Splitter {
     }
 
     /// Follows brackets and texts to the value's end. This loop sees every byte of an import.
-    fn scan_value(&mut self, block: &[u8], found: &mut impl FnMut(Found)) {
+    fn scan_value(&mut self, block: &[u8], finder: &mut impl Finder) {
         let mut at = self.at;
         if self.is_escaped {
             self.is_escaped = false;
@@ -241,7 +271,7 @@ impl Splitter {
                         return;
                     }
                     if self.depth == DEPTH_MAX {
-                        return self.lose(at, "nested too deeply", found);
+                        return self.lose(at, "nested too deeply", finder);
                     }
                     self.depth += 1;
                     self.kinds = self.kinds << 1 | u128::from(byte == b'{');
@@ -249,17 +279,17 @@ impl Splitter {
                 }
                 Class::Close => {
                     if self.kinds & 1 != u128::from(byte == b'}') {
-                        return self.lose(at, "a bracket closes what another kind opened", found);
+                        return self.lose(at, "a bracket closes what another kind opened", finder);
                     }
                     self.kinds >>= 1;
                     self.depth -= 1;
                     at += 1;
                     if self.depth == 0 {
                         self.at = at;
-                        return self.end_value(block, found);
+                        return self.end_value(block, finder);
                     }
                 }
-                Class::Wrong => return self.lose(at, "not JSON", found),
+                Class::Wrong => return self.lose(at, "not JSON", finder),
             }
         }
         self.at = at;
@@ -287,16 +317,14 @@ impl Splitter {
         }
     }
 
-    fn end_value(&mut self, block: &[u8], found: &mut impl FnMut(Found)) {
+    fn end_value(&mut self, block: &[u8], finder: &mut impl Finder) {
         self.state = match self.container {
             Container::None => State::Top,
             Container::Array | Container::Member => State::List,
         };
         if let Some(start) = self.start.take() {
-            if self.opening.is_empty() {
-                self.opening = opening_of(&block[start..self.at]).to_vec();
-            }
-            found(match self.at - start {
+            self.learn_opening(&block[start..self.at]);
+            finder.found(match self.at - start {
                 0..=IMPORTED_RECORD_BYTES_MAX => Found::Record(start..self.at),
                 _ => Found::Damage {
                     at: start,
@@ -324,21 +352,24 @@ impl Splitter {
     }
 
     /// Gives the value up: its bytes are searched for the begin of the next one.
-    fn lose(&mut self, at: usize, what: &'static str, found: &mut impl FnMut(Found)) {
+    fn lose(&mut self, at: usize, what: &'static str, finder: &mut impl Finder) {
         let start = self.start.take().unwrap_or(at);
-        found(Found::Damage { at: start, what });
+        finder.found(Found::Damage { at: start, what });
         self.state = State::Lost;
         // Not the begin of what is lost once more.
         self.at = start + 1;
     }
 
+    fn learn_opening(&mut self, record: &[u8]) {
+        if self.opening.is_empty() {
+            self.opening = opening_of(record).to_vec();
+        }
+    }
+
     /// Goes on at the next thing that looks like the begin of a record; not found: at what may become one. Each byte is
     /// looked at once, however often the stream is damaged.
     fn find_opening(&mut self, block: &[u8]) -> bool {
-        let opening = match self.opening.as_slice() {
-            [] => USUAL_OPENING,
-            known => known,
-        };
+        let opening = usual(&self.opening);
         let longest = opening.len().max(LOG_FILE_OPENING.len());
         while let Some(length) = memchr(b'{', &block[self.at..]) {
             let at = self.at + length;
@@ -370,6 +401,14 @@ impl Splitter {
             _ => block.len(),
         };
         false
+    }
+}
+
+/// How records of a stream begin: as the first one did, if there was one.
+fn usual(opening: &[u8]) -> &[u8] {
+    match opening {
+        [] => USUAL_OPENING,
+        known => known,
     }
 }
 

@@ -17,7 +17,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use pugmark_core::{
     account::{AccountId, Region},
-    event::Event,
+    event::record::{Members, Record},
 };
 use uuid::Uuid;
 
@@ -155,12 +155,13 @@ impl Bulk {
         self.marks.get(source).map(String::as_str)
     }
 
-    /// Takes an event; it counts after the next [`Self::commit`].
+    /// Takes a record's event; it counts after the next [`Self::commit`].
     ///
     /// # Errors
     /// When files cannot be written. Nothing that was taken since the last commit counts then.
-    pub fn push(&mut self, event: Event) -> Result<(), TableError> {
-        if std::str::from_utf8(&event.json).is_err() {
+    pub fn push(&mut self, record: Record) -> Result<(), TableError> {
+        let Record { event, members } = record;
+        if !event.json.is_ascii() && std::str::from_utf8(&event.json).is_err() {
             return Err(TableError::Task(format!(
                 "event {} is not UTF-8",
                 event.keys.id
@@ -175,9 +176,10 @@ impl Bulk {
         let row = Row {
             seq: FIRST_SEQ + self.next_seq,
             event,
+            members: Some(members),
         };
         self.next_seq += 1;
-        let bytes = tail::row_bytes(&row);
+        let bytes = tail::row_bytes(&row) + size_of::<Members>();
         let group = self.groups.entry(place).or_default();
         group.rows.push(Arc::new(row));
         group.bytes += bytes;

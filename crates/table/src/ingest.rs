@@ -49,10 +49,7 @@ pub(crate) fn batch(stored: &[Stored], at: u64, horizon: i64) -> Result<Batch, T
         }
         // A copy of its own: the journal's buffer may hold many entries.
         event.json = Bytes::copy_from_slice(&event.json);
-        batch.rows.push(Arc::new(Row {
-            seq: stored.seq.0,
-            event,
-        }));
+        batch.rows.push(Arc::new(Row::new(stored.seq.0, event)));
     }
     Ok(batch)
 }

@@ -1,9 +1,11 @@
 //! Events as rows of columns, and back. The columns are described in `docs/formats.md`, "Event file, version 2".
 
-mod members;
 mod record;
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
@@ -13,7 +15,9 @@ use arrow_array::{
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
 use jiff::Timestamp;
-use pugmark_core::event::{Event, EventCategory, EventKeys, LookupResource, Resource};
+use pugmark_core::event::{
+    Event, EventCategory, EventKeys, LookupResource, Resource, record::Members,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -191,6 +195,17 @@ pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
     records
         .iter()
         .for_each(|record| events.append_value(record));
+    let records: Vec<(&str, Cow<'_, Members>)> = rows
+        .iter()
+        .zip(records)
+        .map(|(row, record)| {
+            let members = match &row.members {
+                Some(members) => Cow::Borrowed(&**members),
+                None => Cow::Owned(Members::of(record)),
+            };
+            (record, members)
+        })
+        .collect();
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(times),
         Arc::new(Int64Array::from_iter_values(
@@ -422,10 +437,7 @@ pub(crate) fn rows(batch: &RecordBatch, records: &[RecordBatch]) -> Result<Vec<R
                 lookup_resources: read_lookup_resources(lookup_resources, row)?,
             };
             let json = Bytes::copy_from_slice(record.as_bytes());
-            Ok(Row {
-                seq: seqs.value(row) as u64,
-                event: Event { keys, json },
-            })
+            Ok(Row::new(seqs.value(row) as u64, Event { keys, json }))
         })
         .collect()
 }

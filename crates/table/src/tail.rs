@@ -7,7 +7,7 @@ use std::{
 
 use pugmark_core::{
     account::{AccountId, Region},
-    event::{Event, EventCategory},
+    event::{Event, EventCategory, record::Members},
 };
 use uuid::Uuid;
 
@@ -21,9 +21,19 @@ const EVENT_OVERHEAD_BYTES: usize = 1024;
 pub(crate) struct Row {
     pub(crate) seq: u64,
     pub(crate) event: Event,
+    /// Where the record's other members stand, if that is known.
+    pub(crate) members: Option<Box<Members>>,
 }
 
 impl Row {
+    pub(crate) fn new(seq: u64, event: Event) -> Self {
+        Self {
+            seq,
+            event,
+            members: None,
+        }
+    }
+
     pub(crate) fn place(&self) -> Place {
         Place {
             seconds: self.event.keys.time.as_second(),

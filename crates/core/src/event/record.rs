@@ -4,16 +4,21 @@
 //! the account), and stays absent where it cannot.
 
 mod fields;
+mod json;
+mod members;
 mod names;
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use memchr::memchr2;
 use uuid::Uuid;
 
-use self::fields::{Entry, Fields, Identity};
+pub use self::members::{Member, Members};
+use self::{
+    fields::{Entry, Fields, Identity, Read},
+    json::{Walk, Wrong},
+};
 use super::{
     Event, EventCategory, EventKeys, Resource,
     resources::{LookupResources, NAME_BYTES_MAX, RESOURCES_MAX},
@@ -112,33 +117,88 @@ impl RecordError {
     }
 }
 
+/// A record that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Its bytes and keys.
+    pub event: Event,
+    /// Where its other members stand.
+    pub members: Box<Members>,
+}
+
+impl From<Event> for Record {
+    /// Finds the members of the event's record.
+    fn from(event: Event) -> Self {
+        let record = std::str::from_utf8(&event.json).unwrap_or_default();
+        Self {
+            members: Box::new(Members::of(record)),
+            event,
+        }
+    }
+}
+
 /// Reads a record. Its bytes are the event's, unchanged; only of a record that is spread over lines the line breaks and
 /// the space between its tokens are left out, because an event is one line wherever it goes.
 ///
 /// # Errors
 /// When it is no record, or lacks what every event has.
-pub fn read(json: Bytes, place: &Place) -> Result<Event, RecordError> {
+pub fn read(json: Bytes, place: &Place) -> Result<Record, RecordError> {
     if json.len() > limits::IMPORTED_RECORD_BYTES_MAX {
         return Err(RecordError::TooLarge(json.len()));
     }
-    let json = one_line(json);
-    let text =
-        std::str::from_utf8(&json).map_err(|error| RecordError::NotJson(error.to_string()))?;
-    let fields: Fields<'_> =
-        serde_json::from_str(text).map_err(|error| RecordError::NotJson(error.to_string()))?;
-    let keys = keys(&fields, &json, place)?;
-    Ok(Event { keys, json })
+    let json = json.slice_ref(json.trim_ascii());
+    let not_json = |error: &dyn std::error::Error| RecordError::NotJson(error.to_string());
+    let text = std::str::from_utf8(&json).map_err(|error| not_json(&error))?;
+    let mut walk = Walk::new(text);
+    let fields = fields_of(&mut walk).map_err(|error| not_json(&error))?;
+    if walk.has_line_breaks() {
+        return read(one_line(&json), place);
+    }
+    Ok(Record {
+        members: Box::new(Members::new(&fields, text)),
+        event: Event {
+            keys: keys(&fields, &json, place)?,
+            json: json.clone(),
+        },
+    })
 }
 
-/// The bytes without space around the record; those of a record on several lines without any between its tokens.
-fn one_line(json: Bytes) -> Bytes {
-    let trimmed = json.trim_ascii();
-    if memchr2(b'\n', b'\r', trimmed).is_none() {
-        return json.slice_ref(trimmed);
+/// Passes a whole record.
+fn fields_of<'a>(walk: &mut Walk<'a>) -> Result<Fields<'a>, Wrong> {
+    if walk.peek()? != b'{' {
+        return walk.wrong("a record is an object, this is none");
     }
-    let mut out = Vec::with_capacity(trimmed.len());
+    let fields = Fields::read(walk)?;
+    walk.finish()?;
+    Ok(fields)
+}
+
+/// Reads the record that begins at a place of a block, if there is a whole one that [`read`] takes as it is, and tells how long it
+/// is. `text` is as much of the block as is UTF-8.
+pub fn read_at(block: &Bytes, text: &str, at: usize, place: &Place) -> Option<(Record, usize)> {
+    let text = text.get(at..).filter(|text| text.starts_with('{'))?;
+    let mut walk = Walk::new(text);
+    let fields = Fields::read(&mut walk).ok()?;
+    let length = walk.at();
+    if walk.has_line_breaks() || length > limits::IMPORTED_RECORD_BYTES_MAX {
+        return None;
+    }
+    let json = block.slice(at..at + length);
+    let record = Record {
+        members: Box::new(Members::new(&fields, text)),
+        event: Event {
+            keys: keys(&fields, &json, place).ok()?,
+            json,
+        },
+    };
+    Some((record, length))
+}
+
+/// A record on several lines without any space between its tokens.
+fn one_line(json: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(json.len());
     let (mut in_text, mut is_escaped) = (false, false);
-    for &byte in trimmed {
+    for &byte in json {
         if in_text {
             out.push(byte);
             match byte {
@@ -235,7 +295,7 @@ fn category(fields: &Fields<'_>) -> Result<EventCategory, RecordError> {
         _ => None,
     };
     let is_object = |entry: &Entry<'_>| entry.kind.as_deref() == Some("AWS::S3::Object");
-    let is_data = match *fields.management_event {
+    let is_data = match *fields.management_event.flag {
         Some(is_management) => !is_management,
         None => fields.resources.0.iter().any(is_object),
     };
@@ -395,7 +455,8 @@ fn username<'a>(identity: &'a Identity<'_>) -> Option<&'a str> {
 }
 
 fn resource(entry: &Entry<'_>) -> Option<Resource> {
-    let arn = entry.arn.or(&entry.arn_prefix);
+    let whole = entry.arn.or(&entry.lower_case_arn);
+    let arn = whole.or(entry.arn_prefix.as_deref());
     if arn.is_some_and(|arn| arn.len() > NAME_BYTES_MAX) {
         return None;
     }
@@ -403,7 +464,7 @@ fn resource(entry: &Entry<'_>) -> Option<Resource> {
         kind: owned(&entry.kind),
         arn: arn.map(str::to_owned),
         account: owned(&entry.account_id),
-        is_prefix: entry.arn.is_none() && entry.arn_prefix.is_some(),
+        is_prefix: whole.is_none() && arn.is_some(),
     })
 }
 

@@ -10,6 +10,8 @@ use crate::account::{AccountId, Arn, Region};
 pub const RESOURCES_MAX: usize = 50;
 /// Longest name or ARN in bytes: S3's are the longest, with keys of 1024 bytes.
 pub const NAME_BYTES_MAX: usize = 1536;
+/// How an ARN begins.
+pub(super) const ARN: &str = "arn:";
 /// How deep requests and answers are searched for names.
 pub const DEPTH_MAX: usize = 8;
 
@@ -41,7 +43,7 @@ impl<'a> LookupResources<'a> {
 
     /// A member's text: an ARN tells its type, a name only under a member that is known.
     pub fn name(&mut self, member: &str, text: &str) {
-        if text.starts_with("arn:") {
+        if text.starts_with(ARN) {
             self.arn(text, None);
             return;
         }
@@ -66,7 +68,7 @@ impl<'a> LookupResources<'a> {
 
     /// A text under the name that its member has in a record: mostly with its first letter lowered; S3 has its own.
     pub fn recorded_name(&mut self, member: &str, text: &str) {
-        if text.starts_with("arn:") {
+        if text.starts_with(ARN) {
             return self.arn(text, None);
         }
         if self.service == "s3" && member == "bucketName" {
@@ -114,7 +116,7 @@ impl<'a> LookupResources<'a> {
 
 /// Whether a text under a member of a record may be a name in some service.
 pub(super) fn may_name(member: &str, text: &str) -> bool {
-    text.starts_with("arn:") || is_recorded_member(member)
+    text.starts_with(ARN) || is_recorded_member(member)
 }
 
 fn is_recorded_member(member: &str) -> bool {
@@ -171,7 +173,7 @@ pub fn named_arn(
     member: &str,
     name: &str,
 ) -> Option<String> {
-    if name.starts_with("arn:") {
+    if name.starts_with(ARN) {
         return Some(name.to_owned());
     }
     let (_, _, _, template) = named(service, member)?;

@@ -37,7 +37,9 @@ struct Scene {
 
 /// Whoever reads the record somewhere else finds the keys that it was composed with.
 fn read_again(event: &Event) {
-    let again = record::read(event.json.clone(), &record::Place::default()).unwrap();
+    let again = record::read(event.json.clone(), &record::Place::default())
+        .unwrap()
+        .event;
     // The record may have a name where the request has another: EKS's `clusterName` is recorded as `name`.
     for resource in &event.keys.lookup_resources {
         let found = &again.keys.lookup_resources;

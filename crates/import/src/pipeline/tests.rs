@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use pugmark_core::event::Event;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -29,9 +30,9 @@ impl Sink for Memory<'_> {
         self.table.lock().unwrap().marks.get(source).cloned()
     }
 
-    fn push(&mut self, event: Event) -> Result<(), Self::Error> {
+    fn push(&mut self, record: Record) -> Result<(), Self::Error> {
         self.pushes = self.pushes.checked_sub(1).ok_or("full")?;
-        self.pushed.push(event);
+        self.pushed.push(record.event);
         Ok(())
     }
 

@@ -28,7 +28,12 @@ fn read_all(bytes: &[u8], from: u64) -> (Vec<String>, Vec<Skip>, u64, Ending) {
     let (mut names, mut skipped, mut digests) = (Vec::new(), Vec::new(), 0);
     let mut end = 0;
     let ending = read(bytes, &Place::default(), from, &mut Vec::new(), |batch| {
-        names.extend(batch.events.into_iter().map(|event| event.keys.name));
+        names.extend(
+            batch
+                .records
+                .into_iter()
+                .map(|record| record.event.keys.name),
+        );
         skipped.extend(batch.skipped);
         digests += batch.digests;
         assert!(batch.end >= end);
@@ -140,7 +145,12 @@ fn it_goes_on_where_it_stopped() {
         0,
         &mut Vec::new(),
         |batch| {
-            first.extend(batch.events.into_iter().map(|event| event.keys.name));
+            first.extend(
+                batch
+                    .records
+                    .into_iter()
+                    .map(|record| record.event.keys.name),
+            );
             end = batch.end;
             first.len() < 700
         },
@@ -165,12 +175,18 @@ fn every_real_event_is_read_and_kept_as_it_is() {
         &mut Vec::new(),
         |batch| {
             assert_eq!(batch.skipped, []);
-            found.extend(batch.events);
+            found.extend(batch.records);
             true
         },
     );
     assert_eq!((ending, found.len()), (Ending::Whole, 623));
-    for (line, event) in lines.lines().zip(found) {
+    for (line, found) in lines.lines().zip(found) {
+        // At once, without following brackets first, and as one that stands alone.
+        let block = Bytes::copy_from_slice(line.as_bytes());
+        let at_once = record::read_at(&block, line, 0, &Place::default());
+        assert_eq!(at_once, Some((found.clone(), line.len())));
+        assert_eq!(record::read(block, &Place::default()), Ok(found.clone()));
+        let event = found.event;
         assert_eq!(event.json, line.as_bytes());
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         // Two are redacted: `xxxxxxxx-…`.

@@ -5,6 +5,19 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Reads no record at once.
+struct Told<F>(F);
+
+impl<F: FnMut(Found)> Finder for Told<F> {
+    fn begin(&mut self, _: usize) -> Option<usize> {
+        None
+    }
+
+    fn found(&mut self, found: Found) {
+        self.0(found);
+    }
+}
+
 /// The records and damages of a stream that comes in blocks of `size` bytes.
 fn split(stream: &[u8], size: usize) -> (Vec<Vec<u8>>, Vec<(usize, &'static str)>) {
     let (mut records, mut damages) = (Vec::new(), Vec::new());
@@ -12,10 +25,11 @@ fn split(stream: &[u8], size: usize) -> (Vec<Vec<u8>>, Vec<(usize, &'static str)
     let (mut block, mut base) = (Vec::new(), 0);
     for chunk in stream.chunks(size) {
         block.extend_from_slice(chunk);
-        let keep = splitter.scan(&block, |found| match found {
+        let mut told = Told(|found| match found {
             Found::Record(range) => records.push(block[range].to_vec()),
             Found::Damage { at, what } => damages.push((base + at, what)),
         });
+        let keep = splitter.scan(&block, &mut told);
         block.drain(..keep);
         base += keep;
         assert!(block.len() <= IMPORTED_RECORD_BYTES_MAX + size);

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, path::Path};
 
 use anyhow::Context;
-use pugmark_core::event::Event;
+use pugmark_core::event::record::Record;
 use pugmark_import::Sink;
 use pugmark_table::{Bulk, BulkSettings, TableError};
 
@@ -31,8 +31,8 @@ impl Sink for TableSink {
         self.0.resumed(source).map(str::to_owned)
     }
 
-    fn push(&mut self, event: Event) -> Result<(), TableError> {
-        self.0.push(event)
+    fn push(&mut self, record: Record) -> Result<(), TableError> {
+        self.0.push(record)
     }
 
     fn commit(&mut self, marks: &[(String, String)]) -> Result<(u64, u64), TableError> {

@@ -42,12 +42,7 @@ fn event(number: u64) -> Event {
 #[test]
 fn every_row_with_a_value_is_named_and_few_others() {
     let rows: Vec<Arc<Row>> = (0..10_000)
-        .map(|seq| {
-            Arc::new(Row {
-                seq,
-                event: event(seq),
-            })
-        })
+        .map(|seq| Arc::new(Row::new(seq, event(seq))))
         .collect();
     let mut builder = Builder::default();
     for rows in rows.chunks(999) {

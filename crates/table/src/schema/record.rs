@@ -6,281 +6,136 @@ use arrow_array::{ArrayRef, BooleanArray, StringArray, TimestampMicrosecondArray
 use arrow_schema::{DataType, Field};
 use jiff::Timestamp;
 use memchr::memchr;
+use pugmark_core::event::record::{Member, Members};
 
-use super::{REQUEST_ID, members::members, time_type};
+use super::{REQUEST_ID, time_type};
 
-/// A column and where its values stand in the record.
+/// A column and the member of the record whose value it has.
 pub(crate) struct Column {
     pub(crate) name: &'static str,
-    value: Value,
+    member: Member,
+    kind: Kind,
 }
 
-enum Value {
-    Text(for<'a> fn(&'a Record<'a>) -> &'a Text<'a>),
-    Flag(fn(&Record<'_>) -> Option<bool>),
-    Time(for<'a> fn(&'a Record<'a>) -> &'a Text<'a>),
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Flag,
+    Time,
 }
 
 impl Column {
+    const fn text(name: &'static str, member: Member) -> Self {
+        Self {
+            name,
+            member,
+            kind: Kind::Text,
+        }
+    }
+
+    const fn flag(name: &'static str, member: Member) -> Self {
+        Self {
+            name,
+            member,
+            kind: Kind::Flag,
+        }
+    }
+
+    const fn time(name: &'static str, member: Member) -> Self {
+        Self {
+            name,
+            member,
+            kind: Kind::Time,
+        }
+    }
+
     pub(crate) fn field(&self) -> Field {
-        let kind = match self.value {
-            Value::Text(_) => DataType::Utf8,
-            Value::Flag(_) => DataType::Boolean,
-            Value::Time(_) => time_type(),
+        let kind = match self.kind {
+            Kind::Text => DataType::Utf8,
+            Kind::Flag => DataType::Boolean,
+            Kind::Time => time_type(),
         };
         Field::new(self.name, kind, true)
     }
 }
 
-macro_rules! text {
-    ($name:literal, $record:ident . $($path:ident).+) => {
-        Column { name: $name, value: Value::Text(|$record| &$record.$($path).+) }
-    };
-}
-
 /// The columns, in the order of the file.
+#[rustfmt::skip]
 pub(crate) static COLUMNS: &[Column] = &[
-    text!("event_version", record.event_version),
-    text!("source_ip_address", record.source_ip_address),
-    text!("user_agent", record.user_agent),
-    text!("error_message", record.error_message),
-    Column {
-        name: REQUEST_ID,
-        value: Value::Text(|record| &record.request_id),
-    },
-    text!("shared_event_id", record.shared_event_id),
-    text!("api_version", record.api_version),
-    Column {
-        name: "management_event",
-        value: Value::Flag(|record| record.management_event),
-    },
-    text!("vpc_endpoint_account_id", record.vpc_endpoint_account_id),
-    text!("addendum_reason", record.addendum.reason),
-    text!("tls_version", record.tls_details.tls_version),
-    text!("tls_cipher_suite", record.tls_details.cipher_suite),
-    text!(
-        "tls_client_provided_host_header",
-        record.tls_details.client_provided_host_header
-    ),
-    text!("identity_type", record.user_identity.kind),
-    text!("identity_principal_id", record.user_identity.principal_id),
-    text!("identity_account_id", record.user_identity.account_id),
-    text!("identity_user_name", record.user_identity.user_name),
-    text!("identity_provider", record.user_identity.identity_provider),
-    text!("identity_credential_id", record.user_identity.credential_id),
-    text!(
-        "on_behalf_of_user_id",
-        record.user_identity.on_behalf_of.user_id
-    ),
-    text!(
-        "on_behalf_of_identity_store_arn",
-        record.user_identity.on_behalf_of.identity_store_arn
-    ),
-    text!(
-        "session_issuer_type",
-        record.user_identity.session_context.session_issuer.kind
-    ),
-    text!(
-        "session_issuer_principal_id",
-        record
-            .user_identity
-            .session_context
-            .session_issuer
-            .principal_id
-    ),
-    text!(
-        "session_issuer_arn",
-        record.user_identity.session_context.session_issuer.arn
-    ),
-    text!(
-        "session_issuer_account_id",
-        record
-            .user_identity
-            .session_context
-            .session_issuer
-            .account_id
-    ),
-    text!(
-        "session_issuer_user_name",
-        record
-            .user_identity
-            .session_context
-            .session_issuer
-            .user_name
-    ),
-    Column {
-        name: "session_creation_date",
-        value: Value::Time(|record| {
-            &record
-                .user_identity
-                .session_context
-                .attributes
-                .creation_date
-        }),
-    },
-    Column {
-        name: "session_mfa_authenticated",
-        value: Value::Flag(|record| {
-            let attributes = &record.user_identity.session_context.attributes;
-            attributes
-                .mfa_authenticated
-                .0
-                .as_deref()
-                .map(|text| text == "true")
-        }),
-    },
-    text!(
-        "session_source_identity",
-        record.user_identity.session_context.source_identity
-    ),
-    text!(
-        "web_id_federated_provider",
-        record
-            .user_identity
-            .session_context
-            .web_id_federation_data
-            .federated_provider
-    ),
+    Column::text("event_version", Member::EventVersion),
+    Column::text("source_ip_address", Member::SourceIpAddress),
+    Column::text("user_agent", Member::UserAgent),
+    Column::text("error_message", Member::ErrorMessage),
+    Column::text(REQUEST_ID, Member::RequestId),
+    Column::text("shared_event_id", Member::SharedEventId),
+    Column::text("api_version", Member::ApiVersion),
+    Column::flag("management_event", Member::ManagementEvent),
+    Column::text("vpc_endpoint_account_id", Member::VpcEndpointAccountId),
+    Column::text("addendum_reason", Member::AddendumReason),
+    Column::text("tls_version", Member::TlsVersion),
+    Column::text("tls_cipher_suite", Member::TlsCipherSuite),
+    Column::text("tls_client_provided_host_header", Member::TlsClientProvidedHostHeader),
+    Column::text("identity_type", Member::IdentityType),
+    Column::text("identity_principal_id", Member::IdentityPrincipalId),
+    Column::text("identity_account_id", Member::IdentityAccountId),
+    Column::text("identity_user_name", Member::IdentityUserName),
+    Column::text("identity_provider", Member::IdentityProvider),
+    Column::text("identity_credential_id", Member::IdentityCredentialId),
+    Column::text("on_behalf_of_user_id", Member::OnBehalfOfUserId),
+    Column::text("on_behalf_of_identity_store_arn", Member::OnBehalfOfIdentityStoreArn),
+    Column::text("session_issuer_type", Member::SessionIssuerType),
+    Column::text("session_issuer_principal_id", Member::SessionIssuerPrincipalId),
+    Column::text("session_issuer_arn", Member::SessionIssuerArn),
+    Column::text("session_issuer_account_id", Member::SessionIssuerAccountId),
+    Column::text("session_issuer_user_name", Member::SessionIssuerUserName),
+    Column::time("session_creation_date", Member::SessionCreationDate),
+    Column::flag("session_mfa_authenticated", Member::SessionMfaAuthenticated),
+    Column::text("session_source_identity", Member::SessionSourceIdentity),
+    Column::text("web_id_federated_provider", Member::WebIdFederatedProvider),
 ];
 
-/// The columns' values, of these records. What is no record has no values, and is kept all the same.
-pub(crate) fn columns(records: &[&str]) -> Vec<ArrayRef> {
-    let records: Vec<Record<'_>> = records.iter().map(|json| Record::read(json)).collect();
-    let records = records.as_slice();
-    COLUMNS
-        .iter()
-        .map(|column| -> ArrayRef {
-            match column.value {
-                Value::Text(text) => {
-                    let texts = records.iter().map(|record| text(record).0.as_deref());
-                    Arc::new(texts.collect::<StringArray>())
-                }
-                Value::Flag(flag) => Arc::new(records.iter().map(flag).collect::<BooleanArray>()),
-                Value::Time(text) => {
-                    let times = records.iter().map(|record| {
-                        let time = text(record).0.as_deref()?.parse::<Timestamp>().ok()?;
-                        Some(time.as_microsecond())
-                    });
-                    Arc::new(
-                        times
-                            .collect::<TimestampMicrosecondArray>()
-                            .with_timezone("UTC"),
-                    )
-                }
+/// The columns' values, of these records and where their members stand. What is no record has no values, and is kept all the
+/// same.
+pub(crate) fn columns(records: &[(&str, Cow<'_, Members>)]) -> Vec<ArrayRef> {
+    let of = |column: &Column| -> ArrayRef {
+        let values = records
+            .iter()
+            .map(|(record, members)| members.get(record, column.member));
+        match column.kind {
+            Kind::Text => {
+                let texts = values.map(|value| value.and_then(text));
+                Arc::new(texts.collect::<StringArray>())
             }
-        })
-        .collect()
-}
-
-/// What is read out of a value as it is written; a value of another form is as good as none.
-trait Read<'a> {
-    fn read(value: &'a str) -> Self;
-}
-
-/// A text, a number or a flag, as text.
-#[derive(Debug, Default, Clone)]
-struct Text<'a>(Option<Cow<'a, str>>);
-
-impl<'a> Read<'a> for Text<'a> {
-    fn read(value: &'a str) -> Self {
-        let inner = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-        Self(match inner {
-            Some(text) if memchr(b'\\', text.as_bytes()).is_none() => Some(Cow::Borrowed(text)),
-            Some(_) => serde_json::from_str(value).ok().map(Cow::Owned),
-            None if value == "null" || value.starts_with(['{', '[']) => None,
-            None => Some(Cow::Borrowed(value)),
-        })
-    }
-}
-
-impl<'a> Read<'a> for Option<bool> {
-    fn read(value: &'a str) -> Self {
-        value.parse().ok()
-    }
-}
-
-/// An object of which some members are read.
-macro_rules! object {
-    ($name:ident { $($member:literal => $field:ident: $kind:ty,)+ }) => {
-        #[derive(Default)]
-        struct $name<'a> {
-            $($field: $kind,)+
-        }
-
-        impl<'a> Read<'a> for $name<'a> {
-            fn read(value: &'a str) -> Self {
-                let mut object = Self::default();
-                let whole = members(value, |name, value| match name {
-                    $($member => object.$field = Read::read(value),)+
-                    _ => {}
+            Kind::Flag => Arc::new(
+                values
+                    .map(|value| value.and_then(flag))
+                    .collect::<BooleanArray>(),
+            ),
+            Kind::Time => {
+                let times = values.map(|value| {
+                    let time = text(value?)?.parse::<Timestamp>().ok()?;
+                    Some(time.as_microsecond())
                 });
-                whole.map_or_else(Self::default, |()| object)
+                let times = times.collect::<TimestampMicrosecondArray>();
+                Arc::new(times.with_timezone("UTC"))
             }
         }
     };
+    COLUMNS.iter().map(of).collect()
 }
 
-object!(Record {
-    "eventVersion" => event_version: Text<'a>,
-    "sourceIPAddress" => source_ip_address: Text<'a>,
-    "userAgent" => user_agent: Text<'a>,
-    "errorMessage" => error_message: Text<'a>,
-    "requestID" => request_id: Text<'a>,
-    "sharedEventID" => shared_event_id: Text<'a>,
-    "apiVersion" => api_version: Text<'a>,
-    "managementEvent" => management_event: Option<bool>,
-    "vpcEndpointAccountId" => vpc_endpoint_account_id: Text<'a>,
-    "addendum" => addendum: Addendum<'a>,
-    "tlsDetails" => tls_details: Tls<'a>,
-    "userIdentity" => user_identity: Identity<'a>,
-});
+/// A text, a number or a flag, as text; any other value is as good as none.
+fn text(value: &str) -> Option<Cow<'_, str>> {
+    let inner = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    match inner {
+        Some(text) if memchr(b'\\', text.as_bytes()).is_none() => Some(Cow::Borrowed(text)),
+        Some(_) => serde_json::from_str(value).ok().map(Cow::Owned),
+        None if value == "null" || value.starts_with(['{', '[']) => None,
+        None => Some(Cow::Borrowed(value)),
+    }
+}
 
-object!(Addendum {
-    "reason" => reason: Text<'a>,
-});
-
-object!(Tls {
-    "tlsVersion" => tls_version: Text<'a>,
-    "cipherSuite" => cipher_suite: Text<'a>,
-    "clientProvidedHostHeader" => client_provided_host_header: Text<'a>,
-});
-
-object!(Identity {
-    "type" => kind: Text<'a>,
-    "principalId" => principal_id: Text<'a>,
-    "accountId" => account_id: Text<'a>,
-    "userName" => user_name: Text<'a>,
-    "identityProvider" => identity_provider: Text<'a>,
-    "credentialId" => credential_id: Text<'a>,
-    "onBehalfOf" => on_behalf_of: OnBehalfOf<'a>,
-    "sessionContext" => session_context: Session<'a>,
-});
-
-object!(OnBehalfOf {
-    "userId" => user_id: Text<'a>,
-    "identityStoreArn" => identity_store_arn: Text<'a>,
-});
-
-object!(Session {
-    "sessionIssuer" => session_issuer: Issuer<'a>,
-    "attributes" => attributes: Attributes<'a>,
-    "sourceIdentity" => source_identity: Text<'a>,
-    "webIdFederationData" => web_id_federation_data: WebId<'a>,
-});
-
-object!(Issuer {
-    "type" => kind: Text<'a>,
-    "principalId" => principal_id: Text<'a>,
-    "arn" => arn: Text<'a>,
-    "accountId" => account_id: Text<'a>,
-    "userName" => user_name: Text<'a>,
-});
-
-object!(Attributes {
-    "creationDate" => creation_date: Text<'a>,
-    "mfaAuthenticated" => mfa_authenticated: Text<'a>,
-});
-
-object!(WebId {
-    "federatedProvider" => federated_provider: Text<'a>,
-});
+/// `true`, also as a text.
+fn flag(value: &str) -> Option<bool> {
+    text(value)?.parse().ok()
+}

@@ -90,10 +90,7 @@ impl ParquetExport {
             .into_iter()
             .map(|found| {
                 self.group_bytes += found.event.json.len();
-                Arc::new(Row {
-                    seq: found.seq,
-                    event: found.event,
-                })
+                Arc::new(Row::new(found.seq, found.event))
             })
             .collect();
         let mut add = || {

@@ -1,148 +1,187 @@
-//! The members of a record that its keys are made of, borrowed from its bytes.
+//! The members of a record that something is made of, borrowed from its bytes: its keys, and the columns of event tables.
 //!
-//! Lenient where a key can stay absent: a member of another shape than AWS's is as if it were not there.
+//! Lenient where a key can stay absent: a member of another shape than AWS's is as if it were not there. A member that comes
+//! twice is an error: nobody could tell which of them others read.
 
-use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref};
+use std::{borrow::Cow, ops::Deref};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+use super::{
+    json::{Walk, Wrong},
+    names::Names,
 };
-
-use super::names::Names;
 use crate::event::resources::RESOURCES_MAX;
 
-/// A record.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Fields<'a> {
-    #[serde(borrow)]
-    pub(super) user_identity: Lenient<Identity<'a>>,
-    #[serde(borrow)]
-    pub(super) event_time: Text<'a>,
-    #[serde(borrow)]
-    pub(super) event_source: Text<'a>,
-    #[serde(borrow)]
-    pub(super) event_name: Text<'a>,
-    #[serde(borrow)]
-    pub(super) aws_region: Text<'a>,
-    #[serde(borrow)]
-    pub(super) error_code: Text<'a>,
-    #[serde(borrow)]
-    pub(super) request_parameters: Names<'a>,
-    #[serde(borrow)]
-    pub(super) response_elements: Names<'a>,
-    #[serde(borrow, rename = "eventID")]
-    pub(super) event_id: Text<'a>,
-    /// Of aggregated events.
-    #[serde(borrow, rename = "eventId")]
-    pub(super) aggregated_id: Text<'a>,
-    pub(super) read_only: Flag,
-    #[serde(borrow)]
-    pub(super) resources: List<Entry<'a>>,
-    #[serde(borrow)]
-    pub(super) event_type: Text<'a>,
-    pub(super) management_event: Flag,
-    #[serde(borrow)]
-    pub(super) recipient_account_id: Text<'a>,
-    /// Of aggregated events.
-    #[serde(borrow)]
-    pub(super) account_id: Text<'a>,
-    #[serde(borrow)]
-    pub(super) vpc_endpoint_id: Text<'a>,
-    #[serde(borrow)]
-    pub(super) event_category: Text<'a>,
-    #[serde(borrow)]
-    pub(super) tls_details: Lenient<TlsDetails<'a>>,
-    pub(super) session_credential_from_console: Flag,
-    #[serde(borrow)]
-    pub(super) insight_details: Lenient<InsightDetails<'a>>,
-    #[serde(borrow)]
-    pub(super) time_window: Lenient<TimeWindow<'a>>,
-    #[serde(borrow)]
-    pub(super) summary: Lenient<Summary<'a>>,
+/// What is read where a walk stands.
+pub(super) trait Read<'a>: Sized {
+    /// Passes the value.
+    fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong>;
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Identity<'a> {
-    #[serde(borrow, rename = "type")]
-    pub(super) kind: Text<'a>,
-    #[serde(borrow)]
-    pub(super) principal_id: Text<'a>,
-    #[serde(borrow)]
-    pub(super) arn: Text<'a>,
-    #[serde(borrow)]
-    pub(super) account_id: Text<'a>,
-    #[serde(borrow)]
-    pub(super) access_key_id: Text<'a>,
-    #[serde(borrow)]
-    pub(super) user_name: Text<'a>,
-    #[serde(borrow)]
-    pub(super) invoked_by: Text<'a>,
+/// An object of which some members are read; its default where there is none.
+macro_rules! object {
+    ($(#[$doc:meta])* $name:ident { $($member:literal => $field:ident: $kind:ty,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub(super) struct $name<'a> {
+            $(pub(super) $field: $kind,)+
+        }
+
+        impl<'a> Read<'a> for $name<'a> {
+            fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
+                #[allow(non_camel_case_types)]
+                enum Member { $($field,)+ }
+                let mut object = Self::default();
+                if walk.peek()? != b'{' {
+                    walk.value()?;
+                    return Ok(object);
+                }
+                let mut seen = 0_u64;
+                walk.object(|walk, name| {
+                    let member = match name.as_bytes() {
+                        $($member => {
+                            object.$field = Read::read(walk)?;
+                            1 << Member::$field as u32
+                        })+
+                        _ => return walk.value().map(drop),
+                    };
+                    if seen & member != 0 {
+                        return walk.wrong("a member comes twice before this place");
+                    }
+                    seen |= member;
+                    Ok(())
+                })?;
+                Ok(object)
+            }
+        }
+    };
 }
 
-/// An entry of `resources`; some services write other cases of the names.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Entry<'a> {
-    #[serde(borrow, rename = "type")]
-    pub(super) kind: Text<'a>,
-    #[serde(borrow, rename = "ARN", alias = "arn")]
-    pub(super) arn: Text<'a>,
-    #[serde(borrow, rename = "ARNPrefix")]
-    pub(super) arn_prefix: Text<'a>,
-    #[serde(borrow)]
-    pub(super) account_id: Text<'a>,
-}
+object!(
+    /// A record.
+    Fields {
+        b"eventVersion" => event_version: Raw<'a>,
+        b"userIdentity" => user_identity: Identity<'a>,
+        b"eventTime" => event_time: Text<'a>,
+        b"eventSource" => event_source: Text<'a>,
+        b"eventName" => event_name: Text<'a>,
+        b"awsRegion" => aws_region: Text<'a>,
+        b"sourceIPAddress" => source_ip_address: Raw<'a>,
+        b"userAgent" => user_agent: Raw<'a>,
+        b"errorCode" => error_code: Text<'a>,
+        b"errorMessage" => error_message: Raw<'a>,
+        b"requestParameters" => request_parameters: Names<'a>,
+        b"responseElements" => response_elements: Names<'a>,
+        b"requestID" => request_id: Raw<'a>,
+        b"eventID" => event_id: Text<'a>,
+        // Of aggregated events.
+        b"eventId" => aggregated_id: Text<'a>,
+        b"readOnly" => read_only: Flag,
+        b"resources" => resources: List<Entry<'a>>,
+        b"eventType" => event_type: Text<'a>,
+        b"apiVersion" => api_version: Raw<'a>,
+        b"managementEvent" => management_event: RawFlag<'a>,
+        b"recipientAccountId" => recipient_account_id: Text<'a>,
+        // Of aggregated events.
+        b"accountId" => account_id: Text<'a>,
+        b"sharedEventID" => shared_event_id: Raw<'a>,
+        b"vpcEndpointId" => vpc_endpoint_id: Text<'a>,
+        b"vpcEndpointAccountId" => vpc_endpoint_account_id: Raw<'a>,
+        b"eventCategory" => event_category: Text<'a>,
+        b"addendum" => addendum: Addendum<'a>,
+        b"tlsDetails" => tls_details: TlsDetails<'a>,
+        b"sessionCredentialFromConsole" => session_credential_from_console: Flag,
+        b"insightDetails" => insight_details: InsightDetails<'a>,
+        b"timeWindow" => time_window: TimeWindow<'a>,
+        b"summary" => summary: Summary<'a>,
+    }
+);
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct TlsDetails<'a> {
-    #[serde(borrow)]
-    pub(super) client_provided_host_header: Text<'a>,
-}
+object!(Identity {
+    b"type" => kind: Text<'a>,
+    b"principalId" => principal_id: Text<'a>,
+    b"arn" => arn: Text<'a>,
+    b"accountId" => account_id: Text<'a>,
+    b"accessKeyId" => access_key_id: Text<'a>,
+    b"userName" => user_name: Text<'a>,
+    b"invokedBy" => invoked_by: Text<'a>,
+    b"identityProvider" => identity_provider: Raw<'a>,
+    b"credentialId" => credential_id: Raw<'a>,
+    b"onBehalfOf" => on_behalf_of: OnBehalfOf<'a>,
+    b"sessionContext" => session_context: SessionContext<'a>,
+});
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct InsightDetails<'a> {
-    #[serde(borrow)]
-    pub(super) event_source: Text<'a>,
-    #[serde(borrow)]
-    pub(super) event_name: Text<'a>,
-    #[serde(borrow)]
-    pub(super) error_code: Text<'a>,
-}
+object!(OnBehalfOf {
+    b"userId" => user_id: Raw<'a>,
+    b"identityStoreArn" => identity_store_arn: Raw<'a>,
+});
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct TimeWindow<'a> {
-    #[serde(borrow)]
-    pub(super) window_start: Text<'a>,
-}
+object!(SessionContext {
+    b"sessionIssuer" => session_issuer: SessionIssuer<'a>,
+    b"attributes" => attributes: SessionAttributes<'a>,
+    b"sourceIdentity" => source_identity: Raw<'a>,
+    b"webIdFederationData" => web_id_federation_data: WebIdFederationData<'a>,
+});
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Summary<'a> {
-    #[serde(borrow)]
-    pub(super) primary_dimension: Lenient<Dimension<'a>>,
-}
+object!(SessionIssuer {
+    b"type" => kind: Raw<'a>,
+    b"principalId" => principal_id: Raw<'a>,
+    b"arn" => arn: Raw<'a>,
+    b"accountId" => account_id: Raw<'a>,
+    b"userName" => user_name: Raw<'a>,
+});
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Dimension<'a> {
-    #[serde(borrow)]
-    pub(super) dimension: Text<'a>,
-    #[serde(borrow)]
-    pub(super) statistics: List<Statistic<'a>>,
-}
+object!(SessionAttributes {
+    b"creationDate" => creation_date: Raw<'a>,
+    b"mfaAuthenticated" => mfa_authenticated: Raw<'a>,
+});
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Statistic<'a> {
-    #[serde(borrow)]
-    name: Text<'a>,
-}
+object!(WebIdFederationData {
+    b"federatedProvider" => federated_provider: Raw<'a>,
+});
+
+object!(Addendum {
+    b"reason" => reason: Raw<'a>,
+});
+
+object!(TlsDetails {
+    b"tlsVersion" => tls_version: Raw<'a>,
+    b"cipherSuite" => cipher_suite: Raw<'a>,
+    b"clientProvidedHostHeader" => client_provided_host_header: Text<'a>,
+});
+
+object!(
+    /// An entry of `resources`; some services write other cases of the names.
+    Entry {
+        b"type" => kind: Text<'a>,
+        b"ARN" => arn: Text<'a>,
+        b"arn" => lower_case_arn: Text<'a>,
+        b"ARNPrefix" => arn_prefix: Text<'a>,
+        b"accountId" => account_id: Text<'a>,
+    }
+);
+
+object!(InsightDetails {
+    b"eventSource" => event_source: Text<'a>,
+    b"eventName" => event_name: Text<'a>,
+    b"errorCode" => error_code: Text<'a>,
+});
+
+object!(TimeWindow {
+    b"windowStart" => window_start: Text<'a>,
+});
+
+object!(Summary {
+    b"primaryDimension" => primary_dimension: Dimension<'a>,
+});
+
+object!(Dimension {
+    b"dimension" => dimension: Text<'a>,
+    b"statistics" => statistics: List<Statistic<'a>>,
+});
+
+object!(Statistic {
+    b"name" => name: Text<'a>,
+});
 
 impl List<Statistic<'_>> {
     pub(super) fn first_name(&self) -> Option<&str> {
@@ -150,21 +189,26 @@ impl List<Statistic<'_>> {
     }
 }
 
+/// A value as it is written.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Raw<'a>(pub(super) Option<&'a str>);
+
+impl<'a> Read<'a> for Raw<'a> {
+    fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
+        walk.value().map(|value| Self(Some(value)))
+    }
+}
+
 /// A text; absent when it is missing, null, empty, or no text.
 #[derive(Debug, Default)]
-pub(super) struct Text<'a>(Option<Cow<'a, str>>);
+pub(super) struct Text<'a> {
+    pub(super) raw: Raw<'a>,
+    text: Option<Cow<'a, str>>,
+}
 
 impl Text<'_> {
     pub(super) fn as_deref(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-
-    pub(super) fn is_none(&self) -> bool {
-        self.0.is_none()
-    }
-
-    pub(super) fn is_some(&self) -> bool {
-        self.0.is_some()
+        self.text.as_deref()
     }
 
     /// This, else the other.
@@ -177,7 +221,26 @@ impl<'a> Deref for Text<'a> {
     type Target = Option<Cow<'a, str>>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.text
+    }
+}
+
+impl<'a> Read<'a> for Text<'a> {
+    fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
+        if walk.peek()? != b'"' {
+            return Ok(Self {
+                raw: Raw::read(walk)?,
+                text: None,
+            });
+        }
+        let quoted = walk.quoted()?;
+        let Some(text) = quoted.read() else {
+            return walk.wrong("the escapes before this place make no text");
+        };
+        Ok(Self {
+            raw: Raw(Some(quoted.written())),
+            text: (!text.is_empty()).then_some(text),
+        })
     }
 }
 
@@ -193,19 +256,35 @@ impl Deref for Flag {
     }
 }
 
-/// An object, or its default for anything else.
-#[derive(Debug, Default)]
-pub(super) struct Lenient<T>(T);
-
-impl<T> Deref for Lenient<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
+impl<'a> Read<'a> for Flag {
+    fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
+        RawFlag::read(walk).map(|flag| flag.flag)
     }
 }
 
-/// The first objects of a list; empty for anything else.
+/// A flag, and as it is written.
+#[derive(Debug, Default)]
+pub(super) struct RawFlag<'a> {
+    pub(super) raw: Raw<'a>,
+    pub(super) flag: Flag,
+}
+
+impl<'a> Read<'a> for RawFlag<'a> {
+    fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
+        let written = walk.value()?;
+        let flag = match written {
+            "true" | "\"true\"" => Some(true),
+            "false" | "\"false\"" => Some(false),
+            _ => None,
+        };
+        Ok(Self {
+            raw: Raw(Some(written)),
+            flag: Flag(flag),
+        })
+    }
+}
+
+/// The first entries of a list, defaults for those that are no objects; empty for anything else.
 #[derive(Debug)]
 pub(super) struct List<T>(pub(super) Vec<T>);
 
@@ -215,118 +294,21 @@ impl<T> Default for List<T> {
     }
 }
 
-/// What visitors have in common: every shape that they do not take is read over.
-macro_rules! other_shapes {
-    ($default:expr; $($shape:ident)*) => {
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any JSON value")
+impl<'a, T: Read<'a>> Read<'a> for List<T> {
+    fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
+        let mut items = Vec::new();
+        if walk.peek()? != b'[' {
+            walk.value()?;
+            return Ok(Self(items));
         }
-        $(other_shapes!(@ $shape $default);)*
-    };
-    (@ unit $default:expr) => {
-        fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok($default) }
-    };
-    (@ bool $default:expr) => {
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok($default) }
-    };
-    (@ number $default:expr) => {
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok($default) }
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok($default) }
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok($default) }
-    };
-    (@ text $default:expr) => {
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok($default) }
-    };
-    (@ list $default:expr) => {
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            while list.next_element::<IgnoredAny>()?.is_some() {}
-            Ok($default)
-        }
-    };
-    (@ object $default:expr) => {
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Ok($default)
-        }
-    };
-}
-pub(super) use other_shapes;
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Read<'a>(PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for Read<'a> {
-            type Value = Text<'a>;
-            other_shapes!(Text(None); unit bool number list object);
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'a>, E> {
-                Ok(Text((!text.is_empty()).then_some(Cow::Borrowed(text))))
+        walk.list(|walk| {
+            if items.len() < RESOURCES_MAX {
+                items.push(T::read(walk)?);
+            } else {
+                walk.value()?;
             }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'a>, E> {
-                Ok(Text(
-                    (!text.is_empty()).then(|| Cow::Owned(text.to_owned())),
-                ))
-            }
-        }
-        from.deserialize_any(Read(PhantomData))
-    }
-}
-
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Flag;
-            other_shapes!(Flag(None); unit number list object);
-
-            fn visit_bool<E>(self, flag: bool) -> Result<Flag, E> {
-                Ok(Flag(Some(flag)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Flag, E> {
-                Ok(Flag(text.parse().ok()))
-            }
-        }
-        from.deserialize_any(Read)
-    }
-}
-
-impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Lenient<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Read<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for Read<T> {
-            type Value = Lenient<T>;
-            other_shapes!(Lenient(T::default()); unit bool number text list);
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Lenient<T>, A::Error> {
-                let from = serde::de::value::MapAccessDeserializer::new(map);
-                T::deserialize(from).map(Lenient)
-            }
-        }
-        from.deserialize_any(Read(PhantomData))
-    }
-}
-
-impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Read<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for Read<T> {
-            type Value = List<T>;
-            other_shapes!(List(Vec::new()); unit bool number text object);
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<List<T>, A::Error> {
-                let mut items = Vec::new();
-                while items.len() < RESOURCES_MAX {
-                    match list.next_element::<Lenient<T>>()? {
-                        Some(item) => items.push(item.0),
-                        None => return Ok(List(items)),
-                    }
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(List(items))
-            }
-        }
-        from.deserialize_any(Read(PhantomData))
+            Ok(())
+        })?;
+        Ok(Self(items))
     }
 }

@@ -37,7 +37,7 @@ fn record(changes: Value) -> Bytes {
 }
 
 fn keys_of(changes: Value) -> EventKeys {
-    read(record(changes), &Place::default()).unwrap().keys
+    read(record(changes), &Place::default()).unwrap().event.keys
 }
 
 fn error_of(changes: Value) -> String {
@@ -145,6 +145,7 @@ fn aggregated_events_have_names_of_their_own() {
     });
     let keys = read(aggregated.to_string().into(), &Place::default())
         .unwrap()
+        .event
         .keys;
     assert_eq!(keys.category, EventCategory::Aggregated);
     assert_eq!(
@@ -180,7 +181,7 @@ fn what_is_missing_is_said_or_taken_from_the_place() {
         account: Some("444455556666".parse().unwrap()),
         region: Some("eu-west-1".parse().unwrap()),
     };
-    let keys = read(record(nobody), &place).unwrap().keys;
+    let keys = read(record(nobody), &place).unwrap().event.keys;
     assert_eq!(
         (keys.account.as_str(), keys.region.as_str()),
         ("444455556666", "eu-west-1")
@@ -195,13 +196,67 @@ fn what_is_missing_is_said_or_taken_from_the_place() {
 #[test]
 fn bytes_stay_as_they_are_unless_they_are_several_lines() {
     let exact = br#"{ "eventTime":"2026-01-19T21:17:28Z","eventSource":"a", "eventName":"b\u0041", "x":1.50e3,"awsRegion":"r","recipientAccountId":"123456789012" }"#;
-    let event = read(Bytes::from_static(exact), &Place::default()).unwrap();
+    let event = read(Bytes::from_static(exact), &Place::default())
+        .unwrap()
+        .event;
     assert_eq!(&event.json[..], exact);
     assert_eq!(event.keys.name, "bA");
     let spread = std::str::from_utf8(exact).unwrap().replace(", ", ",\r\n\t");
-    let event = read(spread.into(), &Place::default()).unwrap();
+    let event = read(spread.into(), &Place::default()).unwrap().event;
     let expected = br#"{"eventTime":"2026-01-19T21:17:28Z","eventSource":"a","eventName":"b\u0041","x":1.50e3,"awsRegion":"r","recipientAccountId":"123456789012"}"#;
     assert_eq!(&event.json[..], expected);
+}
+
+#[test]
+fn members_stand_where_they_stand() {
+    let json = record(json!({
+        "userAgent": "a \"b\"", "sourceIPAddress": null, "requestID": 7, "managementEvent": true, "apiVersion": "",
+        "userIdentity": {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::1:role/r"},
+                         "attributes": {"mfaAuthenticated": "false"}}, "accountId": "123456789012", "other": [{}]},
+        "tlsDetails": {"clientProvidedHostHeader": "h"}, "addendum": "none",
+    }));
+    let Record { event, members } = read(json, &Place::default()).unwrap();
+    let text = std::str::from_utf8(&event.json).unwrap();
+    let expected = [
+        (Member::EventVersion, Some(r#""1.11""#)),
+        (Member::UserAgent, Some(r#""a \"b\"""#)),
+        (Member::SourceIpAddress, None),
+        (Member::RequestId, Some("7")),
+        (Member::ManagementEvent, Some("true")),
+        (Member::ApiVersion, Some(r#""""#)),
+        (Member::AddendumReason, None),
+        (Member::IdentityType, Some(r#""AssumedRole""#)),
+        (Member::IdentityAccountId, Some(r#""123456789012""#)),
+        (Member::SessionIssuerArn, Some(r#""arn:aws:iam::1:role/r""#)),
+        (Member::SessionMfaAuthenticated, Some(r#""false""#)),
+        (Member::TlsClientProvidedHostHeader, Some(r#""h""#)),
+        (Member::WebIdFederatedProvider, None),
+    ];
+    for (member, value) in expected {
+        assert_eq!(members.get(text, member), value, "{member:?}");
+    }
+    assert_eq!(*members, Members::of(text));
+    assert_eq!(Members::of("{}").get("{}", Member::RequestId), None);
+    let damaged = r#"{"requestID":"a""#;
+    assert_eq!(Members::of(damaged).get(damaged, Member::RequestId), None);
+}
+
+#[test]
+fn what_comes_twice_is_an_error() {
+    let twice = |json: &str| {
+        let error = read(Bytes::copy_from_slice(json.as_bytes()), &Place::default()).unwrap_err();
+        assert_eq!(error.reason(), "not a JSON record");
+        error.to_string()
+    };
+    let expected = "not a record: a member comes twice before this place at byte";
+    assert_eq!(
+        twice(r#"{"eventName":"a","eventName":"b"}"#),
+        format!("{expected} 32")
+    );
+    assert_eq!(
+        twice(r#"{"userIdentity":{"arn":null,"x":1,"arn":"b"}}"#),
+        format!("{expected} 43")
+    );
 }
 
 #[test]
@@ -285,6 +340,32 @@ proptest! {
         let bytes = record(changes);
         let event = read(bytes.clone(), &Place::default());
         prop_assert!(event.is_ok(), "{:?}", event);
-        prop_assert_eq!(event.unwrap().json, bytes);
+        prop_assert_eq!(event.unwrap().event.json, bytes);
+    }
+
+    #[test]
+    fn a_record_within_a_block_is_the_same_as_alone(
+        identity in value(), parameters in value(), resources in value(), before in ".{0,9}", behind in ".{0,9}",
+        is_pretty: bool, cut: prop::sample::Index,
+    ) {
+        let changes = json!({"userIdentity": identity, "requestParameters": parameters, "resources": resources});
+        let mut bytes = record(changes);
+        if is_pretty {
+            let value: Value = serde_json::from_slice(&bytes).unwrap();
+            bytes = serde_json::to_string_pretty(&value).unwrap().into();
+        }
+        let alone = read(bytes.clone(), &Place::default()).unwrap();
+        let block = Bytes::from([before.as_bytes(), &bytes, behind.as_bytes()].concat());
+        let text = std::str::from_utf8(&block).unwrap();
+        let within = read_at(&block, text, before.len(), &Place::default());
+        if is_pretty {
+            prop_assert_eq!(within, None, "it is to become one line");
+        } else {
+            prop_assert_eq!(within, Some((alone, bytes.len())));
+        }
+        let cut = cut.index(bytes.len());
+        if let Some(text) = text.get(..before.len() + cut) {
+            prop_assert_eq!(read_at(&block, text, before.len(), &Place::default()), None);
+        }
     }
 }

@@ -1,0 +1,121 @@
+//! Where the members of a record stand of which no key is made, but a column of event tables.
+
+use super::{
+    fields::{Fields, Raw},
+    fields_of,
+    json::Walk,
+};
+
+macro_rules! members {
+    ($($(#[$doc:meta])* $member:ident => $($path:ident).+,)+) => {
+        /// A member of a record, by its path.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Member {
+            $($(#[$doc])* $member,)+
+        }
+
+        const COUNT: usize = [$(Member::$member),+].len();
+
+        fn raws<'a>(fields: &Fields<'a>) -> [Raw<'a>; COUNT] {
+            [$(fields.$($path).+),+]
+        }
+    };
+}
+
+members! {
+    /// `eventVersion`.
+    EventVersion => event_version,
+    /// `sourceIPAddress`.
+    SourceIpAddress => source_ip_address,
+    /// `userAgent`.
+    UserAgent => user_agent,
+    /// `errorMessage`.
+    ErrorMessage => error_message,
+    /// `requestID`.
+    RequestId => request_id,
+    /// `sharedEventID`.
+    SharedEventId => shared_event_id,
+    /// `apiVersion`.
+    ApiVersion => api_version,
+    /// `managementEvent`.
+    ManagementEvent => management_event.raw,
+    /// `vpcEndpointAccountId`.
+    VpcEndpointAccountId => vpc_endpoint_account_id,
+    /// `addendum.reason`.
+    AddendumReason => addendum.reason,
+    /// `tlsDetails.tlsVersion`.
+    TlsVersion => tls_details.tls_version,
+    /// `tlsDetails.cipherSuite`.
+    TlsCipherSuite => tls_details.cipher_suite,
+    /// `tlsDetails.clientProvidedHostHeader`.
+    TlsClientProvidedHostHeader => tls_details.client_provided_host_header.raw,
+    /// `userIdentity.type`.
+    IdentityType => user_identity.kind.raw,
+    /// `userIdentity.principalId`.
+    IdentityPrincipalId => user_identity.principal_id.raw,
+    /// `userIdentity.accountId`.
+    IdentityAccountId => user_identity.account_id.raw,
+    /// `userIdentity.userName`.
+    IdentityUserName => user_identity.user_name.raw,
+    /// `userIdentity.identityProvider`.
+    IdentityProvider => user_identity.identity_provider,
+    /// `userIdentity.credentialId`.
+    IdentityCredentialId => user_identity.credential_id,
+    /// `userIdentity.onBehalfOf.userId`.
+    OnBehalfOfUserId => user_identity.on_behalf_of.user_id,
+    /// `userIdentity.onBehalfOf.identityStoreArn`.
+    OnBehalfOfIdentityStoreArn => user_identity.on_behalf_of.identity_store_arn,
+    /// `userIdentity.sessionContext.sessionIssuer.type`.
+    SessionIssuerType => user_identity.session_context.session_issuer.kind,
+    /// `userIdentity.sessionContext.sessionIssuer.principalId`.
+    SessionIssuerPrincipalId => user_identity.session_context.session_issuer.principal_id,
+    /// `userIdentity.sessionContext.sessionIssuer.arn`.
+    SessionIssuerArn => user_identity.session_context.session_issuer.arn,
+    /// `userIdentity.sessionContext.sessionIssuer.accountId`.
+    SessionIssuerAccountId => user_identity.session_context.session_issuer.account_id,
+    /// `userIdentity.sessionContext.sessionIssuer.userName`.
+    SessionIssuerUserName => user_identity.session_context.session_issuer.user_name,
+    /// `userIdentity.sessionContext.attributes.creationDate`.
+    SessionCreationDate => user_identity.session_context.attributes.creation_date,
+    /// `userIdentity.sessionContext.attributes.mfaAuthenticated`.
+    SessionMfaAuthenticated => user_identity.session_context.attributes.mfa_authenticated,
+    /// `userIdentity.sessionContext.sourceIdentity`.
+    SessionSourceIdentity => user_identity.session_context.source_identity,
+    /// `userIdentity.sessionContext.webIdFederationData.federatedProvider`.
+    WebIdFederatedProvider => user_identity.session_context.web_id_federation_data.federated_provider,
+}
+
+/// Where the values of a record's [`Member`]s stand, as byte ranges: empty ones for those that it does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Members([(u32, u32); COUNT]);
+
+impl Members {
+    pub(super) fn new(fields: &Fields<'_>, record: &str) -> Self {
+        let begin = record.as_ptr() as usize;
+        // Records are far shorter than this.
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self(raws(fields).map(|raw| match raw.0 {
+            Some(value) => {
+                let start = value.as_ptr() as usize - begin;
+                (place(start), place(start + value.len()))
+            }
+            None => (0, 0),
+        }))
+    }
+
+    /// Those of a record; of what is no record, none.
+    pub fn of(record: &str) -> Self {
+        let mut walk = Walk::new(record);
+        match fields_of(&mut walk) {
+            Ok(fields) => Self::new(&fields, record),
+            Err(_) => Self([(0, 0); COUNT]),
+        }
+    }
+
+    /// A member's value in the record that these are of, as it is written there.
+    pub fn get<'a>(&self, record: &'a str, member: Member) -> Option<&'a str> {
+        let (start, end) = self.0[member as usize];
+        let value = record.get(start as usize..end as usize);
+        value.filter(|value| !value.is_empty())
+    }
+}
