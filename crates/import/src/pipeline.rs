@@ -164,6 +164,7 @@ impl Import {
             state: Mutex::new(State {
                 sink,
                 folders: HashMap::new(),
+                listing: String::new(),
             }),
             stop,
             listed: AtomicU64::new(0),
@@ -398,6 +399,8 @@ impl<S> Shared<'_, S> {
 struct State<S> {
     sink: S,
     folders: HashMap<String, OpenFolder>,
+    /// The folder that is being listed.
+    listing: String,
 }
 
 #[derive(Default)]
@@ -406,24 +409,23 @@ struct OpenFolder {
     /// Files that wait or are being read.
     pending: usize,
     is_changed: bool,
-    /// The listing is still in it.
-    is_listing: bool,
 }
 
 impl OpenFolder {
     fn is_needed(&self) -> bool {
-        self.pending > 0 || self.is_changed || self.is_listing
+        self.pending > 0 || self.is_changed
     }
 }
 
 impl<S: Sink> State<S> {
     /// From where on a file is to be read; none if it was imported before.
     fn admit(&mut self, folder: &str, file: FileHash, again: bool) -> Option<u64> {
-        if !self.folders.get(folder).is_some_and(|it| it.is_listing) {
-            self.folders
-                .values_mut()
-                .for_each(|it| it.is_listing = false);
-            self.folders.retain(|_, it| it.is_needed());
+        if self.listing != folder {
+            let left = self.folders.get(&self.listing);
+            if left.is_some_and(|left| !left.is_needed()) {
+                self.folders.remove(&self.listing);
+            }
+            folder.clone_into(&mut self.listing);
         }
         let sink = &self.sink;
         let open = self
@@ -436,7 +438,6 @@ impl<S: Sink> State<S> {
                     .unwrap_or_default(),
                 ..OpenFolder::default()
             });
-        open.is_listing = true;
         if open.folder.is_done(file) && !again {
             return None;
         }
@@ -478,7 +479,9 @@ impl<S: Sink> State<S> {
         let (added, duplicates) = self.sink.commit(&marks)?;
         counts.added += added;
         counts.duplicates += duplicates;
-        self.folders.retain(|_, it| it.is_needed());
+        let listing = &self.listing;
+        self.folders
+            .retain(|name, it| it.is_needed() || name == listing);
         Ok(())
     }
 }

@@ -18,6 +18,9 @@ use crate::{
 /// What is read and unpacked at a time; a record that is longer makes the block grow.
 const BLOCK_BYTES: usize = 256 * 1024;
 
+/// About as long as a record is, or less.
+const USUAL_RECORD_BYTES: usize = 1024;
+
 /// Something that was left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skip {
@@ -133,6 +136,10 @@ impl Reader<'_> {
             place: self.place,
             batch: Batch::default(),
         };
+        records
+            .batch
+            .records
+            .reserve(block.len() / USUAL_RECORD_BYTES);
         let keep = self.splitter.scan(block, &mut records);
         let mut batch = records.batch;
         batch.end = self.base + keep as u64;

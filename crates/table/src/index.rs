@@ -8,6 +8,7 @@
 use std::{
     collections::HashMap,
     fs::File,
+    hash::{BuildHasherDefault, Hasher},
     io,
     ops::Range,
     os::unix::fs::FileExt,
@@ -67,7 +68,26 @@ pub(crate) struct Builder {
     rows: u32,
     /// Event ids hardly ever come twice: no lists for them.
     ids: Vec<(u64, u32)>,
-    lists: HashMap<u64, List>,
+    lists: HashMap<u64, List, BuildHasherDefault<Hashed>>,
+}
+
+/// Terms are known by their hashes: these need not be hashed again. Who chooses values so that their hashes are alike makes the
+/// filling of this one file slower, and finds nothing that is not there.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = XxHash64::oneshot(self.0, bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 #[derive(Default)]

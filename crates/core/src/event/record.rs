@@ -219,7 +219,7 @@ fn keys(fields: &Fields<'_>, json: &Bytes, place: &Place) -> Result<EventKeys, R
     let category = category(fields)?;
     let identity = &fields.user_identity;
     let account = account(fields, place)?;
-    let region = match (&*fields.aws_region, &place.region) {
+    let region = match (fields.aws_region.as_deref(), &place.region) {
         (Some(text), place) => match (text.parse(), place) {
             (Ok(region), _) => region,
             (Err(_), Some(place)) => place.clone(),

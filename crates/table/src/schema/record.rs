@@ -2,13 +2,16 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, StringArray, TimestampMicrosecondArray};
+use arrow_array::{ArrayRef, BooleanArray, TimestampMicrosecondArray, builder::StringBuilder};
 use arrow_schema::{DataType, Field};
 use jiff::Timestamp;
 use memchr::memchr;
 use pugmark_core::event::record::{Member, Members};
 
 use super::{REQUEST_ID, time_type};
+
+/// Room for a text to begin with.
+const TEXT_BYTES: usize = 32;
 
 /// A column and the member of the record whose value it has.
 pub(crate) struct Column {
@@ -103,8 +106,15 @@ pub(crate) fn columns(records: &[(&str, Cow<'_, Members>)]) -> Vec<ArrayRef> {
             .map(|(record, members)| members.get(record, column.member));
         match column.kind {
             Kind::Text => {
-                let texts = values.map(|value| value.and_then(text));
-                Arc::new(texts.collect::<StringArray>())
+                let mut texts =
+                    StringBuilder::with_capacity(records.len(), TEXT_BYTES * records.len());
+                for value in values {
+                    match value.and_then(text) {
+                        Some(text) => texts.append_value(text),
+                        None => texts.append_null(),
+                    }
+                }
+                Arc::new(texts.finish())
             }
             Kind::Flag => Arc::new(
                 values

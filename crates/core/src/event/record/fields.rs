@@ -3,7 +3,7 @@
 //! Lenient where a key can stay absent: a member of another shape than AWS's is as if it were not there. A member that comes
 //! twice is an error: nobody could tell which of them others read.
 
-use std::{borrow::Cow, ops::Deref};
+use std::ops::Deref;
 
 use super::{
     json::{Walk, Wrong},
@@ -17,7 +17,8 @@ pub(super) trait Read<'a>: Sized {
     fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong>;
 }
 
-/// An object of which some members are read; its default where there is none.
+/// An object of which some members are read; its default where there is none. Those that most records have stand first, in the
+/// order in which AWS writes them, so that the next one is mostly the one that comes, and its name is compared, not searched.
 macro_rules! object {
     ($(#[$doc:meta])* $name:ident { $($member:literal => $field:ident: $kind:ty,)+ }) => {
         $(#[$doc])*
@@ -29,25 +30,32 @@ macro_rules! object {
         impl<'a> Read<'a> for $name<'a> {
             fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
                 #[allow(non_camel_case_types)]
+                #[derive(Clone, Copy)]
                 enum Member { $($field,)+ }
+                const MEMBERS: &[(Member, &str)] = &[$((Member::$field, concat!("\"", $member, "\":")),)+];
                 let mut object = Self::default();
                 if walk.peek()? != b'{' {
                     walk.value()?;
                     return Ok(object);
                 }
-                let mut seen = 0_u64;
-                walk.object(|walk, name| {
-                    let member = match name.as_bytes() {
-                        $($member => {
-                            object.$field = Read::read(walk)?;
-                            1 << Member::$field as u32
-                        })+
-                        _ => return walk.value().map(drop),
+                let (mut next, mut seen) = (0, 0_u64);
+                walk.object(|walk| {
+                    let member = match MEMBERS.get(next) {
+                        Some((member, written)) if walk.pass(written) => *member,
+                        _ => match &*walk.name()? {
+                            $($member => Member::$field,)+
+                            _ => return walk.value().map(drop),
+                        },
                     };
-                    if seen & member != 0 {
-                        return walk.wrong("a member comes twice before this place");
+                    let bit = 1 << member as u32;
+                    if seen & bit != 0 {
+                        return walk.wrong("a member comes a second time before this place");
                     }
-                    seen |= member;
+                    seen |= bit;
+                    next = member as usize + 1;
+                    match member {
+                        $(Member::$field => object.$field = Read::read(walk)?,)+
+                    }
                     Ok(())
                 })?;
                 Ok(object)
@@ -59,128 +67,128 @@ macro_rules! object {
 object!(
     /// A record.
     Fields {
-        b"eventVersion" => event_version: Raw<'a>,
-        b"userIdentity" => user_identity: Identity<'a>,
-        b"eventTime" => event_time: Text<'a>,
-        b"eventSource" => event_source: Text<'a>,
-        b"eventName" => event_name: Text<'a>,
-        b"awsRegion" => aws_region: Text<'a>,
-        b"sourceIPAddress" => source_ip_address: Raw<'a>,
-        b"userAgent" => user_agent: Raw<'a>,
-        b"errorCode" => error_code: Text<'a>,
-        b"errorMessage" => error_message: Raw<'a>,
-        b"requestParameters" => request_parameters: Names<'a>,
-        b"responseElements" => response_elements: Names<'a>,
-        b"requestID" => request_id: Raw<'a>,
-        b"eventID" => event_id: Text<'a>,
+        "eventVersion" => event_version: Raw<'a>,
+        "userIdentity" => user_identity: Identity<'a>,
+        "eventTime" => event_time: Text<'a>,
+        "eventSource" => event_source: Text<'a>,
+        "eventName" => event_name: Text<'a>,
+        "awsRegion" => aws_region: Text<'a>,
+        "sourceIPAddress" => source_ip_address: Raw<'a>,
+        "userAgent" => user_agent: Raw<'a>,
+        "requestParameters" => request_parameters: Names<'a>,
+        "responseElements" => response_elements: Names<'a>,
+        "requestID" => request_id: Raw<'a>,
+        "eventID" => event_id: Text<'a>,
+        "readOnly" => read_only: Flag,
+        "eventType" => event_type: Text<'a>,
+        "managementEvent" => management_event: RawFlag<'a>,
+        "recipientAccountId" => recipient_account_id: Text<'a>,
+        "eventCategory" => event_category: Text<'a>,
+        "tlsDetails" => tls_details: TlsDetails<'a>,
+        "sessionCredentialFromConsole" => session_credential_from_console: Flag,
+        // What few records have.
+        "errorCode" => error_code: Text<'a>,
+        "errorMessage" => error_message: Raw<'a>,
+        "resources" => resources: List<Entry<'a>>,
+        "apiVersion" => api_version: Raw<'a>,
+        "sharedEventID" => shared_event_id: Raw<'a>,
+        "vpcEndpointId" => vpc_endpoint_id: Text<'a>,
+        "vpcEndpointAccountId" => vpc_endpoint_account_id: Raw<'a>,
+        "addendum" => addendum: Addendum<'a>,
+        "insightDetails" => insight_details: InsightDetails<'a>,
         // Of aggregated events.
-        b"eventId" => aggregated_id: Text<'a>,
-        b"readOnly" => read_only: Flag,
-        b"resources" => resources: List<Entry<'a>>,
-        b"eventType" => event_type: Text<'a>,
-        b"apiVersion" => api_version: Raw<'a>,
-        b"managementEvent" => management_event: RawFlag<'a>,
-        b"recipientAccountId" => recipient_account_id: Text<'a>,
-        // Of aggregated events.
-        b"accountId" => account_id: Text<'a>,
-        b"sharedEventID" => shared_event_id: Raw<'a>,
-        b"vpcEndpointId" => vpc_endpoint_id: Text<'a>,
-        b"vpcEndpointAccountId" => vpc_endpoint_account_id: Raw<'a>,
-        b"eventCategory" => event_category: Text<'a>,
-        b"addendum" => addendum: Addendum<'a>,
-        b"tlsDetails" => tls_details: TlsDetails<'a>,
-        b"sessionCredentialFromConsole" => session_credential_from_console: Flag,
-        b"insightDetails" => insight_details: InsightDetails<'a>,
-        b"timeWindow" => time_window: TimeWindow<'a>,
-        b"summary" => summary: Summary<'a>,
+        "accountId" => account_id: Text<'a>,
+        "eventId" => aggregated_id: Text<'a>,
+        "timeWindow" => time_window: TimeWindow<'a>,
+        "summary" => summary: Summary<'a>,
     }
 );
 
 object!(Identity {
-    b"type" => kind: Text<'a>,
-    b"principalId" => principal_id: Text<'a>,
-    b"arn" => arn: Text<'a>,
-    b"accountId" => account_id: Text<'a>,
-    b"accessKeyId" => access_key_id: Text<'a>,
-    b"userName" => user_name: Text<'a>,
-    b"invokedBy" => invoked_by: Text<'a>,
-    b"identityProvider" => identity_provider: Raw<'a>,
-    b"credentialId" => credential_id: Raw<'a>,
-    b"onBehalfOf" => on_behalf_of: OnBehalfOf<'a>,
-    b"sessionContext" => session_context: SessionContext<'a>,
+    "type" => kind: Text<'a>,
+    "principalId" => principal_id: Text<'a>,
+    "arn" => arn: Text<'a>,
+    "accountId" => account_id: Text<'a>,
+    "accessKeyId" => access_key_id: Text<'a>,
+    "sessionContext" => session_context: SessionContext<'a>,
+    "userName" => user_name: Text<'a>,
+    "invokedBy" => invoked_by: Text<'a>,
+    "identityProvider" => identity_provider: Raw<'a>,
+    "credentialId" => credential_id: Raw<'a>,
+    "onBehalfOf" => on_behalf_of: OnBehalfOf<'a>,
 });
 
 object!(OnBehalfOf {
-    b"userId" => user_id: Raw<'a>,
-    b"identityStoreArn" => identity_store_arn: Raw<'a>,
+    "userId" => user_id: Raw<'a>,
+    "identityStoreArn" => identity_store_arn: Raw<'a>,
 });
 
 object!(SessionContext {
-    b"sessionIssuer" => session_issuer: SessionIssuer<'a>,
-    b"attributes" => attributes: SessionAttributes<'a>,
-    b"sourceIdentity" => source_identity: Raw<'a>,
-    b"webIdFederationData" => web_id_federation_data: WebIdFederationData<'a>,
+    "sessionIssuer" => session_issuer: SessionIssuer<'a>,
+    "attributes" => attributes: SessionAttributes<'a>,
+    "sourceIdentity" => source_identity: Raw<'a>,
+    "webIdFederationData" => web_id_federation_data: WebIdFederationData<'a>,
 });
 
 object!(SessionIssuer {
-    b"type" => kind: Raw<'a>,
-    b"principalId" => principal_id: Raw<'a>,
-    b"arn" => arn: Raw<'a>,
-    b"accountId" => account_id: Raw<'a>,
-    b"userName" => user_name: Raw<'a>,
+    "type" => kind: Raw<'a>,
+    "principalId" => principal_id: Raw<'a>,
+    "arn" => arn: Raw<'a>,
+    "accountId" => account_id: Raw<'a>,
+    "userName" => user_name: Raw<'a>,
 });
 
 object!(SessionAttributes {
-    b"creationDate" => creation_date: Raw<'a>,
-    b"mfaAuthenticated" => mfa_authenticated: Raw<'a>,
+    "creationDate" => creation_date: Raw<'a>,
+    "mfaAuthenticated" => mfa_authenticated: Raw<'a>,
 });
 
 object!(WebIdFederationData {
-    b"federatedProvider" => federated_provider: Raw<'a>,
+    "federatedProvider" => federated_provider: Raw<'a>,
 });
 
 object!(Addendum {
-    b"reason" => reason: Raw<'a>,
+    "reason" => reason: Raw<'a>,
 });
 
 object!(TlsDetails {
-    b"tlsVersion" => tls_version: Raw<'a>,
-    b"cipherSuite" => cipher_suite: Raw<'a>,
-    b"clientProvidedHostHeader" => client_provided_host_header: Text<'a>,
+    "tlsVersion" => tls_version: Raw<'a>,
+    "cipherSuite" => cipher_suite: Raw<'a>,
+    "clientProvidedHostHeader" => client_provided_host_header: Text<'a>,
 });
 
 object!(
     /// An entry of `resources`; some services write other cases of the names.
     Entry {
-        b"type" => kind: Text<'a>,
-        b"ARN" => arn: Text<'a>,
-        b"arn" => lower_case_arn: Text<'a>,
-        b"ARNPrefix" => arn_prefix: Text<'a>,
-        b"accountId" => account_id: Text<'a>,
+        "type" => kind: Text<'a>,
+        "ARN" => arn: Text<'a>,
+        "arn" => lower_case_arn: Text<'a>,
+        "ARNPrefix" => arn_prefix: Text<'a>,
+        "accountId" => account_id: Text<'a>,
     }
 );
 
 object!(InsightDetails {
-    b"eventSource" => event_source: Text<'a>,
-    b"eventName" => event_name: Text<'a>,
-    b"errorCode" => error_code: Text<'a>,
+    "eventSource" => event_source: Text<'a>,
+    "eventName" => event_name: Text<'a>,
+    "errorCode" => error_code: Text<'a>,
 });
 
 object!(TimeWindow {
-    b"windowStart" => window_start: Text<'a>,
+    "windowStart" => window_start: Text<'a>,
 });
 
 object!(Summary {
-    b"primaryDimension" => primary_dimension: Dimension<'a>,
+    "primaryDimension" => primary_dimension: Dimension<'a>,
 });
 
 object!(Dimension {
-    b"dimension" => dimension: Text<'a>,
-    b"statistics" => statistics: List<Statistic<'a>>,
+    "dimension" => dimension: Text<'a>,
+    "statistics" => statistics: List<Statistic<'a>>,
 });
 
 object!(Statistic {
-    b"name" => name: Text<'a>,
+    "name" => name: Text<'a>,
 });
 
 impl List<Statistic<'_>> {
@@ -194,6 +202,7 @@ impl List<Statistic<'_>> {
 pub(super) struct Raw<'a>(pub(super) Option<&'a str>);
 
 impl<'a> Read<'a> for Raw<'a> {
+    #[inline]
     fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
         walk.value().map(|value| Self(Some(value)))
     }
@@ -203,43 +212,41 @@ impl<'a> Read<'a> for Raw<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Text<'a> {
     pub(super) raw: Raw<'a>,
-    text: Option<Cow<'a, str>>,
+    /// What it says, where that is not what is written.
+    unescaped: Option<Box<str>>,
 }
 
 impl Text<'_> {
     pub(super) fn as_deref(&self) -> Option<&str> {
-        self.text.as_deref()
+        let text = match &self.unescaped {
+            Some(text) => text,
+            None => self.raw.0?.strip_prefix('"')?.strip_suffix('"')?,
+        };
+        (!text.is_empty()).then_some(text)
     }
 
     /// This, else the other.
     pub(super) fn or<'t>(&'t self, other: &'t Text<'_>) -> Option<&'t str> {
-        self.as_deref().or(other.as_deref())
-    }
-}
-
-impl<'a> Deref for Text<'a> {
-    type Target = Option<Cow<'a, str>>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.text
+        self.as_deref().or_else(|| other.as_deref())
     }
 }
 
 impl<'a> Read<'a> for Text<'a> {
+    #[inline]
     fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
         if walk.peek()? != b'"' {
             return Ok(Self {
                 raw: Raw::read(walk)?,
-                text: None,
+                unescaped: None,
             });
         }
         let quoted = walk.quoted()?;
-        let Some(text) = quoted.read() else {
-            return walk.wrong("the escapes before this place make no text");
-        };
         Ok(Self {
             raw: Raw(Some(quoted.written())),
-            text: (!text.is_empty()).then_some(text),
+            unescaped: match quoted.unescaped() {
+                Ok(unescaped) => unescaped.map(String::into_boxed_str),
+                Err(_) => return walk.wrong("the escapes before this place make no text"),
+            },
         })
     }
 }

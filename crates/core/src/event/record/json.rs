@@ -41,18 +41,29 @@ impl<'a> Quoted<'a> {
     }
 
     /// As it is written, without its quotes.
+    #[inline]
     pub(super) fn inner(self) -> &'a str {
         let end = self.written.len().saturating_sub(1);
         self.written.get(1..end).unwrap_or_default()
     }
 
-    /// What it says; none when its escapes make no text.
-    pub(super) fn read(self) -> Option<Cow<'a, str>> {
-        if self.has_escapes {
-            serde_json::from_str(self.written).ok().map(Cow::Owned)
-        } else {
-            Some(Cow::Borrowed(self.inner()))
+    /// What it says, where that is not what is written.
+    ///
+    /// # Errors
+    /// When its escapes make no text.
+    #[inline]
+    pub(super) fn unescaped(self) -> Result<Option<String>, serde_json::Error> {
+        match self.has_escapes {
+            true => serde_json::from_str(self.written),
+            false => Ok(None),
         }
+    }
+
+    /// What it says; none when its escapes make no text.
+    #[inline]
+    pub(super) fn read(self) -> Option<Cow<'a, str>> {
+        let unescaped = self.unescaped().ok()?;
+        Some(unescaped.map_or(Cow::Borrowed(self.inner()), Cow::Owned))
     }
 }
 
@@ -113,11 +124,11 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Passes an object: `each` is told the name of each member and passes its value.
+    /// Passes an object: `each` passes a member, its name and its value.
     #[inline]
     pub(super) fn object(
         &mut self,
-        mut each: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), Wrong>,
+        mut each: impl FnMut(&mut Self) -> Result<(), Wrong>,
     ) -> Result<(), Wrong> {
         self.token(b'{', "an object is expected")?;
         if self.peek()? == b'}' {
@@ -125,10 +136,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         loop {
-            let Some(name) = self.name()?.read() else {
-                return self.wrong("a member's name is no text");
-            };
-            each(self, name)?;
+            each(self)?;
             match self.peek()? {
                 b',' => self.at += 1,
                 b'}' => {
@@ -138,6 +146,26 @@ impl<'a> Walk<'a> {
                 _ => return self.wrong("a comma or the object's end is expected"),
             }
         }
+    }
+
+    /// Passes a member's name and the colon behind it.
+    #[inline]
+    pub(super) fn name(&mut self) -> Result<Cow<'a, str>, Wrong> {
+        match self.raw_name()?.read() {
+            Some(name) => Ok(name),
+            None => self.wrong("a member's name is no text"),
+        }
+    }
+
+    /// Passes exactly this, if it comes next.
+    #[inline]
+    pub(super) fn pass(&mut self, wanted: &str) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let is_next = rest.starts_with(wanted.as_bytes());
+        if is_next {
+            self.at += wanted.len();
+        }
+        is_next
     }
 
     /// Passes a list: `each` passes one of its values.
@@ -163,9 +191,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Passes a member's name and the colon behind it.
     #[inline]
-    fn name(&mut self) -> Result<Quoted<'a>, Wrong> {
+    fn raw_name(&mut self) -> Result<Quoted<'a>, Wrong> {
         let name = self.quoted()?;
         self.token(b':', "a colon is expected")?;
         Ok(name)
@@ -267,7 +294,7 @@ impl<'a> Walk<'a> {
                         depth += 1;
                         kinds = kinds << 1 | u128::from(first == b'{');
                         if first == b'{' {
-                            self.name()?;
+                            self.raw_name()?;
                         }
                         continue;
                     }
@@ -289,7 +316,7 @@ impl<'a> Walk<'a> {
                     b',' => {
                         self.at += 1;
                         if is_object {
-                            self.name()?;
+                            self.raw_name()?;
                         }
                         break;
                     }
@@ -382,7 +409,8 @@ mod tests {
     fn members(text: &str) -> Option<Map<String, Value>> {
         let mut found = Map::new();
         let mut walk = Walk::new(text);
-        walk.object(|walk, name| {
+        walk.object(|walk| {
+            let name = walk.name()?;
             let value = serde_json::from_str(walk.value()?).unwrap();
             found.insert(name.into_owned(), value);
             Ok(())

@@ -48,9 +48,10 @@ impl<'a> Names<'a> {
                 }
                 Ok(())
             }
-            b'{' if depth <= DEPTH_MAX => {
-                walk.object(|walk, member| self.walk(walk, &member, depth + 1))
-            }
+            b'{' if depth <= DEPTH_MAX => walk.object(|walk| {
+                let member = walk.name()?;
+                self.walk(walk, &member, depth + 1)
+            }),
             b'[' if depth <= DEPTH_MAX => {
                 let mut taken = 0;
                 walk.list(|walk| {

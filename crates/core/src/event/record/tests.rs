@@ -248,14 +248,14 @@ fn what_comes_twice_is_an_error() {
         assert_eq!(error.reason(), "not a JSON record");
         error.to_string()
     };
-    let expected = "not a record: a member comes twice before this place at byte";
+    let expected = "not a record: a member comes a second time before this place at byte";
     assert_eq!(
         twice(r#"{"eventName":"a","eventName":"b"}"#),
-        format!("{expected} 32")
+        format!("{expected} 29")
     );
     assert_eq!(
         twice(r#"{"userIdentity":{"arn":null,"x":1,"arn":"b"}}"#),
-        format!("{expected} 43")
+        format!("{expected} 40")
     );
 }
 
