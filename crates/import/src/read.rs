@@ -3,15 +3,17 @@
 use std::{
     borrow::Cow,
     io::{self, Read},
+    ops::Range,
 };
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use pugmark_core::event::record::{self, Place, Record, RecordError};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
-    split::{Finder, Found, Splitter},
+    split::{Finder, Splitter},
     unpack::Unpacked,
 };
 
@@ -123,14 +125,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn batch(&mut self, block: &Bytes) -> Batch {
-        // What is damaged is read, and judged, record by record.
-        let text = std::str::from_utf8(block).or_else(|error| {
-            let sound = block.get(..error.valid_up_to()).unwrap_or_default();
-            std::str::from_utf8(sound)
-        });
         let mut records = Records {
             block,
-            text: text.unwrap_or_default(),
+            text: sound(block),
             base: self.base,
             from: self.from,
             place: self.place,
@@ -153,17 +150,24 @@ impl Reader<'_> {
                 let mut unreadable = Batch::unreadable(self.base + kept as u64, error);
                 batch.skipped.append(&mut unreadable.skipped);
             }
-            (None, Some(Found::Damage { what, .. })) => batch.skip(self.base, "cut off", what),
+            (None, Some(what)) => batch.skip(self.base, "cut off", what),
             (None, _) => {}
         }
     }
 }
 
+/// As much of a block as is UTF-8: what is damaged is read, and judged, record by record.
+fn sound(block: &Bytes) -> ByteString {
+    ByteString::try_from(block.clone()).unwrap_or_else(|error| {
+        let sound = block.slice(..error.valid_up_to());
+        ByteString::try_from(sound).unwrap_or_default()
+    })
+}
+
 /// Reads the records of a block into a batch.
 struct Records<'a> {
     block: &'a Bytes,
-    /// As much of the block as is UTF-8.
-    text: &'a str,
+    text: ByteString,
     base: u64,
     from: u64,
     place: &'a Place,
@@ -181,23 +185,21 @@ impl Records<'_> {
 impl Finder for Records<'_> {
     fn begin(&mut self, at: usize) -> Option<usize> {
         self.offset(at)?;
-        let (record, length) = record::read_at(self.block, self.text, at, self.place)?;
+        let (record, length) = record::read_at(&self.text, at, self.place)?;
         self.batch.records.push(record);
         Some(length)
     }
 
-    fn found(&mut self, found: Found) {
-        match found {
-            Found::Record(range) => {
-                if let Some(offset) = self.offset(range.start) {
-                    self.batch.read(self.block.slice(range), offset, self.place);
-                }
-            }
-            Found::Damage { at, what } => {
-                if let Some(offset) = self.offset(at) {
-                    self.batch.skip(offset, "damaged", what);
-                }
-            }
+    fn record(&mut self, range: Range<usize>) -> bool {
+        match self.offset(range.start) {
+            Some(offset) => self.batch.read(self.block.slice(range), offset, self.place),
+            None => true,
+        }
+    }
+
+    fn damage(&mut self, at: usize, what: &'static str) {
+        if let Some(offset) = self.offset(at) {
+            self.batch.skip(offset, "damaged", what);
         }
     }
 }
@@ -248,16 +250,20 @@ impl Batch {
         });
     }
 
-    fn read(&mut self, json: Bytes, offset: u64, place: &Place) {
+    /// Reads an object; tells whether it is JSON.
+    fn read(&mut self, json: Bytes, offset: u64, place: &Place) -> bool {
         let error = match record::read(json.clone(), place) {
-            Ok(record) => return self.records.push(record),
+            Ok(record) => {
+                self.records.push(record);
+                return true;
+            }
             Err(error) => error,
         };
         if matches!(error, RecordError::Missing(_)) {
             let envelope: Envelope<'_> = serde_json::from_slice(&json).unwrap_or_default();
             if envelope.digest_start_time.is_some() {
                 self.digests += 1;
-                return;
+                return true;
             }
             let inner = match (envelope.cloud_trail_event, envelope.detail) {
                 (Some(text), _) => Some(Bytes::from(text.into_owned())),
@@ -269,10 +275,11 @@ impl Batch {
                     Ok(record) => self.records.push(record),
                     Err(error) => self.skip(offset, error.reason(), error.to_string()),
                 }
-                return;
+                return true;
             }
         }
         self.skip(offset, error.reason(), error.to_string());
+        !matches!(error, RecordError::NotJson(_))
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 use pugmark_core::limits::IMPORTED_RECORD_BYTES_MAX;
 
 /// Deepest nesting: the JSON reader's own bound.
@@ -22,27 +22,17 @@ const TOO_LONG: &str = "a record longer than any of CloudTrail's";
 /// How a log file begins.
 const LOG_FILE_OPENING: &[u8] = br#"{"Records""#;
 
-/// What was found in a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// An object that is an element of a list of records, or stands alone.
-    Record(Range<usize>),
-    /// From this place of the block on, until the next thing that is found, nothing could be read.
-    Damage {
-        /// Where it begins.
-        at: usize,
-        /// What is wrong.
-        what: &'static str,
-    },
-}
-
-/// Who is told what is found.
+/// Who is told what is found in a block.
 pub(crate) trait Finder {
-    /// A record may begin at this place of the block. Who reads it at once tells how long it is; then it is not told of again.
+    /// A record may begin at this place. Who reads it at once tells how long it is; then it is not told of again.
     fn begin(&mut self, at: usize) -> Option<usize>;
 
-    /// What was found by following brackets.
-    fn found(&mut self, found: Found);
+    /// An object that is an element of a list of records, or stands alone. Tells whether it is JSON: in one that is not, records
+    /// are searched that its damage has drawn in.
+    fn record(&mut self, range: Range<usize>) -> bool;
+
+    /// From this place on, until the next thing that is found, nothing could be read; and what is wrong.
+    fn damage(&mut self, at: usize, what: &'static str);
 }
 
 /// Where in the stream the scan stands.
@@ -133,27 +123,30 @@ impl Splitter {
     /// Scans a block that begins with what the last call kept, and tells of all that is found in it. Returns from where on
     /// the block must be kept: the next one begins with these bytes, at most one record.
     pub(crate) fn scan(&mut self, block: &[u8], finder: &mut impl Finder) -> usize {
-        while self.at < block.len() {
-            match self.state {
-                State::Top => self.scan_top(block, finder),
-                State::List => self.scan_list(block, finder),
-                State::Value => self.scan_value(block, finder),
-                State::Lost => {
-                    if !self.find_opening(block) {
-                        break;
+        loop {
+            while self.at < block.len() {
+                match self.state {
+                    State::Top => self.scan_top(block, finder),
+                    State::List => self.scan_list(block, finder),
+                    State::Value => self.scan_value(block, finder),
+                    State::Lost => {
+                        if !self.find_opening(block) {
+                            break;
+                        }
                     }
                 }
             }
-        }
-        if let (State::Value, Some(start)) = (self.state, self.start)
-            && block.len() - start > IMPORTED_RECORD_BYTES_MAX
-        {
-            finder.found(Found::Damage {
-                at: start,
-                what: TOO_LONG,
-            });
-            // Its end can be found without keeping it.
-            self.start = None;
+            let (State::Value, Some(start)) = (self.state, self.start) else {
+                break;
+            };
+            if block.len() - start <= IMPORTED_RECORD_BYTES_MAX {
+                break;
+            }
+            if !self.is_given_up(block, start, finder) {
+                // Its end can be found without keeping it.
+                self.start = None;
+                break;
+            }
         }
         let keep = match self.state {
             State::Value => self.start.unwrap_or(block.len()),
@@ -170,14 +163,15 @@ impl Splitter {
     }
 
     /// Tells of what the stream's end, `kept` bytes behind the last block's begin, cuts off.
-    pub(crate) fn finish(&self) -> Option<Found> {
-        let what = match (self.state, self.container) {
-            (State::Top, _) | (State::Lost, _) => return None,
-            (State::Value, Container::None) if self.start.is_none() => "the file ends in a value",
-            (State::Value, _) => "the file ends in a record",
-            (State::List, _) => "the file ends in the list of records",
-        };
-        Some(Found::Damage { at: 0, what })
+    pub(crate) fn finish(&self) -> Option<&'static str> {
+        match (self.state, self.container) {
+            (State::Top, _) | (State::Lost, _) => None,
+            (State::Value, Container::None) if self.start.is_none() => {
+                Some("the file ends in a value")
+            }
+            (State::Value, _) => Some("the file ends in a record"),
+            (State::List, _) => Some("the file ends in the list of records"),
+        }
     }
 
     fn scan_top(&mut self, block: &[u8], finder: &mut impl Finder) {
@@ -322,15 +316,15 @@ impl Splitter {
             Container::None => State::Top,
             Container::Array | Container::Member => State::List,
         };
-        if let Some(start) = self.start.take() {
+        let Some(start) = self.start.take() else {
+            return;
+        };
+        if self.at - start > IMPORTED_RECORD_BYTES_MAX {
+            self.is_given_up(block, start, finder);
+        } else if finder.record(start..self.at) {
             self.learn_opening(&block[start..self.at]);
-            finder.found(match self.at - start {
-                0..=IMPORTED_RECORD_BYTES_MAX => Found::Record(start..self.at),
-                _ => Found::Damage {
-                    at: start,
-                    what: TOO_LONG,
-                },
-            });
+        } else {
+            self.search_from(start);
         }
     }
 
@@ -353,10 +347,26 @@ impl Splitter {
 
     /// Gives the value up: its bytes are searched for the begin of the next one.
     fn lose(&mut self, at: usize, what: &'static str, finder: &mut impl Finder) {
-        let start = self.start.take().unwrap_or(at);
-        finder.found(Found::Damage { at: start, what });
+        let start = self.start.unwrap_or(at);
+        finder.damage(start, what);
+        self.search_from(start);
+    }
+
+    /// Tells of a value that is too long for a record; gives it up if it may have drawn other records in, and says whether.
+    fn is_given_up(&mut self, block: &[u8], start: usize, finder: &mut impl Finder) -> bool {
+        finder.damage(start, TOO_LONG);
+        let has_drawn_in = memmem::find(&block[start + 1..], usual(&self.opening)).is_some();
+        if has_drawn_in {
+            self.search_from(start);
+        }
+        has_drawn_in
+    }
+
+    /// Searches the next record in what begins here and is none.
+    fn search_from(&mut self, start: usize) {
+        self.start = None;
         self.state = State::Lost;
-        // Not the begin of what is lost once more.
+        // Not the same once more.
         self.at = start + 1;
     }
 

@@ -94,7 +94,7 @@ fn fill(dir: &Path, seed: u64, total: u64, end: Timestamp) {
     while events.peek().is_some() {
         for event in events.by_ref().take(EVENTS_A_COMMIT) {
             bytes += event.json.len();
-            bulk.push(event.into()).unwrap();
+            bulk.push(event.try_into().unwrap()).unwrap();
         }
         added += bulk.commit(&[]).unwrap().added;
         let filled = peak_resident_bytes();

@@ -23,7 +23,7 @@ fn main() {
                 "resources": event.keys.lookup_resources.iter().map(|it| &it.name).collect::<Vec<_>>(),
             })
         );
-        bulk.push(event.into()).unwrap();
+        bulk.push(event.try_into().unwrap()).unwrap();
         if (number + 1) % EVENTS_A_COMMIT == 0 {
             bulk.commit(&[]).unwrap();
         }

@@ -161,12 +161,6 @@ impl Bulk {
     /// When files cannot be written. Nothing that was taken since the last commit counts then.
     pub fn push(&mut self, record: Record) -> Result<(), TableError> {
         let Record { event, members } = record;
-        if !event.json.is_ascii() && std::str::from_utf8(&event.json).is_err() {
-            return Err(TableError::Task(format!(
-                "event {} is not UTF-8",
-                event.keys.id
-            )));
-        }
         let seconds = event.keys.time.as_second();
         let place = (
             event.keys.account,
@@ -314,12 +308,9 @@ impl Bulk {
         (account, region, _): &Place,
         rows: &[Arc<Row>],
     ) -> Result<Vec<Arc<Row>>, TableError> {
-        let mut seen: HashSet<(Uuid, i64)> = HashSet::with_capacity(rows.len());
-        let mut rows: Vec<Arc<Row>> = rows
-            .iter()
-            .filter(|row| seen.insert(identity(row)))
-            .cloned()
-            .collect();
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|row| row.place().newest_first());
+        let mut rows = without_twins(&rows);
         let times = || rows.iter().map(|row| row.place().seconds);
         let (Some(oldest), Some(newest)) = (times().min(), times().max()) else {
             return Ok(rows);
@@ -343,6 +334,7 @@ impl Bulk {
             }
             return Ok(kept);
         }
+        let seen: HashSet<(Uuid, i64)> = rows.iter().map(|row| identity(row)).collect();
         let mut known: HashSet<(Uuid, i64)> = HashSet::new();
         for part in &parts {
             self.files.each_id(part, |id, seconds| {
@@ -354,6 +346,26 @@ impl Bulk {
         rows.retain(|row| !known.contains(&identity(row)));
         Ok(rows)
     }
+}
+
+/// Of rows in order, those of an id and second the first that came.
+fn without_twins(rows: &[Arc<Row>]) -> Vec<Arc<Row>> {
+    let mut kept = Vec::with_capacity(rows.len());
+    // Few come in the same second.
+    for second in rows.chunk_by(|a, b| a.place().seconds == b.place().seconds) {
+        if let [row] = second {
+            kept.push(row.clone());
+            continue;
+        }
+        let mut firsts: HashMap<Uuid, u64> = HashMap::with_capacity(second.len());
+        for row in second {
+            let first = firsts.entry(row.event.keys.id).or_insert(row.seq);
+            *first = row.seq.min(*first);
+        }
+        let is_first = |row: &&Arc<Row>| firsts.get(&row.event.keys.id) == Some(&row.seq);
+        kept.extend(second.iter().filter(is_first).cloned());
+    }
+    kept
 }
 
 fn identity(row: &Row) -> (Uuid, i64) {

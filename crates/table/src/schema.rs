@@ -185,27 +185,18 @@ pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
     let times = rows.iter().map(|row| row.event.keys.time.as_microsecond());
     let times = TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC");
     let ids = StringArray::from_iter_values(rows.iter().map(|row| row.event.keys.id.to_string()));
-    let records = rows.iter().map(|row| {
-        std::str::from_utf8(&row.event.json)
-            .map_err(|error| ArrowError::InvalidArgumentError(error.to_string()))
+    let records = rows.iter().map(|row| match &row.members {
+        Some(members) => Ok(Cow::Borrowed(&**members)),
+        None => Members::of(row.event.json.clone())
+            .map(Cow::Owned)
+            .map_err(|error| ArrowError::InvalidArgumentError(error.to_string())),
     });
-    let records: Vec<&str> = records.collect::<Result<_, _>>()?;
-    let bytes = records.iter().map(|record| record.len()).sum();
+    let records: Vec<Cow<'_, Members>> = records.collect::<Result<_, _>>()?;
+    let bytes = records.iter().map(|record| record.text().len()).sum();
     let mut events = StringBuilder::with_capacity(rows.len(), bytes);
     records
         .iter()
-        .for_each(|record| events.append_value(record));
-    let records: Vec<(&str, Cow<'_, Members>)> = rows
-        .iter()
-        .zip(records)
-        .map(|(row, record)| {
-            let members = match &row.members {
-                Some(members) => Cow::Borrowed(&**members),
-                None => Cow::Owned(Members::of(record)),
-            };
-            (record, members)
-        })
-        .collect();
+        .for_each(|record| events.append_value(record.text()));
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(times),
         Arc::new(Int64Array::from_iter_values(

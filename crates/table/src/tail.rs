@@ -21,7 +21,7 @@ const EVENT_OVERHEAD_BYTES: usize = 1024;
 pub(crate) struct Row {
     pub(crate) seq: u64,
     pub(crate) event: Event,
-    /// Where the record's other members stand, if that is known.
+    /// The record as text, and where its other members stand, if that is known.
     pub(crate) members: Option<Box<Members>>,
 }
 

@@ -8,9 +8,10 @@ mod json;
 mod members;
 mod names;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, str::Utf8Error};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -122,18 +123,19 @@ impl RecordError {
 pub struct Record {
     /// Its bytes and keys.
     pub event: Event,
-    /// Where its other members stand.
+    /// Its text, and where its other members stand.
     pub members: Box<Members>,
 }
 
-impl From<Event> for Record {
+impl TryFrom<Event> for Record {
+    type Error = Utf8Error;
+
     /// Finds the members of the event's record.
-    fn from(event: Event) -> Self {
-        let record = std::str::from_utf8(&event.json).unwrap_or_default();
-        Self {
-            members: Box::new(Members::of(record)),
+    fn try_from(event: Event) -> Result<Self, Utf8Error> {
+        Ok(Self {
+            members: Box::new(Members::of(event.json.clone())?),
             event,
-        }
+        })
     }
 }
 
@@ -148,18 +150,23 @@ pub fn read(json: Bytes, place: &Place) -> Result<Record, RecordError> {
     }
     let json = json.slice_ref(json.trim_ascii());
     let not_json = |error: &dyn std::error::Error| RecordError::NotJson(error.to_string());
-    let text = std::str::from_utf8(&json).map_err(|error| not_json(&error))?;
-    let mut walk = Walk::new(text);
+    let text = ByteString::try_from(json).map_err(|error| not_json(&error))?;
+    let mut walk = Walk::new(&text);
     let fields = fields_of(&mut walk).map_err(|error| not_json(&error))?;
     if walk.has_line_breaks() {
-        return read(one_line(&json), place);
+        return read(one_line(text.as_bytes()), place);
     }
+    record_of(&fields, text.clone(), place)
+}
+
+fn record_of(fields: &Fields<'_>, text: ByteString, place: &Place) -> Result<Record, RecordError> {
+    let json = text.as_bytes().clone();
     Ok(Record {
-        members: Box::new(Members::new(&fields, text)),
         event: Event {
-            keys: keys(&fields, &json, place)?,
-            json: json.clone(),
+            keys: keys(fields, &json, place)?,
+            json,
         },
+        members: Box::new(Members::new(fields, text)),
     })
 }
 
@@ -174,24 +181,17 @@ fn fields_of<'a>(walk: &mut Walk<'a>) -> Result<Fields<'a>, Wrong> {
 }
 
 /// Reads the record that begins at a place of a block, if there is a whole one that [`read`] takes as it is, and tells how long it
-/// is. `text` is as much of the block as is UTF-8.
-pub fn read_at(block: &Bytes, text: &str, at: usize, place: &Place) -> Option<(Record, usize)> {
-    let text = text.get(at..).filter(|text| text.starts_with('{'))?;
+/// is.
+pub fn read_at(block: &ByteString, at: usize, place: &Place) -> Option<(Record, usize)> {
+    let text = block.get(at..).filter(|text| text.starts_with('{'))?;
     let mut walk = Walk::new(text);
     let fields = Fields::read(&mut walk).ok()?;
     let length = walk.at();
     if walk.has_line_breaks() || length > limits::IMPORTED_RECORD_BYTES_MAX {
         return None;
     }
-    let json = block.slice(at..at + length);
-    let record = Record {
-        members: Box::new(Members::new(&fields, text)),
-        event: Event {
-            keys: keys(&fields, &json, place).ok()?,
-            json,
-        },
-    };
-    Some((record, length))
+    let record = record_of(&fields, block.slice_ref(&text[..length]), place);
+    Some((record.ok()?, length))
 }
 
 /// A record on several lines without any space between its tokens.

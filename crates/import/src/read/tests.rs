@@ -183,7 +183,7 @@ fn every_real_event_is_read_and_kept_as_it_is() {
     for (line, found) in lines.lines().zip(found) {
         // At once, without following brackets first, and as one that stands alone.
         let block = Bytes::copy_from_slice(line.as_bytes());
-        let at_once = record::read_at(&block, line, 0, &Place::default());
+        let at_once = record::read_at(&line.into(), 0, &Place::default());
         assert_eq!(at_once, Some((found.clone(), line.len())));
         assert_eq!(record::read(block, &Place::default()), Ok(found.clone()));
         let event = found.event;

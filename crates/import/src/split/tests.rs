@@ -5,16 +5,31 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Reads no record at once.
-struct Told<F>(F);
+/// Reads no record at once, and takes those that are JSON.
+struct Told<'a> {
+    block: &'a [u8],
+    records: Vec<Vec<u8>>,
+    damages: Vec<(usize, &'static str)>,
+}
 
-impl<F: FnMut(Found)> Finder for Told<F> {
+impl Finder for Told<'_> {
     fn begin(&mut self, _: usize) -> Option<usize> {
         None
     }
 
-    fn found(&mut self, found: Found) {
-        self.0(found);
+    fn record(&mut self, range: Range<usize>) -> bool {
+        let record = &self.block[range.clone()];
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(record).is_ok();
+        if is_json {
+            self.records.push(record.to_vec());
+        } else {
+            self.damage(range.start, "not a JSON record");
+        }
+        is_json
+    }
+
+    fn damage(&mut self, at: usize, what: &'static str) {
+        self.damages.push((at, what));
     }
 }
 
@@ -25,18 +40,20 @@ fn split(stream: &[u8], size: usize) -> (Vec<Vec<u8>>, Vec<(usize, &'static str)
     let (mut block, mut base) = (Vec::new(), 0);
     for chunk in stream.chunks(size) {
         block.extend_from_slice(chunk);
-        let mut told = Told(|found| match found {
-            Found::Record(range) => records.push(block[range].to_vec()),
-            Found::Damage { at, what } => damages.push((base + at, what)),
-        });
+        let mut told = Told {
+            block: &block,
+            records: Vec::new(),
+            damages: Vec::new(),
+        };
         let keep = splitter.scan(&block, &mut told);
+        let moved = told.damages.into_iter().map(|(at, what)| (base + at, what));
+        damages.extend(moved);
+        records.extend(told.records);
         block.drain(..keep);
         base += keep;
         assert!(block.len() <= IMPORTED_RECORD_BYTES_MAX + size);
     }
-    if let Some(Found::Damage { at, what }) = splitter.finish() {
-        damages.push((base + at, what));
-    }
+    damages.extend(splitter.finish().map(|what| (base, what)));
     (records, damages)
 }
 
@@ -87,6 +104,14 @@ fn all_forms() {
 
 #[test]
 fn damage_costs_the_damaged_record_only() {
+    // What closes where something else was meant to: the damaged record seems to go on to the list's end.
+    let opened = r#"{"eventVersion":"1.08","x":"y"["#;
+    let sound = r#"{"eventVersion":"1.08","x":"z"}"#;
+    check(
+        &format!(r#"{{"Records":[{sound},{opened},{sound},{sound}]}}"#),
+        &[sound, sound, sound],
+        &[(12 + 32, "not a JSON record")],
+    );
     let good = r#"{"eventVersion":"1.08","x":"y"}"#;
     let cut = r#"{"eventVersion":"1.08","x":"y"#;
     let list = |records: &[&str]| format!(r#"{{"Records":[{}]}}"#, records.join(","));
@@ -151,6 +176,14 @@ fn a_record_without_bound_is_left_out() {
     let lengths: Vec<usize> = found.iter().map(Vec::len).collect();
     assert_eq!(lengths, [7, 7]);
     assert_eq!(damages, [(9, "a record longer than any of CloudTrail's")]);
+    // One that draws all others in is given up for them.
+    let sound = r#"{"eventVersion":"1.08","x":"y"}"#;
+    let many = vec![sound; IMPORTED_RECORD_BYTES_MAX / sound.len() + 9];
+    let stream = format!(r#"[{sound},{{"eventVersion":["1.08"}},{}]"#, many.join(","));
+    let stream = stream.replace(r#"["1.08"}"#, r#"["1.08""#);
+    let (found, damages) = split(stream.as_bytes(), 64 * 1024);
+    assert_eq!(found.len(), many.len() + 1);
+    assert_eq!(damages, [(33, TOO_LONG)]);
     let deep = format!("[{}1{}]", r#"{"a":"#.repeat(1000), "}".repeat(1000));
     let (_, damages) = split(deep.as_bytes(), 64 * 1024);
     assert!(

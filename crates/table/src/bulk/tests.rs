@@ -65,7 +65,7 @@ fn each_event_is_there_once_however_often_it_is_imported() {
             .into_iter()
             .chain(events(range.start..range.start + 1))
         {
-            bulk.push(event.into()).unwrap();
+            bulk.push(event.try_into().unwrap()).unwrap();
         }
         let committed = bulk.commit(&[mark("file", &round.to_string())]).unwrap();
         let added = [300, 0, 120, 1][round];
@@ -91,7 +91,7 @@ fn a_crash_at_any_step_keeps_whole_commits_and_their_marks() {
         let fill = |bulk: &mut Bulk| -> Result<(), TableError> {
             for part in 0..2 {
                 for event in of_one_month(part * 9..part * 9 + 9) {
-                    bulk.push(event.into())?;
+                    bulk.push(event.try_into().unwrap())?;
                 }
                 bulk.commit(&[mark("file", &part.to_string())])?;
             }
@@ -125,7 +125,7 @@ fn a_reader_sees_what_another_process_commits() {
     assert_eq!(imports.current().all().count(), 0);
     let mut bulk = Bulk::open(dir.path().into(), small()).unwrap();
     for event in events(0..10) {
-        bulk.push(event.into()).unwrap();
+        bulk.push(event.try_into().unwrap()).unwrap();
     }
     assert_eq!(imports.current().all().count(), 0);
     bulk.commit(&[]).unwrap();

@@ -97,13 +97,10 @@ pub(crate) static COLUMNS: &[Column] = &[
     Column::text("web_id_federated_provider", Member::WebIdFederatedProvider),
 ];
 
-/// The columns' values, of these records and where their members stand. What is no record has no values, and is kept all the
-/// same.
-pub(crate) fn columns(records: &[(&str, Cow<'_, Members>)]) -> Vec<ArrayRef> {
+/// The columns' values, of these records. What is no record has no values, and is kept all the same.
+pub(crate) fn columns(records: &[Cow<'_, Members>]) -> Vec<ArrayRef> {
     let of = |column: &Column| -> ArrayRef {
-        let values = records
-            .iter()
-            .map(|(record, members)| members.get(record, column.member));
+        let values = records.iter().map(|record| record.get(column.member));
         match column.kind {
             Kind::Text => {
                 let mut texts =

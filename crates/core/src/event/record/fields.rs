@@ -32,16 +32,16 @@ macro_rules! object {
                 #[allow(non_camel_case_types)]
                 #[derive(Clone, Copy)]
                 enum Member { $($field,)+ }
-                const MEMBERS: &[(Member, &str)] = &[$((Member::$field, concat!("\"", $member, "\":")),)+];
+                const MEMBERS: &[Member] = &[$(Member::$field,)+];
                 let mut object = Self::default();
                 if walk.peek()? != b'{' {
                     walk.value()?;
                     return Ok(object);
                 }
-                let (mut next, mut seen) = (0, 0_u64);
+                let (mut next, mut seen) = (MEMBERS.first(), 0_u64);
                 walk.object(|walk| {
-                    let member = match MEMBERS.get(next) {
-                        Some((member, written)) if walk.pass(written) => *member,
+                    let member = match next {
+                        $(Some(Member::$field) if walk.pass(concat!("\"", $member, "\":")) => Member::$field,)+
                         _ => match &*walk.name()? {
                             $($member => Member::$field,)+
                             _ => return walk.value().map(drop),
@@ -52,7 +52,7 @@ macro_rules! object {
                         return walk.wrong("a member comes a second time before this place");
                     }
                     seen |= bit;
-                    next = member as usize + 1;
+                    next = MEMBERS.get(member as usize + 1);
                     match member {
                         $(Member::$field => object.$field = Read::read(walk)?,)+
                     }

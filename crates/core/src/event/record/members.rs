@@ -1,5 +1,10 @@
 //! Where the members of a record stand of which no key is made, but a column of event tables.
 
+use std::str::Utf8Error;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
 use super::{
     fields::{Fields, Raw},
     fields_of,
@@ -85,37 +90,49 @@ members! {
     WebIdFederatedProvider => user_identity.session_context.web_id_federation_data.federated_provider,
 }
 
-/// Where the values of a record's [`Member`]s stand, as byte ranges: empty ones for those that it does not have.
+/// A record's text, and where the values of its [`Member`]s stand in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Members([(u32, u32); COUNT]);
+pub struct Members {
+    text: ByteString,
+    /// Byte ranges; empty ones for those that it does not have.
+    ranges: [(u32, u32); COUNT],
+}
 
 impl Members {
-    pub(super) fn new(fields: &Fields<'_>, record: &str) -> Self {
-        let begin = record.as_ptr() as usize;
+    /// Of a record and the fields that were read from it.
+    pub(super) fn new(fields: &Fields<'_>, text: ByteString) -> Self {
+        let begin = text.as_ptr() as usize;
         // Records are far shorter than this.
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self(raws(fields).map(|raw| match raw.0 {
+        let ranges = raws(fields).map(|raw| match raw.0 {
             Some(value) => {
                 let start = value.as_ptr() as usize - begin;
                 (place(start), place(start + value.len()))
             }
             None => (0, 0),
-        }))
+        });
+        Self { text, ranges }
     }
 
     /// Those of a record; of what is no record, none.
-    pub fn of(record: &str) -> Self {
-        let mut walk = Walk::new(record);
-        match fields_of(&mut walk) {
-            Ok(fields) => Self::new(&fields, record),
-            Err(_) => Self([(0, 0); COUNT]),
-        }
+    ///
+    /// # Errors
+    /// When it is not UTF-8.
+    pub fn of(json: Bytes) -> Result<Self, Utf8Error> {
+        let text = ByteString::try_from(json)?;
+        let fields = fields_of(&mut Walk::new(&text)).unwrap_or_default();
+        Ok(Self::new(&fields, text.clone()))
     }
 
-    /// A member's value in the record that these are of, as it is written there.
-    pub fn get<'a>(&self, record: &'a str, member: Member) -> Option<&'a str> {
-        let (start, end) = self.0[member as usize];
-        let value = record.get(start as usize..end as usize);
+    /// The record.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// A member's value, as it is written.
+    pub fn get(&self, member: Member) -> Option<&str> {
+        let (start, end) = self.ranges[member as usize];
+        let value = self.text.get(start as usize..end as usize);
         value.filter(|value| !value.is_empty())
     }
 }

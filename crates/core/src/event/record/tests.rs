@@ -216,7 +216,6 @@ fn members_stand_where_they_stand() {
         "tlsDetails": {"clientProvidedHostHeader": "h"}, "addendum": "none",
     }));
     let Record { event, members } = read(json, &Place::default()).unwrap();
-    let text = std::str::from_utf8(&event.json).unwrap();
     let expected = [
         (Member::EventVersion, Some(r#""1.11""#)),
         (Member::UserAgent, Some(r#""a \"b\"""#)),
@@ -233,12 +232,18 @@ fn members_stand_where_they_stand() {
         (Member::WebIdFederatedProvider, None),
     ];
     for (member, value) in expected {
-        assert_eq!(members.get(text, member), value, "{member:?}");
+        assert_eq!(members.get(member), value, "{member:?}");
     }
-    assert_eq!(*members, Members::of(text));
-    assert_eq!(Members::of("{}").get("{}", Member::RequestId), None);
-    let damaged = r#"{"requestID":"a""#;
-    assert_eq!(Members::of(damaged).get(damaged, Member::RequestId), None);
+    assert_eq!(members.text().as_bytes(), event.json);
+    assert_eq!(Members::of(event.json), Ok(*members));
+    for none in ["{}", r#"{"requestID":"a""#] {
+        let members = Members::of(Bytes::from_static(none.as_bytes())).unwrap();
+        assert_eq!(
+            (members.text(), members.get(Member::RequestId)),
+            (none, None)
+        );
+    }
+    assert!(Members::of(Bytes::from_static(b"\xff")).is_err());
 }
 
 #[test]
@@ -355,17 +360,18 @@ proptest! {
             bytes = serde_json::to_string_pretty(&value).unwrap().into();
         }
         let alone = read(bytes.clone(), &Place::default()).unwrap();
-        let block = Bytes::from([before.as_bytes(), &bytes, behind.as_bytes()].concat());
-        let text = std::str::from_utf8(&block).unwrap();
-        let within = read_at(&block, text, before.len(), &Place::default());
+        let block = [before.as_bytes(), &bytes, behind.as_bytes()].concat();
+        let block = ByteString::try_from(block).unwrap();
+        let within = read_at(&block, before.len(), &Place::default());
         if is_pretty {
             prop_assert_eq!(within, None, "it is to become one line");
         } else {
             prop_assert_eq!(within, Some((alone, bytes.len())));
         }
         let cut = cut.index(bytes.len());
-        if let Some(text) = text.get(..before.len() + cut) {
-            prop_assert_eq!(read_at(&block, text, before.len(), &Place::default()), None);
+        if let Some(text) = block.get(..before.len() + cut) {
+            let block = block.slice_ref(text);
+            prop_assert_eq!(read_at(&block, before.len(), &Place::default()), None);
         }
     }
 }
