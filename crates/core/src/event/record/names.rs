@@ -28,7 +28,7 @@ impl<'a> Names<'a> {
     fn walk(
         &mut self,
         walk: &mut Walk<'a>,
-        member: &Cow<'a, str>,
+        member: Cow<'a, str>,
         depth: usize,
     ) -> Result<(), Wrong> {
         match walk.peek()? {
@@ -37,27 +37,27 @@ impl<'a> Names<'a> {
                 // Long texts with escapes, such as policies, are mostly no names: they are not read.
                 let begin = quoted.inner();
                 let is_plain = !begin.bytes().take(ARN.len()).any(|byte| byte == b'\\');
-                if self.0.len() == TEXTS_MAX || is_plain && !may_name(member, begin) {
+                if self.0.len() == TEXTS_MAX || is_plain && !may_name(&member, begin) {
                     return Ok(());
                 }
                 let Some(text) = quoted.read() else {
                     return walk.wrong("the escapes before this place make no text");
                 };
-                if may_name(member, &text) && text != HIDDEN {
-                    self.0.push((member.clone(), text));
+                if may_name(&member, &text) && text != HIDDEN {
+                    self.0.push((member, text));
                 }
                 Ok(())
             }
             b'{' if depth <= DEPTH_MAX => walk.object(|walk| {
                 let member = walk.name()?;
-                self.walk(walk, &member, depth + 1)
+                self.walk(walk, member, depth + 1)
             }),
             b'[' if depth <= DEPTH_MAX => {
                 let mut taken = 0;
                 walk.list(|walk| {
                     taken += 1;
                     if taken <= RESOURCES_MAX {
-                        self.walk(walk, member, depth + 1)
+                        self.walk(walk, member.clone(), depth + 1)
                     } else {
                         walk.value().map(drop)
                     }
@@ -71,7 +71,7 @@ impl<'a> Names<'a> {
 impl<'a> Read<'a> for Names<'a> {
     fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
         let mut names = Self::default();
-        names.walk(walk, &Cow::Borrowed(""), 0)?;
+        names.walk(walk, Cow::Borrowed(""), 0)?;
         Ok(names)
     }
 }
