@@ -122,14 +122,22 @@ def test_certificates_are_trusted_as_the_system_says(encrypted, tmp_path, monkey
     client("s3").create_bucket(Bucket="encrypted")
     lookup = "lookup", "--endpoint-url", f"https://127.0.0.1:{server.port}"
     untrusted = server.pugmark(*lookup, check=False)
-    assert untrusted.returncode == 2 and "SSL_CERT_FILE" in untrusted.stderr, untrusted
+    assert untrusted.returncode == 2 and "AWS_CA_BUNDLE" in untrusted.stderr, untrusted
     validate = ("validate-logs", *lookup[1:], "--trail-arn", "arn:aws:cloudtrail:us-east-1:123456789012:trail/none", "--start-time", "1d ago")
     untrusted = server.pugmark(*validate, check=False)
-    assert untrusted.returncode == 2 and "SSL_CERT_FILE" in untrusted.stderr, untrusted
-    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
-    assert "CreateBucket" in server.pugmark(*lookup).stdout
-    assert "there is no trail" in server.pugmark(*validate, check=False).stderr
+    assert untrusted.returncode == 2 and "AWS_CA_BUNDLE" in untrusted.stderr, untrusted
+    for variable in "SSL_CERT_FILE", "AWS_CA_BUNDLE":
+        monkeypatch.setenv(variable, str(chain))
+        assert "CreateBucket" in server.pugmark(*lookup).stdout
+        assert "there is no trail" in server.pugmark(*validate, check=False).stderr
+        monkeypatch.delenv(variable)
     (nothing := tmp_path / "nothing.pem").touch()
+    for wrong in nothing, tmp_path / "none.pem":
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(wrong))
+        for command in lookup, validate:
+            refusal = server.pugmark(*command, check=False)
+            assert refusal.returncode == 2 and f"{wrong}, which AWS_CA_BUNDLE names" in refusal.stderr, refusal
+    monkeypatch.delenv("AWS_CA_BUNDLE")
     fronts = [Pugmark(tmp_path / trusted.stem, "--upstream", f"https://127.0.0.1:{server.port}", environment={"SSL_CERT_FILE": str(trusted)})
               for trusted in (chain, nothing)]
     trusting, untrusting = (front.start() for front in fronts)

@@ -24,6 +24,7 @@ use pugmark_core::{
     account::{AccountId, Region},
     identity::Identity,
 };
+use rustls::{ClientConfig, RootCertStore};
 
 use tokio::sync::Notify;
 
@@ -135,6 +136,8 @@ impl Routes {
 #[derive(Clone)]
 pub struct UpstreamClient {
     plain: Pooled<HttpConnector>,
+    /// Trusted instead of all these.
+    authorities: Option<Arc<RootCertStore>>,
     /// Made for the first call over it: the authorities are many files.
     tls: Arc<OnceLock<Pooled<HttpsConnector<HttpConnector>>>>,
 }
@@ -145,6 +148,7 @@ impl Default for UpstreamClient {
     fn default() -> Self {
         Self {
             plain: pooled(tcp()),
+            authorities: None,
             tls: Arc::default(),
         }
     }
@@ -158,13 +162,17 @@ fn tcp() -> HttpConnector {
     tcp
 }
 
-fn tls() -> HttpsConnector<HttpConnector> {
-    let builder = match HttpsConnectorBuilder::new().with_native_roots() {
-        Ok(builder) => builder,
-        Err(error) => {
+fn tls(authorities: Option<Arc<RootCertStore>>) -> HttpsConnector<HttpConnector> {
+    let builder = HttpsConnectorBuilder::new();
+    let builder = match authorities {
+        Some(authorities) => {
+            let config = ClientConfig::builder().with_root_certificates(authorities);
+            builder.with_tls_config(config.with_no_client_auth())
+        }
+        None => builder.with_native_roots().unwrap_or_else(|error| {
             tracing::warn!(%error, "the system trusts no certificate authority; Mozilla's are trusted instead");
             HttpsConnectorBuilder::new().with_webpki_roots()
-        }
+        }),
     };
     builder.https_only().enable_http1().wrap_connector(tcp())
 }
@@ -179,6 +187,19 @@ fn pooled<C: Connect + Clone>(connector: C) -> Pooled<C> {
 }
 
 impl UpstreamClient {
+    /// Of `https` servers, trusts these authorities only.
+    pub fn trusting(authorities: RootCertStore) -> Self {
+        Self {
+            authorities: Some(Arc::new(authorities)),
+            ..Self::default()
+        }
+    }
+
+    fn over_tls(&self) -> &Pooled<HttpsConnector<HttpConnector>> {
+        self.tls
+            .get_or_init(|| pooled(tls(self.authorities.clone())))
+    }
+
     /// Sends a request on; path, query, headers (Host too) and body go unchanged, or the signature would break.
     ///
     /// # Errors
@@ -198,7 +219,7 @@ impl UpstreamClient {
             request.headers_mut().remove(name);
         }
         let response = match request.uri().scheme() == Some(&Scheme::HTTPS) {
-            true => self.tls.get_or_init(|| pooled(tls())).request(request),
+            true => self.over_tls().request(request),
             false => self.plain.request(request),
         };
         let response = response.await?;

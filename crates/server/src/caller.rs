@@ -79,7 +79,10 @@ impl Caller {
             bail!("{endpoint} is no endpoint: it needs http:// or https:// and a host");
         }
         Ok(Some(Self {
-            client: UpstreamClient::default(),
+            client: match client::authorities()? {
+                Some(pem) => UpstreamClient::trusting(client::roots(&pem)?),
+                None => UpstreamClient::default(),
+            },
             signer: Signer::new(uri, server.config().await?),
         }))
     }

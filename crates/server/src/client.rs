@@ -1,6 +1,8 @@
 //! What the commands that call a server share: credentials, Region and endpoint as AWS's clients find them.
 
-use anyhow::Context;
+use std::path::Path;
+
+use anyhow::{Context, bail};
 use aws_config::{
     SdkConfig, environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain,
     profile::ProfileFileRegionProvider,
@@ -11,6 +13,8 @@ use aws_sdk_cloudtrail::{
 };
 
 use pugmark_core::account::Arn;
+use rustls::RootCertStore;
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use crate::{credentials, lazy_tls, settings};
 
@@ -27,6 +31,36 @@ pub(crate) fn trail_arn(text: &str) -> anyhow::Result<(Arn<'_>, &str)> {
         .with_context(|| format!("{text} is not the ARN of a trail"))
 }
 
+/// What `AWS_CA_BUNDLE` names: the authorities, in PEM, that AWS's clients trust instead of the system's.
+///
+/// # Errors
+/// When the file is not there, or no certificate in it.
+pub(crate) fn authorities() -> anyhow::Result<Option<Vec<u8>>> {
+    let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let path = Path::new(&path);
+    let pem = std::fs::read(path)
+        .with_context(|| format!("read {}, which AWS_CA_BUNDLE names", path.display()))?;
+    roots(&pem).with_context(|| format!("{}, which AWS_CA_BUNDLE names", path.display()))?;
+    Ok(Some(pem))
+}
+
+/// The authorities in a PEM file.
+///
+/// # Errors
+/// When one cannot be read, or there is none.
+pub(crate) fn roots(pem: &[u8]) -> anyhow::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate?)?;
+    }
+    if roots.is_empty() {
+        bail!("there is no certificate in it");
+    }
+    Ok(roots)
+}
+
 /// The last of the errors that caused one another.
 pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
@@ -37,7 +71,7 @@ pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
 /// What to do when there was no way to a server.
 pub(crate) fn unreachable(endpoint: &str, root: &str) -> anyhow::Error {
     let advice = match is_of_certificate(root) {
-        true => "name a file with its authority's certificate in SSL_CERT_FILE if you trust it",
+        true => "name a file with its authority's certificate in AWS_CA_BUNDLE if you trust it",
         false => "is the server running there? (--endpoint-url)",
     };
     anyhow::anyhow!("{endpoint} cannot be reached: {root}; {advice}")
@@ -102,7 +136,7 @@ impl Server {
     /// Region and credentials. On the server's own machine its root credentials are at hand, so none need be set.
     ///
     /// # Errors
-    /// When the root credentials are there and cannot be read.
+    /// When the root credentials are there, or `AWS_CA_BUNDLE` is set, and they cannot be read.
     pub(crate) async fn config(&self) -> anyhow::Result<SdkConfig> {
         // The default chain would also ask the instance metadata service, and wait for it.
         let region = RegionProviderChain::first_try(self.region.clone().map(Region::new))
@@ -111,7 +145,7 @@ impl Server {
             .or_else("us-east-1");
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(region)
-            .http_client(lazy_tls::http_client());
+            .http_client(lazy_tls::http_client(authorities()?.as_deref()));
         let is_set = |name| std::env::var_os(name).is_some();
         let is_local = self.endpoint("CLOUDTRAIL").as_deref() == Some(LOCAL_ENDPOINT);
         if is_local && !is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_PROFILE") {

@@ -20,10 +20,15 @@ use aws_smithy_runtime_api::{
     shared::IntoShared,
 };
 
-/// A client for both kinds of addresses, through the proxy that the environment names.
-pub(crate) fn http_client() -> SharedHttpClient {
+/// A client for both kinds of addresses, through the proxy that the environment names. Of `https` servers it trusts these
+/// authorities, certificates in PEM, or what the system trusts.
+pub(crate) fn http_client(authorities: Option<&[u8]>) -> SharedHttpClient {
     let trusts_nobody = TlsContext::builder().with_trust_store(TrustStore::empty());
-    let tls = client_with(TlsContext::default());
+    let trusts = authorities.map_or_else(TrustStore::default, |pem| {
+        TrustStore::empty().with_pem_certificate(pem)
+    });
+    let tls = TlsContext::builder().with_trust_store(trusts).build();
+    let tls = client_with(tls.unwrap_or_default());
     match trusts_nobody.build() {
         Ok(context) => LazyTls {
             plain: client_with(context),

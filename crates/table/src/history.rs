@@ -290,9 +290,10 @@ impl EventHistory {
             let last = tail.last().map_or(i64::MIN, |row| row.place().seconds);
             parts.iter().all(|part| part.newest < last)
         };
-        let needed = wanted.page_events;
-        let rows = if parts.is_empty() || is_enough {
-            tail.iter().map(|row| Row::clone(row)).collect()
+        let (rows, has_more) = if parts.is_empty() || is_enough {
+            let page = tail.iter().take(wanted.page_events);
+            let rows = page.map(|row| Row::clone(row)).collect();
+            (rows, tail.len() > wanted.page_events)
         } else {
             let permit = inner.scans.clone().acquire_owned().await;
             let permit = permit.map_err(|error| TableError::Task(error.to_string()))?;
@@ -304,7 +305,7 @@ impl EventHistory {
             })
             .await?
         };
-        Ok(page(rows, needed))
+        Ok(page(rows, has_more))
     }
 
     /// What a search reads, seen at one moment: everything that was in the journal when the call began is in it (unless
@@ -620,9 +621,7 @@ fn wanted_parts(files: &Snapshot, wanted: &Wanted) -> Vec<Arc<Part>> {
         .collect()
 }
 
-fn page(mut rows: Vec<Row>, page_events: usize) -> LookupPage {
-    let has_more = rows.len() > page_events;
-    rows.truncate(page_events);
+fn page(rows: Vec<Row>, has_more: bool) -> LookupPage {
     let last = rows.last().filter(|_| has_more);
     let next = last.map(|row| Cursor {
         time: row.event.keys.time,

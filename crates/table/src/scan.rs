@@ -134,14 +134,29 @@ impl Files {
         lock(&self.damaged).contains_key(path)
     }
 
-    /// The wanted events of tail and files together, newest first, at most as many as needed. Damaged files are
-    /// reported and left out.
+    /// The wanted events of tail and files together, newest first, at most a page of them, and whether there are more. Damaged
+    /// files are reported and left out.
     pub(crate) fn find(
         &self,
         wanted: &Wanted,
         tail: &[Arc<Row>],
         parts: &[Arc<Part>],
-    ) -> Result<Vec<Row>, TableError> {
+    ) -> Result<(Vec<Row>, bool), TableError> {
+        self.search(wanted, tail, parts, |mut found, open| {
+            let has_more = found.len() > wanted.page_events;
+            found.truncate(wanted.page_events);
+            Ok((fetch(found, open)?, has_more))
+        })
+    }
+
+    /// Does something with the places of the wanted events, once more without each file that is found damaged meanwhile.
+    fn search<T>(
+        &self,
+        wanted: &Wanted,
+        tail: &[Arc<Row>],
+        parts: &[Arc<Part>],
+        answer: impl Fn(Vec<(Place, Candidate)>, &mut Open<'_>) -> Result<T, Failure>,
+    ) -> Result<T, TableError> {
         let mut left_out: HashSet<usize> = HashSet::new();
         for (index, part) in parts.iter().enumerate() {
             if self.is_damaged(&part.path) {
@@ -149,8 +164,14 @@ impl Files {
             }
         }
         loop {
-            match self.find_in(wanted, tail, parts, &left_out) {
-                Ok(rows) => return Ok(rows),
+            let mut open = Open {
+                files: self,
+                parts,
+                opened: HashMap::new(),
+            };
+            let found = self.find_in(wanted, tail, &left_out, &mut open);
+            match found.and_then(|found| answer(found, &mut open)) {
+                Ok(answer) => return Ok(answer),
                 Err(Failure::System(error)) => return Err(error),
                 Err(Failure::Damaged(index, damage)) => {
                     self.report(&parts[index].path, damage);
@@ -170,13 +191,15 @@ impl Files {
         lock(&self.damaged).insert(path.to_owned(), damage);
     }
 
+    /// The places of the wanted events, newest first, at most as many as are needed.
     fn find_in(
         &self,
         wanted: &Wanted,
         tail: &[Arc<Row>],
-        parts: &[Arc<Part>],
         left_out: &HashSet<usize>,
-    ) -> Result<Vec<Row>, Failure> {
+        open: &mut Open<'_>,
+    ) -> Result<Vec<(Place, Candidate)>, Failure> {
+        let parts = open.parts;
         let mut found: Vec<(Place, Candidate)> = tail
             .iter()
             .map(|row| (row.place(), Candidate::Tail(row.clone())))
@@ -190,11 +213,6 @@ impl Files {
                 rows: None,
             })
             .collect();
-        let mut open = Open {
-            files: self,
-            parts,
-            opened: HashMap::new(),
-        };
         while let Some(unit) = units.pop() {
             // `found` is sorted and complete down to this time.
             if found.len() >= wanted.needed() && found[wanted.needed() - 1].0.seconds > unit.latest
@@ -232,7 +250,7 @@ impl Files {
                 }
             }
         }
-        fetch(found, &mut open)
+        Ok(found)
     }
 
     /// The rows of a file that its index says may be wanted; `None` when it cannot tell.
@@ -436,7 +454,7 @@ pub(crate) fn contains(files: &Files, parts: &[Arc<Part>], row: &Row) -> Result<
         after: None,
         page_events: 1,
     };
-    Ok(!files.find(&wanted, &[], parts)?.is_empty())
+    files.search(&wanted, &[], parts, |found, _| Ok(!found.is_empty()))
 }
 
 /// Whether a file can hold anything that is wanted.
