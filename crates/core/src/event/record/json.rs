@@ -1,12 +1,13 @@
 //! A walk over a JSON text, in one pass and as strict as a parser: the values that are wanted are told as they are written,
 //! the others are passed over, and nothing is built but texts with escapes.
 //!
-//! For records, of which some forty members out of hundreds are wanted, it takes about half the time of a parser that is told
-//! to ignore the rest, and says where each value stands.
+//! Of a record some forty members are wanted, most of them in the order in which AWS writes them. Log files are read in three
+//! quarters of the time that a parser takes which is told to ignore the rest, unpacking included; and it is known where each
+//! value stands.
 
 use std::borrow::Cow;
 
-/// Deepest nesting that is passed over.
+/// Deepest nesting: that of the parsers which read records later.
 const DEPTH_MAX: u32 = 127;
 
 /// Why a text is no JSON, and where.
@@ -24,6 +25,8 @@ pub(super) struct Wrong {
 pub(super) struct Walk<'a> {
     text: &'a str,
     at: usize,
+    /// Objects and lists that it is in, without those that are only passed over.
+    depth: u32,
     has_line_breaks: bool,
 }
 
@@ -73,6 +76,7 @@ impl<'a> Walk<'a> {
         Self {
             text,
             at: 0,
+            depth: 0,
             has_line_breaks: false,
         }
     }
@@ -135,12 +139,14 @@ impl<'a> Walk<'a> {
             self.at += 1;
             return Ok(());
         }
+        self.depth += 1;
         loop {
             each(self)?;
             match self.peek()? {
                 b',' => self.at += 1,
                 b'}' => {
                     self.at += 1;
+                    self.depth -= 1;
                     return Ok(());
                 }
                 _ => return self.wrong("a comma or the object's end is expected"),
@@ -178,12 +184,14 @@ impl<'a> Walk<'a> {
             self.at += 1;
             return Ok(());
         }
+        self.depth += 1;
         loop {
             each(self)?;
             match self.peek()? {
                 b',' => self.at += 1,
                 b']' => {
                     self.at += 1;
+                    self.depth -= 1;
                     return Ok(());
                 }
                 _ => return self.wrong("a comma or the list's end is expected"),
@@ -285,7 +293,7 @@ impl<'a> Walk<'a> {
             let first = self.peek()?;
             match first {
                 b'{' | b'[' => {
-                    if depth == DEPTH_MAX {
+                    if self.depth + depth == DEPTH_MAX {
                         return self.wrong("nested too deeply");
                     }
                     self.at += 1;

@@ -247,6 +247,30 @@ fn members_stand_where_they_stand() {
 }
 
 #[test]
+fn records_are_nested_as_deeply_as_parsers_take() {
+    // Wherever the depth is, in members that are read and in others.
+    for path in [
+        &["x"][..],
+        &["requestParameters", "a"],
+        &["userIdentity", "sessionContext", "x"],
+    ] {
+        for (depth, is_read) in [(127, true), (128, false)] {
+            let open: String = path.iter().map(|name| format!("{{\"{name}\":")).collect();
+            let lists = depth - path.len();
+            let lists = "[".repeat(lists) + &"]".repeat(lists);
+            let json = open + &lists + &"}".repeat(path.len());
+            let parsed = serde_json::from_str::<Value>(&json);
+            let walked = fields_of(&mut Walk::new(&json));
+            assert_eq!(
+                (walked.is_ok(), parsed.is_ok()),
+                (is_read, is_read),
+                "{depth}: {json}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_comes_twice_is_an_error() {
     let twice = |json: &str| {
         let error = read(Bytes::copy_from_slice(json.as_bytes()), &Place::default()).unwrap_err();
