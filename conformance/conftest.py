@@ -152,10 +152,10 @@ class Pugmark:
             assert done.returncode == 0, f"aws {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def pugmark(self, *arguments, check=True):
+    def pugmark(self, *arguments, check=True, environment=()):
         """The `pugmark` command line."""
         done = subprocess.run(
-            [str(binary()), *arguments], env=self.cli_environment(), capture_output=True, text=True, timeout=60
+            [str(binary()), *arguments], env=self.cli_environment() | dict(environment), capture_output=True, text=True, timeout=60
         )
         if check:
             assert done.returncode == 0, f"pugmark {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"

@@ -116,7 +116,7 @@ def test_tls_is_recorded(encrypted):
     assert event["tlsDetails"]["clientProvidedHostHeader"] == f"127.0.0.1:{server.port}"
 
 
-def test_certificates_are_trusted_as_the_system_says(encrypted, tmp_path, monkeypatch):
+def test_certificates_are_trusted_as_the_system_says(encrypted, tmp_path):
     """By the command line and by the gateway, of its upstream."""
     server, chain, client = encrypted
     client("s3").create_bucket(Bucket="encrypted")
@@ -127,17 +127,14 @@ def test_certificates_are_trusted_as_the_system_says(encrypted, tmp_path, monkey
     untrusted = server.pugmark(*validate, check=False)
     assert untrusted.returncode == 2 and "AWS_CA_BUNDLE" in untrusted.stderr, untrusted
     for variable in "SSL_CERT_FILE", "AWS_CA_BUNDLE":
-        monkeypatch.setenv(variable, str(chain))
-        assert "CreateBucket" in server.pugmark(*lookup).stdout
-        assert "there is no trail" in server.pugmark(*validate, check=False).stderr
-        monkeypatch.delenv(variable)
+        assert "CreateBucket" in server.pugmark(*lookup, environment={variable: str(chain)}).stdout
+        refusal = server.pugmark(*validate, check=False, environment={variable: str(chain)})
+        assert "there is no trail" in refusal.stderr, refusal
     (nothing := tmp_path / "nothing.pem").touch()
     for wrong in nothing, tmp_path / "none.pem":
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(wrong))
         for command in lookup, validate:
-            refusal = server.pugmark(*command, check=False)
+            refusal = server.pugmark(*command, check=False, environment={"AWS_CA_BUNDLE": str(wrong)})
             assert refusal.returncode == 2 and f"{wrong}, which AWS_CA_BUNDLE names" in refusal.stderr, refusal
-    monkeypatch.delenv("AWS_CA_BUNDLE")
     fronts = [Pugmark(tmp_path / trusted.stem, "--upstream", f"https://127.0.0.1:{server.port}", environment={"SSL_CERT_FILE": str(trusted)})
               for trusted in (chain, nothing)]
     trusting, untrusting = (front.start() for front in fronts)
