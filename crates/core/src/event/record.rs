@@ -262,14 +262,14 @@ fn keys(fields: &Fields<'_>, json: &Bytes, place: &Place) -> Result<EventKeys, R
         source,
         name,
         event_type: event_type(fields, category).to_owned(),
-        read_only: *fields.read_only,
+        read_only: fields.read_only.value,
         username: username(identity).map(|text| cut(text).to_owned()),
         access_key_id: owned(&identity.access_key_id),
         identity_arn: owned(&identity.arn),
         invoked_by: owned(&identity.invoked_by),
         error_code: error_code.map(|text| cut(text).to_owned()),
         vpc_endpoint_id: owned(&fields.vpc_endpoint_id),
-        from_console: *fields.session_credential_from_console == Some(true),
+        from_console: fields.session_credential_from_console.value == Some(true),
         resources,
         lookup_resources,
     })
@@ -295,7 +295,7 @@ fn category(fields: &Fields<'_>) -> Result<EventCategory, RecordError> {
         _ => None,
     };
     let is_object = |entry: &Entry<'_>| entry.kind.as_deref() == Some("AWS::S3::Object");
-    let is_data = match *fields.management_event.flag {
+    let is_data = match fields.management_event.value {
         Some(is_management) => !is_management,
         None => fields.resources.0.iter().any(is_object),
     };

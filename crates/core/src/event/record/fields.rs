@@ -3,8 +3,6 @@
 //! Lenient where a key can stay absent: a member of another shape than AWS's is as if it were not there. A member that comes
 //! twice is an error: nobody could tell which of them others read.
 
-use std::ops::Deref;
-
 use super::{
     json::{Walk, Wrong},
     names::Names,
@@ -79,13 +77,13 @@ object!(
         "responseElements" => response_elements: Names<'a>,
         "requestID" => request_id: Raw<'a>,
         "eventID" => event_id: Text<'a>,
-        "readOnly" => read_only: Flag,
+        "readOnly" => read_only: Flag<'a>,
         "eventType" => event_type: Text<'a>,
-        "managementEvent" => management_event: RawFlag<'a>,
+        "managementEvent" => management_event: Flag<'a>,
         "recipientAccountId" => recipient_account_id: Text<'a>,
         "eventCategory" => event_category: Text<'a>,
         "tlsDetails" => tls_details: TlsDetails<'a>,
-        "sessionCredentialFromConsole" => session_credential_from_console: Flag,
+        "sessionCredentialFromConsole" => session_credential_from_console: Flag<'a>,
         // What few records have.
         "errorCode" => error_code: Text<'a>,
         "errorMessage" => error_message: Raw<'a>,
@@ -253,40 +251,21 @@ impl<'a> Read<'a> for Text<'a> {
 
 /// `true`, `"true"`, or absent.
 #[derive(Debug, Default)]
-pub(super) struct Flag(Option<bool>);
-
-impl Deref for Flag {
-    type Target = Option<bool>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<'a> Read<'a> for Flag {
-    fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
-        RawFlag::read(walk).map(|flag| flag.flag)
-    }
-}
-
-/// A flag, and as it is written.
-#[derive(Debug, Default)]
-pub(super) struct RawFlag<'a> {
+pub(super) struct Flag<'a> {
     pub(super) raw: Raw<'a>,
-    pub(super) flag: Flag,
+    pub(super) value: Option<bool>,
 }
 
-impl<'a> Read<'a> for RawFlag<'a> {
+impl<'a> Read<'a> for Flag<'a> {
     fn read(walk: &mut Walk<'a>) -> Result<Self, Wrong> {
         let written = walk.value()?;
-        let flag = match written {
-            "true" | "\"true\"" => Some(true),
-            "false" | "\"false\"" => Some(false),
-            _ => None,
-        };
         Ok(Self {
             raw: Raw(Some(written)),
-            flag: Flag(flag),
+            value: match written {
+                "true" | "\"true\"" => Some(true),
+                "false" | "\"false\"" => Some(false),
+                _ => None,
+            },
         })
     }
 }

@@ -132,26 +132,40 @@ impl<'a> Walk<'a> {
     #[inline]
     pub(super) fn object(
         &mut self,
-        mut each: impl FnMut(&mut Self) -> Result<(), Wrong>,
+        each: impl FnMut(&mut Self) -> Result<(), Wrong>,
     ) -> Result<(), Wrong> {
         self.token(b'{', "an object is expected")?;
-        if self.peek()? == b'}' {
-            self.at += 1;
-            return Ok(());
-        }
+        self.elements(b'}', "a comma or the object's end is expected", each)
+    }
+
+    /// Passes a list: `each` passes one of its values.
+    pub(super) fn list(
+        &mut self,
+        each: impl FnMut(&mut Self) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
+        self.token(b'[', "a list is expected")?;
+        self.elements(b']', "a comma or the list's end is expected", each)
+    }
+
+    /// From behind a bracket to behind `end`.
+    #[inline]
+    fn elements(
+        &mut self,
+        end: u8,
+        otherwise: &'static str,
+        mut each: impl FnMut(&mut Self) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
         self.depth += 1;
-        loop {
+        if self.peek()? != end {
             each(self)?;
-            match self.peek()? {
-                b',' => self.at += 1,
-                b'}' => {
-                    self.at += 1;
-                    self.depth -= 1;
-                    return Ok(());
-                }
-                _ => return self.wrong("a comma or the object's end is expected"),
+            while self.peek()? == b',' {
+                self.at += 1;
+                each(self)?;
             }
         }
+        self.token(end, otherwise)?;
+        self.depth -= 1;
+        Ok(())
     }
 
     /// Passes a member's name and the colon behind it.
@@ -172,31 +186,6 @@ impl<'a> Walk<'a> {
             self.at += wanted.len();
         }
         is_next
-    }
-
-    /// Passes a list: `each` passes one of its values.
-    pub(super) fn list(
-        &mut self,
-        mut each: impl FnMut(&mut Self) -> Result<(), Wrong>,
-    ) -> Result<(), Wrong> {
-        self.token(b'[', "a list is expected")?;
-        if self.peek()? == b']' {
-            self.at += 1;
-            return Ok(());
-        }
-        self.depth += 1;
-        loop {
-            each(self)?;
-            match self.peek()? {
-                b',' => self.at += 1,
-                b']' => {
-                    self.at += 1;
-                    self.depth -= 1;
-                    return Ok(());
-                }
-                _ => return self.wrong("a comma or the list's end is expected"),
-            }
-        }
     }
 
     #[inline]
