@@ -35,9 +35,9 @@ use crate::{
 /// Where versions before the log put their files.
 const OLD_FILES: &str = "events/";
 /// One event out of a file costs unpacking one such page up to it; pages of a quarter of it would take 30 % more room.
-const EVENT_PAGE_BYTES: usize = 1024 * 1024;
+pub(crate) const EVENT_PAGE_BYTES: usize = 1024 * 1024;
 /// Rows between two looks at a page's size.
-const WRITE_BATCH_ROWS: usize = 1024;
+const WRITE_BATCH_ROWS: usize = 128;
 /// Files that are made durable at the same time: the disk takes them together.
 const SYNCS: usize = 8;
 /// A page of a small column has at most so many rows: what a look-up decodes to reach one of them.

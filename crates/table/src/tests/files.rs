@@ -1,11 +1,22 @@
 //! What lies on disk: formats, damage, retention, positions that do not fit.
 
 use jiff::SignedDuration;
-use parquet::file::{reader::FileReader, serialized_reader::SerializedFileReader};
+use parquet::{
+    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
+    file::{
+        metadata::PageIndexPolicy, reader::FileReader, serialized_reader::SerializedFileReader,
+    },
+};
 use pugmark_journal::Seq;
 
 use super::{crash::files_of, *};
-use crate::{TableError, index, log::Snapshot, schema};
+use crate::{
+    TableError, index,
+    log::{Month, Snapshot},
+    part::{self, Hook},
+    scan, schema,
+    tail::Row,
+};
 
 const OLD_MANIFEST: &[u8] = include_bytes!("../../testdata/manifest-v1.json");
 const OLD_PART: &[u8] = include_bytes!("../../testdata/part-v1.parquet");
@@ -428,4 +439,35 @@ async fn an_entry_that_is_no_event_stops_the_follower() {
     let clock = Arc::new(ManualClock::new(time(NOW)));
     let opened = EventHistory::open(dir.path().into(), journal, clock, settings()).await;
     assert!(matches!(opened, Err(TableError::Entry { seq: Seq(0), .. })));
+}
+
+/// A look-up unpacks a page for each record that it finds, and the writer looks at a page's size only every so many rows.
+#[test]
+fn pages_of_records_have_a_bounded_size() {
+    let dir = tempfile::tempdir().unwrap();
+    const RECORD_BYTES: usize = 3_000;
+    let rows: Vec<Arc<Row>> = (0..3_000)
+        .map(|number| {
+            let mut event = sample(number, NOW - number as i64);
+            let padding = "x".repeat(RECORD_BYTES - 12);
+            event.json = Bytes::from(format!("{{\"more\":\"{padding}\"}}"));
+            Arc::new(Row::new(number as u64, event))
+        })
+        .collect();
+    let keys = &rows[0].event.keys;
+    let place = (keys.account, keys.region.clone(), Month::of(NOW));
+    let name = "part-00000000000000000000-00000000000000000000.parquet";
+    let part = part::write(dir.path(), place, rows, 64 * 1024, name, &Hook::default()).unwrap();
+    let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Required);
+    let file = std::fs::File::open(dir.path().join(&part.path)).unwrap();
+    let footer = ArrowReaderMetadata::load(&file, options).unwrap();
+    let columns = footer.metadata().file_metadata().schema_descr();
+    let event = scan::leaf(columns, &[schema::EVENT]).unwrap();
+    let pages = footer.metadata().offset_index().unwrap()[0][event].page_locations();
+    let starts = pages.iter().map(|page| page.first_row_index as usize);
+    let starts: Vec<usize> = starts.chain([part.rows as usize]).collect();
+    for page in starts.windows(2) {
+        let bytes = (page[1] - page[0]) * (RECORD_BYTES + 4);
+        assert!(bytes <= part::EVENT_PAGE_BYTES * 3 / 2, "{bytes}");
+    }
 }
