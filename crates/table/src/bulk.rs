@@ -311,10 +311,10 @@ impl Bulk {
         let mut rows = rows.to_vec();
         rows.sort_by_key(|row| row.place().newest_first());
         let mut rows = without_twins(&rows);
-        let times = || rows.iter().map(|row| row.place().seconds);
-        let (Some(oldest), Some(newest)) = (times().min(), times().max()) else {
+        let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else {
             return Ok(rows);
         };
+        let (newest, oldest) = (newest.place().seconds, oldest.place().seconds);
         let written = self.written.iter();
         let written = written.filter(|part| part.account == *account && part.region == *region);
         let parts: Vec<Arc<Part>> = self
