@@ -92,12 +92,20 @@ pub struct Record {
 }
 
 impl Record {
-    /// The event, with keys as import reads them.
+    /// The record as import reads it.
     ///
     /// # Errors
     /// When a template gave a record that is none.
+    pub fn read(self) -> Result<record::Record, record::RecordError> {
+        record::read(Bytes::from(self.json), &Place::default())
+    }
+
+    /// The event, with keys as import reads them.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
     pub fn event(self) -> Result<Event, record::RecordError> {
-        record::read(Bytes::from(self.json), &Place::default()).map(|record| record.event)
+        self.read().map(|record| record.event)
     }
 }
 

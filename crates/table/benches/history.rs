@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use pugmark_core::{
     account::{AccountId, Region},
     clock::SystemClock,
-    event::{Event, EventCategory},
+    event::{EventCategory, record::Record},
 };
 use pugmark_generator::{Records, Settings as Generated};
 use pugmark_journal::MemoryJournal;
@@ -70,7 +70,7 @@ fn main() {
     );
 }
 
-fn generated(seed: u64, total: u64, end: Timestamp) -> impl Iterator<Item = Event> {
+fn generated(seed: u64, total: u64, end: Timestamp) -> impl Iterator<Item = Record> {
     let settings = Generated {
         end,
         // Event history reaches back 90 days from now.
@@ -79,8 +79,8 @@ fn generated(seed: u64, total: u64, end: Timestamp) -> impl Iterator<Item = Even
     };
     let records = Records::new(&settings).unwrap();
     // Event history holds management events.
-    let events = records.map(|record| record.event().unwrap());
-    events.filter(|event| event.keys.category == EventCategory::Management)
+    let records = records.map(|record| record.read().unwrap());
+    records.filter(|record| record.event.keys.category == EventCategory::Management)
 }
 
 fn fill(dir: &Path, seed: u64, total: u64, end: Timestamp) {
@@ -90,11 +90,11 @@ fn fill(dir: &Path, seed: u64, total: u64, end: Timestamp) {
     settings.table.removed_files_kept = Duration::ZERO;
     let mut bulk = Bulk::open(dir.into(), settings).unwrap();
     let (mut bytes, mut added) = (0, 0);
-    let mut events = generated(seed, total, end).peekable();
-    while events.peek().is_some() {
-        for event in events.by_ref().take(EVENTS_A_COMMIT) {
-            bytes += event.json.len();
-            bulk.push(event.try_into().unwrap()).unwrap();
+    let mut records = generated(seed, total, end).peekable();
+    while records.peek().is_some() {
+        for record in records.by_ref().take(EVENTS_A_COMMIT) {
+            bytes += record.event.json.len();
+            bulk.push(record).unwrap();
         }
         added += bulk.commit(&[]).unwrap().added;
         let filled = peak_resident_bytes();
@@ -116,7 +116,7 @@ fn fill(dir: &Path, seed: u64, total: u64, end: Timestamp) {
 fn questions(seed: u64, total: u64, end: Timestamp) -> Vec<(String, Vec<Asked>)> {
     let mut counts: HashMap<(LookupKey, String), (u64, Asked)> = HashMap::new();
     let mut ids = Vec::new();
-    for (number, event) in (0..).zip(generated(seed, total, end)) {
+    for (number, Record { event, .. }) in (0..).zip(generated(seed, total, end)) {
         if number % SAMPLED != 0 {
             continue;
         }
