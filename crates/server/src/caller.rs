@@ -78,11 +78,16 @@ impl Caller {
         if uri.authority().is_none() {
             bail!("{endpoint} is no endpoint: it needs http:// or https:// and a host");
         }
+        // They are many, and a server without encryption needs none.
+        let authorities = match uri.scheme_str() {
+            Some("https") => client::authorities()?,
+            _ => None,
+        };
+        let client = authorities.map_or_else(UpstreamClient::default, |authorities| {
+            UpstreamClient::trusting(authorities.roots)
+        });
         Ok(Some(Self {
-            client: match client::authorities()? {
-                Some(pem) => UpstreamClient::trusting(client::roots(&pem)?),
-                None => UpstreamClient::default(),
-            },
+            client,
             signer: Signer::new(uri, server.config().await?),
         }))
     }

@@ -31,34 +31,35 @@ pub(crate) fn trail_arn(text: &str) -> anyhow::Result<(Arn<'_>, &str)> {
         .with_context(|| format!("{text} is not the ARN of a trail"))
 }
 
-/// What `AWS_CA_BUNDLE` names: the authorities, in PEM, that AWS's clients trust instead of the system's.
+/// The authorities that AWS's clients trust instead of the system's.
+pub(crate) struct Authorities {
+    pub(crate) pem: Vec<u8>,
+    pub(crate) roots: RootCertStore,
+}
+
+/// Those that `AWS_CA_BUNDLE` names.
 ///
 /// # Errors
-/// When the file is not there, or no certificate in it.
-pub(crate) fn authorities() -> anyhow::Result<Option<Vec<u8>>> {
+/// When the file is not there, one in it cannot be read, or none is in it.
+pub(crate) fn authorities() -> anyhow::Result<Option<Authorities>> {
     let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
-    let path = Path::new(&path);
-    let pem = std::fs::read(path)
-        .with_context(|| format!("read {}, which AWS_CA_BUNDLE names", path.display()))?;
-    roots(&pem).with_context(|| format!("{}, which AWS_CA_BUNDLE names", path.display()))?;
-    Ok(Some(pem))
-}
-
-/// The authorities in a PEM file.
-///
-/// # Errors
-/// When one cannot be read, or there is none.
-pub(crate) fn roots(pem: &[u8]) -> anyhow::Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        roots.add(certificate?)?;
-    }
-    if roots.is_empty() {
-        bail!("there is no certificate in it");
-    }
-    Ok(roots)
+    let read = || {
+        let pem = std::fs::read(&path)?;
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            roots.add(certificate?)?;
+        }
+        if roots.is_empty() {
+            bail!("there is no certificate in it");
+        }
+        Ok(Some(Authorities { pem, roots }))
+    };
+    read().with_context(|| {
+        let path = Path::new(&path).display();
+        format!("{path}, which AWS_CA_BUNDLE names")
+    })
 }
 
 /// The last of the errors that caused one another.
@@ -78,7 +79,7 @@ pub(crate) fn unreachable(endpoint: &str, root: &str) -> anyhow::Error {
 }
 
 fn is_of_certificate(root: &str) -> bool {
-    root.contains("certificate")
+    root.contains("certificate") || root.contains("AWS_CA_BUNDLE")
 }
 
 /// Which server a command calls.
@@ -136,7 +137,7 @@ impl Server {
     /// Region and credentials. On the server's own machine its root credentials are at hand, so none need be set.
     ///
     /// # Errors
-    /// When the root credentials are there, or `AWS_CA_BUNDLE` is set, and they cannot be read.
+    /// When the root credentials are there and cannot be read.
     pub(crate) async fn config(&self) -> anyhow::Result<SdkConfig> {
         // The default chain would also ask the instance metadata service, and wait for it.
         let region = RegionProviderChain::first_try(self.region.clone().map(Region::new))
@@ -145,7 +146,7 @@ impl Server {
             .or_else("us-east-1");
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(region)
-            .http_client(lazy_tls::http_client(authorities()?.as_deref()));
+            .http_client(lazy_tls::http_client()?);
         let is_set = |name| std::env::var_os(name).is_some();
         let is_local = self.endpoint("CLOUDTRAIL").as_deref() == Some(LOCAL_ENDPOINT);
         if is_local && !is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_PROFILE") {

@@ -3,6 +3,8 @@
 //! The SDK's own reads all of them (hundreds of files on some systems) before the first call, also to a server on this machine
 //! that speaks plain HTTP, and takes several milliseconds for it.
 
+use std::sync::{Arc, OnceLock};
+
 use aws_smithy_http_client::{
     Builder, ConnectorBuilder,
     proxy::ProxyConfig,
@@ -15,33 +17,38 @@ use aws_smithy_runtime_api::{
             SharedHttpClient, SharedHttpConnector,
         },
         orchestrator::HttpRequest,
+        result::ConnectorError,
         runtime_components::RuntimeComponents,
     },
     shared::IntoShared,
 };
 
-/// A client for both kinds of addresses, through the proxy that the environment names. Of `https` servers it trusts these
-/// authorities, certificates in PEM, or what the system trusts.
-pub(crate) fn http_client(authorities: Option<&[u8]>) -> SharedHttpClient {
-    let trusts_nobody = TlsContext::builder().with_trust_store(TrustStore::empty());
-    let trusts = authorities.map_or_else(TrustStore::default, |pem| {
-        TrustStore::empty().with_pem_certificate(pem)
-    });
-    let tls = TlsContext::builder().with_trust_store(trusts).build();
-    let tls = client_with(tls.unwrap_or_default());
-    match trusts_nobody.build() {
-        Ok(context) => LazyTls {
-            plain: client_with(context),
-            tls,
-        }
-        .into_shared(),
-        Err(_) => tls,
-    }
+use crate::client;
+
+/// A client for both kinds of addresses, through the proxy that the environment names. What it trusts is what its user trusts:
+/// `AWS_CA_BUNDLE`, else the system.
+///
+/// # Errors
+/// When the SDK cannot make it.
+pub(crate) fn http_client() -> anyhow::Result<SharedHttpClient> {
+    let client = LazyTls {
+        plain: client_with(TrustStore::empty())?,
+        tls: Arc::default(),
+    };
+    Ok(client.into_shared())
 }
 
-/// As the SDK's own, which trusts what the system trusts.
-fn client_with(context: TlsContext) -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(move |settings, components| {
+fn tls_client() -> anyhow::Result<SharedHttpClient> {
+    client_with(match client::authorities()? {
+        Some(authorities) => TrustStore::empty().with_pem_certificate(authorities.pem),
+        None => TrustStore::default(),
+    })
+}
+
+/// As the SDK's own, but for whom it trusts.
+fn client_with(trusted: TrustStore) -> anyhow::Result<SharedHttpClient> {
+    let context = TlsContext::builder().with_trust_store(trusted).build()?;
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut builder = ConnectorBuilder::default()
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .tls_context(context.clone())
@@ -49,13 +56,17 @@ fn client_with(context: TlsContext) -> SharedHttpClient {
         builder.set_connector_settings(settings.cloned());
         builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         builder.build()
-    })
+    });
+    Ok(client)
 }
+
+/// Made for the first call over it, or why it cannot be.
+type Tls = Arc<OnceLock<Result<SharedHttpClient, String>>>;
 
 #[derive(Debug)]
 struct LazyTls {
     plain: SharedHttpClient,
-    tls: SharedHttpClient,
+    tls: Tls,
 }
 
 impl HttpClient for LazyTls {
@@ -77,7 +88,7 @@ impl HttpClient for LazyTls {
 #[derive(Debug)]
 struct Connector {
     plain: SharedHttpConnector,
-    tls: SharedHttpClient,
+    tls: Tls,
     settings: HttpConnectorSettings,
     components: RuntimeComponents,
 }
@@ -87,8 +98,16 @@ impl HttpConnector for Connector {
         if request.uri().starts_with("http:") {
             return self.plain.call(request);
         }
-        // The client keeps its connector, with the certificates, for the next call.
-        let tls = self.tls.http_connector(&self.settings, &self.components);
-        tls.call(request)
+        let made = || tls_client().map_err(|error| format!("{error:#}"));
+        match self.tls.get_or_init(made) {
+            // The client keeps its connector, with the certificates, for the next call.
+            Ok(tls) => tls
+                .http_connector(&self.settings, &self.components)
+                .call(request),
+            Err(error) => {
+                let error = ConnectorError::user(error.as_str().into());
+                HttpConnectorFuture::ready(Err(error))
+            }
+        }
     }
 }
