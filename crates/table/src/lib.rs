@@ -12,6 +12,7 @@ mod log;
 mod manifest;
 mod part;
 mod query;
+mod records;
 mod scan;
 mod schema;
 mod search;

@@ -39,6 +39,7 @@ use crate::{
     index::{self, Index, IndexError},
     log::Part,
     query::{Place, Wanted},
+    records::RecordPages,
     schema::{self, Damage},
     tail::{Row, id_of},
     threads::in_parallel,
@@ -48,7 +49,7 @@ use crate::{
 const FOOTER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Files that one look-up keeps open while it searches, and row groups that are read at a time.
 const OPEN_FILES_MAX: usize = 32;
-/// Rows that one thread reads at a time: they may lie in as many pages.
+/// Rows whose records are read at a time where their pages cannot be read one by one: they may lie in as many.
 const FETCH_ROWS: usize = 8;
 /// Indexes that are kept open between look-ups.
 const OPEN_INDEXES_MAX: usize = 128;
@@ -640,6 +641,26 @@ struct Chosen {
 }
 
 impl Chosen {
+    /// The rows, divided by what reads their records at a time.
+    fn pieces(&self) -> Vec<&[usize]> {
+        match RecordPages::of(&self.opened, self.group) {
+            Some(pages) => pages.divided(&self.numbers),
+            None => self.numbers.chunks(FETCH_ROWS).collect(),
+        }
+    }
+
+    /// The records of one of the pieces.
+    fn records(&self, numbers: &[usize]) -> Result<Vec<Bytes>, Failure> {
+        let records = guarded(self.part, || {
+            RecordPages::of(&self.opened, self.group).map_or(Ok(None), |pages| pages.read(numbers))
+        })?;
+        if let Some(records) = records {
+            return Ok(records);
+        }
+        let batch = self.read(numbers, |name| name == schema::EVENT)?;
+        guarded(self.part, || schema::records(&batch))
+    }
+
     /// The columns of some of the rows whose names are wanted.
     fn read(
         &self,
@@ -703,25 +724,34 @@ pub(crate) fn read_rows(
 }
 
 /// On all processors: of each row group all keys at once, for each of their columns has a dictionary to be read first, and the
-/// records a few at a time, for each may lie in a page of its own.
+/// records of one page at a time.
 fn read_chosen(chosen: &[Chosen]) -> Result<Vec<Row>, Failure> {
+    enum Read {
+        Keys(RecordBatch),
+        Records(Vec<Bytes>),
+    }
     let mut jobs: Vec<(&Chosen, Option<&[usize]>)> = Vec::new();
     for it in chosen {
         jobs.push((it, None));
-        jobs.extend(it.numbers.chunks(FETCH_ROWS).map(|rows| (it, Some(rows))));
+        jobs.extend(it.pieces().into_iter().map(|rows| (it, Some(rows))));
     }
-    let read = in_parallel(&jobs, |(it, records)| match records {
-        None => it.read(&it.numbers, schema::is_key),
-        Some(numbers) => it.read(numbers, |name| name == schema::EVENT),
+    let read = in_parallel(&jobs, |(it, rows)| match rows {
+        None => it.read(&it.numbers, schema::is_key).map(Read::Keys),
+        Some(rows) => it.records(rows).map(Read::Records),
     })?;
-    let mut read = read.into_iter();
+    let mut read = read.into_iter().peekable();
     let mut rows = Vec::new();
     for it in chosen {
-        let Some(keys) = read.next() else { break };
-        let pieces = it.numbers.len().div_ceil(FETCH_ROWS);
-        let records: Vec<RecordBatch> = read.by_ref().take(pieces).collect();
+        let Some(Read::Keys(keys)) = read.next() else {
+            break;
+        };
+        let mut records = Vec::with_capacity(it.numbers.len());
+        while let Some(Read::Records(more)) = read.next_if(|next| matches!(next, Read::Records(_)))
+        {
+            records.extend(more);
+        }
         let damaged = |damage| Failure::Damaged(it.part, damage);
-        rows.extend(schema::rows(&keys, &records).map_err(damaged)?);
+        rows.extend(schema::rows(&keys, records).map_err(damaged)?);
     }
     Ok(rows)
 }

@@ -375,8 +375,17 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// The rows of a batch that has all keys, and of batches with their records.
-pub(crate) fn rows(batch: &RecordBatch, records: &[RecordBatch]) -> Result<Vec<Row>, Damage> {
+/// The records of a batch.
+pub(crate) fn records(batch: &RecordBatch) -> Result<Vec<Bytes>, Damage> {
+    let records: &StringArray = column(batch, EVENT)?;
+    let records = records.iter().map(Option::unwrap_or_default);
+    Ok(records
+        .map(|record| Bytes::copy_from_slice(record.as_bytes()))
+        .collect())
+}
+
+/// The rows of a batch that has all keys, and their records.
+pub(crate) fn rows(batch: &RecordBatch, records: Vec<Bytes>) -> Result<Vec<Row>, Damage> {
     let text = |name: &str| column::<StringArray>(batch, name);
     let flag = |name: &str| column::<BooleanArray>(batch, name);
     let times = Times::of(batch)?;
@@ -396,14 +405,12 @@ pub(crate) fn rows(batch: &RecordBatch, records: &[RecordBatch]) -> Result<Vec<R
         column::<ListArray>(batch, "resources")?,
         column::<ListArray>(batch, LOOKUP_RESOURCES)?,
     );
-    let records = records
-        .iter()
-        .map(|batch| column::<StringArray>(batch, EVENT))
-        .collect::<Result<Vec<_>, _>>()?;
-    let records = records.into_iter().flatten().map(Option::unwrap_or_default);
+    if records.len() != batch.num_rows() {
+        return Err("it has fewer records than rows".into());
+    }
     (0..batch.num_rows())
         .zip(records)
-        .map(|(row, record)| {
+        .map(|(row, json)| {
             let keys = EventKeys {
                 id: Uuid::try_parse(ids.value(row)).map_err(|_| damage("event id"))?,
                 time: Timestamp::from_second(times.seconds(row))
@@ -427,7 +434,6 @@ pub(crate) fn rows(batch: &RecordBatch, records: &[RecordBatch]) -> Result<Vec<R
                 resources: read_resources(resources, row)?,
                 lookup_resources: read_lookup_resources(lookup_resources, row)?,
             };
-            let json = Bytes::copy_from_slice(record.as_bytes());
             Ok(Row::new(seqs.value(row) as u64, Event { keys, json }))
         })
         .collect()
