@@ -290,10 +290,11 @@ impl EventHistory {
             let last = tail.last().map_or(i64::MIN, |row| row.place().seconds);
             parts.iter().all(|part| part.newest < last)
         };
-        let (rows, has_more) = if parts.is_empty() || is_enough {
-            let page = tail.iter().take(wanted.page_events);
-            let rows = page.map(|row| Row::clone(row)).collect();
-            (rows, tail.len() > wanted.page_events)
+        let (events, last) = if parts.is_empty() || is_enough {
+            let page = &tail[..tail.len().min(wanted.page_events)];
+            let last = page.last().filter(|_| tail.len() > page.len());
+            let events = page.iter().map(|row| (&row.event).into()).collect();
+            (events, last.map(|row| row.place()))
         } else {
             let permit = inner.scans.clone().acquire_owned().await;
             let permit = permit.map_err(|error| TableError::Task(error.to_string()))?;
@@ -305,7 +306,13 @@ impl EventHistory {
             })
             .await?
         };
-        Ok(page(rows, has_more))
+        let next = last.and_then(|place| {
+            Some(Cursor {
+                time: Timestamp::from_second(place.seconds).ok()?,
+                seq: Seq(place.seq),
+            })
+        });
+        Ok(LookupPage { events, next })
     }
 
     /// What a search reads, seen at one moment: everything that was in the journal when the call began is in it (unless
@@ -619,18 +626,6 @@ fn wanted_parts(files: &Snapshot, wanted: &Wanted) -> Vec<Arc<Part>> {
         .filter(|part| scan::is_wanted(wanted, part))
         .cloned()
         .collect()
-}
-
-fn page(rows: Vec<Row>, has_more: bool) -> LookupPage {
-    let last = rows.last().filter(|_| has_more);
-    let next = last.map(|row| Cursor {
-        time: row.event.keys.time,
-        seq: Seq(row.seq),
-    });
-    LookupPage {
-        events: rows.into_iter().map(|row| row.event).collect(),
-        next,
-    }
 }
 
 async fn finished(task: &mut Option<WriteTask>) -> Result<Written, TableError> {

@@ -26,7 +26,7 @@ use std::{path::PathBuf, time::Duration};
 pub use bulk::{Bulk, BulkSettings, Committed};
 pub use history::EventHistory;
 use pugmark_journal::{JournalError, Seq};
-pub use query::{Cursor, LookupCategory, LookupKey, LookupPage, LookupQuery};
+pub use query::{Cursor, LookupCategory, LookupEvent, LookupKey, LookupPage, LookupQuery};
 pub use search::{
     Condition, CountQuestion, Counts, DamagedFile, Field, FieldError, Found, Operator, Order,
     Origin, PageLimits, ParquetExport, Question, Rank, SearchPage, Text, TextError,

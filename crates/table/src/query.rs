@@ -2,12 +2,14 @@
 
 use std::cmp::Reverse;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use pugmark_core::{
     account::{AccountId, Region},
-    event::{Event, EventCategory, EventKeys},
+    event::{Event, EventCategory, EventKeys, LookupResource},
 };
 use pugmark_journal::Seq;
+use uuid::Uuid;
 
 /// A page holds at most this many events, whatever is asked.
 const PAGE_EVENTS_MAX: usize = 1000;
@@ -100,9 +102,48 @@ pub struct Cursor {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LookupPage {
     /// Newest first.
-    pub events: Vec<Event>,
+    pub events: Vec<LookupEvent>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
+}
+
+/// What `LookupEvents` tells of an event: less than its keys, for each of them that is read takes time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LookupEvent {
+    /// The event's id.
+    pub id: Uuid,
+    /// When it occurred, in whole seconds.
+    pub time: Timestamp,
+    /// Such as `iam.amazonaws.com`.
+    pub source: String,
+    /// Such as `CreateUser`.
+    pub name: String,
+    /// Whether it changed nothing.
+    pub read_only: Option<bool>,
+    /// The user, the role session, `root` or the service.
+    pub username: Option<String>,
+    /// The access key that signed.
+    pub access_key_id: Option<String>,
+    /// The resources by which it is found.
+    pub resources: Vec<LookupResource>,
+    /// The record, byte by byte.
+    pub json: Bytes,
+}
+
+impl From<&Event> for LookupEvent {
+    fn from(Event { keys, json }: &Event) -> Self {
+        Self {
+            id: keys.id,
+            time: keys.time,
+            source: keys.source.clone(),
+            name: keys.name.clone(),
+            read_only: keys.read_only,
+            username: keys.username.clone(),
+            access_key_id: keys.access_key_id.clone(),
+            resources: keys.lookup_resources.clone(),
+            json: json.clone(),
+        }
+    }
 }
 
 /// An event's place in the order, in whole seconds.

@@ -35,7 +35,7 @@ use parquet::{
 use uuid::Uuid;
 
 use crate::{
-    LookupKey, TableError,
+    LookupEvent, LookupKey, TableError,
     index::{self, Index, IndexError},
     log::Part,
     query::{Place, Wanted},
@@ -135,18 +135,19 @@ impl Files {
         lock(&self.damaged).contains_key(path)
     }
 
-    /// The wanted events of tail and files together, newest first, at most a page of them, and whether there are more. Damaged
-    /// files are reported and left out.
+    /// The wanted events of tail and files together, newest first, at most a page of them, and the place of the last one if
+    /// there are more. Damaged files are reported and left out.
     pub(crate) fn find(
         &self,
         wanted: &Wanted,
         tail: &[Arc<Row>],
         parts: &[Arc<Part>],
-    ) -> Result<(Vec<Row>, bool), TableError> {
+    ) -> Result<(Vec<LookupEvent>, Option<Place>), TableError> {
         self.search(wanted, tail, parts, |mut found, open| {
             let has_more = found.len() > wanted.page_events;
             found.truncate(wanted.page_events);
-            Ok((fetch(found, open)?, has_more))
+            let last = found.last().map(|(place, _)| *place);
+            Ok((fetch(found, open)?, last.filter(|_| has_more)))
         })
     }
 
@@ -629,7 +630,7 @@ impl Opened {
     }
 }
 
-/// Rows that are wanted whole: by file and row group, each with its place in the answer.
+/// Rows that are wanted: by file and row group, each with its place in the answer.
 pub(crate) type WantedRows = BTreeMap<(usize, usize), Vec<(usize, usize)>>;
 
 /// Rows of one row group, ascending.
@@ -699,11 +700,20 @@ impl Chosen {
     }
 }
 
-/// Reads rows whole, each with its place in the answer; each row group is read once, a bounded number of them open.
-pub(crate) fn read_rows(
+/// What is made of rows.
+pub(crate) struct Reading<T> {
+    /// Its columns, but for the record.
+    pub(crate) is_wanted: fn(&str) -> bool,
+    /// Makes them, of those columns and the records.
+    pub(crate) made: fn(&RecordBatch, Vec<Bytes>) -> Result<Vec<T>, Damage>,
+}
+
+/// Reads rows, each with its place in the answer; each row group is read once, a bounded number of them open.
+pub(crate) fn read_rows<T>(
     wanted: WantedRows,
     mut open: impl FnMut(usize) -> Result<Opened, Failure>,
-) -> Result<Vec<(usize, Row)>, Failure> {
+    reading: &Reading<T>,
+) -> Result<Vec<(usize, T)>, Failure> {
     let mut wanted: Vec<_> = wanted.into_iter().collect();
     let mut rows = Vec::new();
     for groups in wanted.chunks_mut(OPEN_FILES_MAX) {
@@ -718,14 +728,14 @@ pub(crate) fn read_rows(
                 numbers: numbers.iter().map(|(row, _)| *row).collect(),
             });
         }
-        rows.extend(places.into_iter().zip(read_chosen(&chosen)?));
+        rows.extend(places.into_iter().zip(read_chosen(&chosen, reading)?));
     }
     Ok(rows)
 }
 
-/// On all processors: of each row group all keys at once, for each of their columns has a dictionary to be read first, and the
+/// On all processors: of each row group all columns at once, for each of them has a dictionary to be read first, and the
 /// records of one page at a time.
-fn read_chosen(chosen: &[Chosen]) -> Result<Vec<Row>, Failure> {
+fn read_chosen<T>(chosen: &[Chosen], reading: &Reading<T>) -> Result<Vec<T>, Failure> {
     enum Read {
         Keys(RecordBatch),
         Records(Vec<Bytes>),
@@ -736,7 +746,7 @@ fn read_chosen(chosen: &[Chosen]) -> Result<Vec<Row>, Failure> {
         jobs.extend(it.pieces().into_iter().map(|rows| (it, Some(rows))));
     }
     let read = in_parallel(&jobs, |(it, rows)| match rows {
-        None => it.read(&it.numbers, schema::is_key).map(Read::Keys),
+        None => it.read(&it.numbers, reading.is_wanted).map(Read::Keys),
         Some(rows) => it.records(rows).map(Read::Records),
     })?;
     let mut read = read.into_iter().peekable();
@@ -751,25 +761,29 @@ fn read_chosen(chosen: &[Chosen]) -> Result<Vec<Row>, Failure> {
             records.extend(more);
         }
         let damaged = |damage| Failure::Damaged(it.part, damage);
-        rows.extend(schema::rows(&keys, records).map_err(damaged)?);
+        rows.extend((reading.made)(&keys, records).map_err(damaged)?);
     }
     Ok(rows)
 }
 
 /// Replaces candidates by their events.
-fn fetch(found: Vec<(Place, Candidate)>, open: &mut Open<'_>) -> Result<Vec<Row>, Failure> {
+fn fetch(found: Vec<(Place, Candidate)>, open: &mut Open<'_>) -> Result<Vec<LookupEvent>, Failure> {
+    const TOLD: Reading<LookupEvent> = Reading {
+        is_wanted: |name| schema::TOLD.contains(&name),
+        made: schema::told,
+    };
     let mut wanted = WantedRows::new();
-    let mut rows: Vec<Option<Row>> = Vec::new();
+    let mut rows: Vec<Option<LookupEvent>> = Vec::new();
     for (index, (_, candidate)) in found.into_iter().enumerate() {
         match candidate {
-            Candidate::Tail(row) => rows.push(Some(Row::clone(&row))),
+            Candidate::Tail(row) => rows.push(Some((&row.event).into())),
             Candidate::Stored { part, group, row } => {
                 rows.push(None);
                 wanted.entry((part, group)).or_default().push((row, index));
             }
         }
     }
-    for (index, row) in read_rows(wanted, |part| open.file(part).cloned())? {
+    for (index, row) in read_rows(wanted, |part| open.file(part).cloned(), &TOLD)? {
         rows[index] = Some(row);
     }
     Ok(rows.into_iter().flatten().collect())

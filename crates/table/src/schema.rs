@@ -21,7 +21,7 @@ use pugmark_core::event::{
 use uuid::Uuid;
 
 use crate::{
-    LookupKey,
+    LookupEvent, LookupKey,
     tail::{Row, id_of},
 };
 
@@ -93,6 +93,18 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     columns.push(text(EVENT, false));
     Arc::new(Schema::new(columns))
 });
+
+/// The columns of what a look-up tells, but for the record.
+pub(crate) const TOLD: [&str; 8] = [
+    EVENT_TIME,
+    EVENT_ID,
+    EVENT_SOURCE,
+    EVENT_NAME,
+    READ_ONLY,
+    USERNAME,
+    ACCESS_KEY_ID,
+    LOOKUP_RESOURCES,
+];
 
 /// The columns from which an event is made again, but for its record.
 pub(crate) fn is_key(name: &str) -> bool {
@@ -384,59 +396,71 @@ pub(crate) fn records(batch: &RecordBatch) -> Result<Vec<Bytes>, Damage> {
         .collect())
 }
 
+/// What look-ups tell: of a batch that has these columns, and the rows' records.
+pub(crate) fn told(batch: &RecordBatch, records: Vec<Bytes>) -> Result<Vec<LookupEvent>, Damage> {
+    let text = |name: &str| column::<StringArray>(batch, name);
+    let times = Times::of(batch)?;
+    let ids = text(EVENT_ID)?;
+    let (sources, names) = (text(EVENT_SOURCE)?, text(EVENT_NAME)?);
+    let read_only: &BooleanArray = column(batch, READ_ONLY)?;
+    let (usernames, access_keys) = (text(USERNAME)?, text(ACCESS_KEY_ID)?);
+    let resources: &ListArray = column(batch, LOOKUP_RESOURCES)?;
+    if records.len() != batch.num_rows() {
+        return Err("it has fewer records than rows".into());
+    }
+    let told = |(row, json)| {
+        Ok(LookupEvent {
+            id: Uuid::try_parse(ids.value(row)).map_err(|_| damage("event id"))?,
+            time: Timestamp::from_second(times.seconds(row)).map_err(|_| damage("event time"))?,
+            source: sources.value(row).to_owned(),
+            name: names.value(row).to_owned(),
+            read_only: read_only.is_valid(row).then(|| read_only.value(row)),
+            username: optional(usernames, row),
+            access_key_id: optional(access_keys, row),
+            resources: read_lookup_resources(resources, row)?,
+            json,
+        })
+    };
+    (0..).zip(records).map(told).collect()
+}
+
 /// The rows of a batch that has all keys, and their records.
 pub(crate) fn rows(batch: &RecordBatch, records: Vec<Bytes>) -> Result<Vec<Row>, Damage> {
     let text = |name: &str| column::<StringArray>(batch, name);
     let flag = |name: &str| column::<BooleanArray>(batch, name);
-    let times = Times::of(batch)?;
     let seqs: &Int64Array = column(batch, SEQ)?;
-    let (ids, categories) = (text(EVENT_ID)?, text(CATEGORY)?);
+    let (categories, types) = (text(CATEGORY)?, text("event_type")?);
     let (accounts, regions) = (text("recipient_account_id")?, text("aws_region")?);
-    let (sources, names, types) = (text(EVENT_SOURCE)?, text(EVENT_NAME)?, text("event_type")?);
-    let (read_only, global, console) = (
-        flag(READ_ONLY)?,
-        flag("global_service")?,
-        flag("from_console")?,
-    );
-    let (usernames, access_keys) = (text(USERNAME)?, text(ACCESS_KEY_ID)?);
+    let (global, console) = (flag("global_service")?, flag("from_console")?);
     let (arns, invokers) = (text("identity_arn")?, text("invoked_by")?);
     let (errors, endpoints) = (text("error_code")?, text("vpc_endpoint_id")?);
-    let (resources, lookup_resources) = (
-        column::<ListArray>(batch, "resources")?,
-        column::<ListArray>(batch, LOOKUP_RESOURCES)?,
-    );
-    if records.len() != batch.num_rows() {
-        return Err("it has fewer records than rows".into());
-    }
-    (0..batch.num_rows())
-        .zip(records)
-        .map(|(row, json)| {
-            let keys = EventKeys {
-                id: Uuid::try_parse(ids.value(row)).map_err(|_| damage("event id"))?,
-                time: Timestamp::from_second(times.seconds(row))
-                    .map_err(|_| damage("event time"))?,
-                category: category(categories.value(row))
-                    .ok_or_else(|| damage("event category"))?,
-                account: accounts.value(row).parse().map_err(|_| damage("account"))?,
-                region: regions.value(row).parse().map_err(|_| damage("Region"))?,
-                source: sources.value(row).to_owned(),
-                name: names.value(row).to_owned(),
-                event_type: types.value(row).to_owned(),
-                read_only: read_only.is_valid(row).then(|| read_only.value(row)),
-                global_service: global.value(row),
-                username: optional(usernames, row),
-                access_key_id: optional(access_keys, row),
-                identity_arn: optional(arns, row),
-                invoked_by: optional(invokers, row),
-                error_code: optional(errors, row),
-                vpc_endpoint_id: optional(endpoints, row),
-                from_console: console.value(row),
-                resources: read_resources(resources, row)?,
-                lookup_resources: read_lookup_resources(lookup_resources, row)?,
-            };
-            Ok(Row::new(seqs.value(row) as u64, Event { keys, json }))
-        })
-        .collect()
+    let resources: &ListArray = column(batch, "resources")?;
+    let row = |(row, told): (usize, LookupEvent)| {
+        let keys = EventKeys {
+            id: told.id,
+            time: told.time,
+            category: category(categories.value(row)).ok_or_else(|| damage("event category"))?,
+            account: accounts.value(row).parse().map_err(|_| damage("account"))?,
+            region: regions.value(row).parse().map_err(|_| damage("Region"))?,
+            source: told.source,
+            name: told.name,
+            event_type: types.value(row).to_owned(),
+            read_only: told.read_only,
+            global_service: global.value(row),
+            username: told.username,
+            access_key_id: told.access_key_id,
+            identity_arn: optional(arns, row),
+            invoked_by: optional(invokers, row),
+            error_code: optional(errors, row),
+            vpc_endpoint_id: optional(endpoints, row),
+            from_console: console.value(row),
+            resources: read_resources(resources, row)?,
+            lookup_resources: told.resources,
+        };
+        let json = told.json;
+        Ok(Row::new(seqs.value(row) as u64, Event { keys, json }))
+    };
+    (0..).zip(told(batch, records)?).map(row).collect()
 }
 
 fn read_resources(list: &ListArray, row: usize) -> Result<Vec<Resource>, Damage> {

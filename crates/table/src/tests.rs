@@ -20,7 +20,9 @@ use pugmark_journal::{Entry, EntryKind, Journal, MemoryJournal};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery, Settings, part::Hook};
+use crate::{
+    Cursor, EventHistory, LookupCategory, LookupEvent, LookupKey, LookupQuery, Settings, part::Hook,
+};
 
 pub(crate) const NOW: i64 = 1_800_000_000;
 /// More than a month, in seconds.
@@ -114,7 +116,7 @@ fn query(filter: Option<(LookupKey, &str)>) -> LookupQuery {
 }
 
 /// All pages of an answer; a page may not be empty unless it is the only one.
-async fn all_pages(history: &EventHistory, query: &LookupQuery) -> Vec<Event> {
+async fn all_pages(history: &EventHistory, query: &LookupQuery) -> Vec<LookupEvent> {
     history.catch_up().await.unwrap();
     let mut query = query.clone();
     let mut events = Vec::new();
@@ -131,8 +133,8 @@ async fn all_pages(history: &EventHistory, query: &LookupQuery) -> Vec<Event> {
     }
 }
 
-fn numbers(events: &[Event]) -> Vec<u128> {
-    events.iter().map(|event| event.keys.id.as_u128()).collect()
+fn numbers(events: &[LookupEvent]) -> Vec<u128> {
+    events.iter().map(|event| event.id.as_u128()).collect()
 }
 
 /// The events that are alice's in [`many_row_groups`].

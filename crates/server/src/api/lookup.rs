@@ -2,11 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pugmark_core::{
-    event::{Event, EventCategory, LookupResource},
+    event::LookupResource,
     limits::{EVENT_HISTORY_DAYS, LOOKUP_RESULTS_MAX},
 };
 use pugmark_journal::Seq;
-use pugmark_table::{Cursor, EventHistory, LookupCategory, LookupKey, LookupQuery, TableError};
+use pugmark_table::{
+    Cursor, EventHistory, LookupCategory, LookupEvent, LookupKey, LookupQuery, TableError,
+};
 use serde_json::{Map, Value, json};
 
 use super::{ApiError, Caller, fields::Fields, render, token};
@@ -26,7 +28,9 @@ pub(crate) async fn lookup_events(
     let page = history.lookup(&query).await.map_err(unreadable)?;
     let mut output = Map::new();
     // Insight events on data events are `ListInsightsData`'s.
-    let shown = page.events.iter().filter(|event| !is_on_data(event));
+    let is_insight = query.category == LookupCategory::Insight;
+    let shown = page.events.iter();
+    let shown = shown.filter(|event| !(is_insight && is_on_data(event)));
     let events = shown.map(render_event).collect();
     output.insert("Events".into(), Value::Array(events));
     if let Some(next) = page.next {
@@ -47,11 +51,10 @@ fn unreadable(error: TableError) -> ApiError {
     }
 }
 
-/// An Insight event with the trail whose data events it is about.
-fn is_on_data(event: &Event) -> bool {
+/// Whether an Insight event has the trail whose data events it is about.
+fn is_on_data(event: &LookupEvent) -> bool {
     let of_trail = |it: &LookupResource| it.kind.as_deref() == Some("AWS::CloudTrail::Trail");
-    event.keys.category == EventCategory::Insight
-        && event.keys.lookup_resources.iter().any(of_trail)
+    event.resources.iter().any(of_trail)
 }
 
 /// A request of `ListInsightsData`.
@@ -110,15 +113,14 @@ impl DataInsights {
         Ok(Self { query, dimension })
     }
 
-    fn wants(&self, event: &Event) -> bool {
-        let keys = &event.keys;
+    fn wants(&self, event: &LookupEvent) -> bool {
         let Some((key, value)) = &self.dimension else {
             return true;
         };
         match key {
-            LookupKey::EventName => keys.name == *value,
-            LookupKey::EventSource => keys.source == *value,
-            _ => keys.id.to_string().eq_ignore_ascii_case(value),
+            LookupKey::EventName => event.name == *value,
+            LookupKey::EventSource => event.source == *value,
+            _ => event.id.to_string().eq_ignore_ascii_case(value),
         }
     }
 }
@@ -316,19 +318,18 @@ fn parameters(query: &LookupQuery) -> String {
 }
 
 /// The event as `LookupEvents` tells it.
-pub(super) fn render_event(event: &Event) -> Value {
-    let keys = &event.keys;
+pub(super) fn render_event(event: &LookupEvent) -> Value {
     let mut out = Map::new();
-    out.insert("EventId".into(), keys.id.to_string().into());
-    out.insert("EventName".into(), keys.name.as_str().into());
-    if let Some(read_only) = keys.read_only {
+    out.insert("EventId".into(), event.id.to_string().into());
+    out.insert("EventName".into(), event.name.as_str().into());
+    if let Some(read_only) = event.read_only {
         out.insert("ReadOnly".into(), read_only.to_string().into());
     }
-    render::put(&mut out, "AccessKeyId", keys.access_key_id.as_ref());
-    out.insert("EventTime".into(), render::epoch(keys.time));
-    out.insert("EventSource".into(), keys.source.as_str().into());
-    render::put(&mut out, "Username", keys.username.as_ref());
-    let resources = keys.lookup_resources.iter();
+    render::put(&mut out, "AccessKeyId", event.access_key_id.as_ref());
+    out.insert("EventTime".into(), render::epoch(event.time));
+    out.insert("EventSource".into(), event.source.as_str().into());
+    render::put(&mut out, "Username", event.username.as_ref());
+    let resources = event.resources.iter();
     let resources = resources
         .map(|resource| json!({"ResourceType": resource.kind, "ResourceName": resource.name}))
         .collect();

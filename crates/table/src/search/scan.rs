@@ -31,7 +31,8 @@ use super::{
 use crate::{
     TableError,
     log::Part,
-    scan::{Failure, Opened, WantedRows, read_rows},
+    scan::{Failure, Opened, Reading, WantedRows, read_rows},
+    schema,
     tail::Row,
 };
 
@@ -682,6 +683,11 @@ fn fetch(
     Ok((events, false))
 }
 
+const WHOLE: Reading<Row> = Reading {
+    is_wanted: schema::is_key,
+    made: schema::rows,
+};
+
 fn fetch_chunk(found: &[Candidate], sources: &[Source]) -> Result<Vec<Found>, (usize, Failure)> {
     let mut events: Vec<Option<Found>> = Vec::new();
     let mut stored: BTreeMap<usize, WantedRows> = BTreeMap::new();
@@ -709,7 +715,7 @@ fn fetch_chunk(found: &[Candidate], sources: &[Source]) -> Result<Vec<Found>, (u
     for (index, wanted) in stored {
         let source = &sources[index];
         let open = |part| source.files.open(part, &source.parts[part]);
-        let read = read_rows(wanted, open).map_err(|failure| (index, failure))?;
+        let read = read_rows(wanted, open, &WHOLE).map_err(|failure| (index, failure))?;
         for (place, row) in read {
             events[place] = Some(event(index, row));
         }

@@ -11,7 +11,7 @@ use pugmark_journal::Seq;
 
 use super::{crash::files_of, *};
 use crate::{
-    TableError, index,
+    Order, PageLimits, Question, TableError, index,
     log::{Month, Snapshot},
     part::{self, Hook},
     scan, schema,
@@ -50,14 +50,34 @@ fn golden_events() -> Vec<Event> {
     vec![sample(1, NOW - 2), bare]
 }
 
+/// All events with all their keys, and look-ups tell the same of each.
 async fn all_of(history: &EventHistory) -> Vec<Event> {
-    let insights = LookupQuery {
-        category: LookupCategory::Insight,
-        ..query(None)
+    history.catch_up().await.unwrap();
+    let limits = PageLimits {
+        events: 100,
+        bytes: usize::MAX,
+        time: std::time::Duration::from_secs(60),
     };
-    let mut found = all_pages(history, &query(None)).await;
-    found.extend(all_pages(history, &insights).await);
-    found
+    let mut all = Vec::new();
+    for category in [LookupCategory::Management, LookupCategory::Insight] {
+        let question = Question {
+            categories: vec![category.event_category()],
+            ..search::everything()
+        };
+        let page = history
+            .search(&question, Order::NewestFirst, None, limits)
+            .await
+            .unwrap();
+        let found: Vec<Event> = page.events.into_iter().map(|found| found.event).collect();
+        let query = LookupQuery {
+            category,
+            ..query(None)
+        };
+        let told: Vec<LookupEvent> = found.iter().map(LookupEvent::from).collect();
+        assert_eq!(all_pages(history, &query).await, told);
+        all.extend(found);
+    }
+    all
 }
 
 fn put(dir: &Path, path: &str, bytes: &[u8]) {
@@ -77,7 +97,7 @@ async fn a_history_of_version_1_is_taken_over_and_can_be_read_for_ever() {
         let history = open(dir.path(), &journal, Hook::default()).await;
         assert_eq!(all_of(&history).await, golden_events());
         let found = all_pages(&history, &query(Some((LookupKey::Username, "alice")))).await;
-        assert_eq!(found, golden_events()[..1]);
+        assert_eq!(numbers(&found), [1]);
         assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
         assert_eq!(*history.position().borrow(), Seq(2));
     }

@@ -110,7 +110,7 @@ fn a_step() -> impl Strategy<Value = Step> {
 }
 
 /// What the answer must be: position in the list is position in the journal.
-fn expected(list: &[Event], query: &LookupQuery) -> Vec<Event> {
+fn expected(list: &[Event], query: &LookupQuery) -> Vec<LookupEvent> {
     let wanted = Wanted::new(query, time(NOW - 90 * 86_400));
     let mut seen = std::collections::HashSet::new();
     let mut found: Vec<(i64, usize, &Event)> = Vec::new();
@@ -127,7 +127,7 @@ fn expected(list: &[Event], query: &LookupQuery) -> Vec<Event> {
     found.sort_by_key(|(seconds, seq, _)| std::cmp::Reverse((*seconds, *seq)));
     found
         .into_iter()
-        .map(|(_, _, event)| event.clone())
+        .map(|(_, _, event)| event.into())
         .collect()
 }
 

@@ -512,7 +512,7 @@ proptest! {
     }
 }
 
-fn everything() -> Question {
+pub(super) fn everything() -> Question {
     Question {
         accounts: vec![ACCOUNT.parse().unwrap()],
         regions: None,

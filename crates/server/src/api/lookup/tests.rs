@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pugmark_core::{
     clock::ManualClock,
-    event::{self, EventCategory, EventKeys, LookupResource},
+    event::{self, Event, EventCategory, EventKeys, LookupResource},
     identity::Identity,
 };
 use pugmark_journal::{Entry, EntryKind, Journal, MemoryJournal};

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use pugmark_table::{
-    CountQuestion, DamagedFile, Found, Order, Origin, PageLimits, Question, Rank, TableError,
+    CountQuestion, DamagedFile, Found, LookupEvent, Order, Origin, PageLimits, Question, Rank,
+    TableError,
 };
 use serde_json::{Map, Value, json};
 
@@ -185,7 +186,7 @@ impl Api {
 }
 
 fn render_found(found: &Found) -> Value {
-    let mut out = lookup::render_event(&found.event);
+    let mut out = lookup::render_event(&LookupEvent::from(&found.event));
     if let Value::Object(out) = &mut out {
         let keys = &found.event.keys;
         out.insert("AccountId".into(), keys.account.as_str().into());
