@@ -8,7 +8,7 @@ mod actions;
 mod checkpoint;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -89,9 +89,12 @@ impl Snapshot {
         old.map(|(path, _)| path.clone()).collect()
     }
 
-    /// Whether the log remembers a file, counting or not.
-    pub(crate) fn knows(&self, path: &str) -> bool {
-        self.removed.contains_key(path) || self.all().any(|part| part.path == path)
+    /// The files that the log remembers, counting or not.
+    pub(crate) fn known(&self) -> HashSet<&str> {
+        let counting = self.all().map(|part| part.path.as_str());
+        counting
+            .chain(self.removed.keys().map(String::as_str))
+            .collect()
     }
 
     /// The version that the next commit has.
@@ -141,11 +144,9 @@ impl Snapshot {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(changed),
                 text => text.map_err(TableError::io(format!("read {}", path.display())))?,
             };
-            for line in text.lines().filter(|line| !line.trim().is_empty()) {
-                let action = Action::parse(line).map_err(|detail| damaged(&path, detail))?;
-                self.apply(action)
-                    .map_err(|detail| damaged(&path, detail))?;
-            }
+            let lines = text.lines().filter(|line| !line.trim().is_empty());
+            self.apply(lines.map(Action::parse))
+                .map_err(|detail| damaged(&path, detail))?;
             self.version = Some(version);
             changed = true;
         }
@@ -186,9 +187,8 @@ impl Snapshot {
             text.push('\n');
         }
         let mut next = self.clone();
-        for action in actions {
-            next.apply(action).map_err(TableError::Task)?;
-        }
+        next.apply(actions.into_iter().map(Ok))
+            .map_err(TableError::Task)?;
         for path in &change.forgotten {
             next.removed.remove(path);
         }
@@ -223,31 +223,44 @@ impl Snapshot {
         Ok(())
     }
 
-    fn apply(&mut self, action: Action) -> Result<(), String> {
-        match action {
-            Action::Protocol(protocol) => protocol.check()?,
-            Action::MetaData(metadata) => self.metadata = Some(metadata),
-            Action::Txn(txn) => {
-                self.positions.insert(txn.app_id, txn.version);
-            }
-            Action::Add(add) => {
-                let part = Arc::new(Part::try_from(add)?);
-                self.removed.remove(&part.path);
-                let place = (part.account, part.region.clone());
-                let parts = self.parts.entry(place).or_default();
-                parts.retain(|known| known.path != part.path);
-                parts.push(part);
-            }
-            Action::Remove(remove) => {
-                for parts in self.parts.values_mut() {
-                    parts.retain(|part| part.path != remove.path);
+    /// Takes what a commit or a checkpoint says, in one walk over the files: it may be about all of them.
+    fn apply(
+        &mut self,
+        actions: impl IntoIterator<Item = Result<Action, String>>,
+    ) -> Result<(), String> {
+        // By path, for the last action about a file counts.
+        let mut changed: BTreeMap<String, Option<Arc<Part>>> = BTreeMap::new();
+        for action in actions {
+            match action? {
+                Action::Protocol(protocol) => protocol.check()?,
+                Action::MetaData(metadata) => self.metadata = Some(metadata),
+                Action::Txn(txn) => {
+                    self.positions.insert(txn.app_id, txn.version);
                 }
-                self.parts.retain(|_, parts| !parts.is_empty());
-                let at = remove.deletion_timestamp.unwrap_or(0);
-                self.removed.insert(remove.path, at);
+                Action::Add(add) => {
+                    let part = Part::try_from(add)?;
+                    self.removed.remove(&part.path);
+                    changed.insert(part.path.clone(), Some(Arc::new(part)));
+                }
+                Action::Remove(remove) => {
+                    let at = remove.deletion_timestamp.unwrap_or(0);
+                    changed.insert(remove.path.clone(), None);
+                    self.removed.insert(remove.path, at);
+                }
+                Action::CommitInfo(_) => {}
             }
-            Action::CommitInfo(_) => {}
         }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        for parts in self.parts.values_mut() {
+            parts.retain(|part| !changed.contains_key(&part.path));
+        }
+        for part in changed.into_values().flatten() {
+            let place = (part.account, part.region.clone());
+            self.parts.entry(place).or_default().push(part);
+        }
+        self.parts.retain(|_, parts| !parts.is_empty());
         Ok(())
     }
 

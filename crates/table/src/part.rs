@@ -361,6 +361,7 @@ fn properties(row_group_rows: usize) -> Result<WriterProperties, parquet::errors
 
 /// Deletes what an interrupted flush left: files of ours that the log does not know.
 pub(crate) fn delete_orphans(dir: &Path, snapshot: &Snapshot) -> Result<usize, TableError> {
+    let known = snapshot.known();
     let mut folders = vec![(dir.to_path_buf(), String::new())];
     let mut deleted = 0;
     while let Some((folder, prefix)) = folders.pop() {
@@ -382,7 +383,7 @@ pub(crate) fn delete_orphans(dir: &Path, snapshot: &Snapshot) -> Result<usize, T
             }
             let is_temporary = name.ends_with(".tmp");
             let Some(part) = part_of(&path) else { continue };
-            if is_temporary || !snapshot.knows(&part) {
+            if is_temporary || !known.contains(part.as_str()) {
                 fs::remove_file(entry.path())
                     .map_err(TableError::io(format!("delete {}", entry.path().display())))?;
                 deleted += 1;

@@ -59,7 +59,7 @@ fn read(path: &Path) -> Result<Snapshot, String> {
         .map_err(text)?
         .build()
         .map_err(text)?;
-    let mut snapshot = Snapshot::default();
+    let mut actions = Vec::new();
     for batch in batches {
         let mut lines = LineDelimitedWriter::new(Vec::new());
         lines.write(&batch.map_err(text)?).map_err(text)?;
@@ -67,10 +67,12 @@ fn read(path: &Path) -> Result<Snapshot, String> {
         for line in lines.into_inner().split(|byte| *byte == b'\n') {
             if !line.is_empty() {
                 let line = std::str::from_utf8(line).map_err(text)?;
-                snapshot.apply(Action::parse(line)?)?;
+                actions.push(Action::parse(line)?);
             }
         }
     }
+    let mut snapshot = Snapshot::default();
+    snapshot.apply(actions.into_iter().map(Ok))?;
     Ok(snapshot)
 }
 
