@@ -7,7 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -33,6 +34,10 @@ static ALLOCATOR: pugmark_allocator::MiMalloc = pugmark_allocator::MiMalloc;
 const SAMPLES: usize = 300;
 /// One event in so many is remembered, to be asked for later.
 const SAMPLED: u64 = 997;
+/// A needle has at most so many events in its account and Region: less than a page.
+const NEEDLE_EVENTS_MAX: u64 = 10;
+/// Resource names and access keys are many: one in so many is counted.
+const COUNTED: u64 = 256;
 /// Events that count at the same moment while the table is filled; then its small files are made large ones.
 const EVENTS_A_COMMIT: usize = 10_000_000;
 
@@ -112,36 +117,40 @@ fn fill(dir: &Path, seed: u64, total: u64, end: Timestamp) {
     );
 }
 
-/// For each attribute, values of sampled events: rare ones and the most common one.
+/// For each attribute, needles, values that are rare among sampled events, and the most common one.
 fn questions(seed: u64, total: u64, end: Timestamp) -> Vec<(String, Vec<Asked>)> {
     let mut counts: HashMap<(LookupKey, String), (u64, Asked)> = HashMap::new();
     let mut ids = Vec::new();
+    let mut needles = Needles::default();
     for (number, Record { event, .. }) in (0..).zip(generated(seed, total, end)) {
-        if number % SAMPLED != 0 {
-            continue;
-        }
         let keys = &event.keys;
         let mut add = |key, value: &str| {
-            let asked = Asked {
+            let asked = || Asked {
                 account: keys.account,
                 region: keys.region.clone(),
                 key,
                 value: value.to_owned(),
             };
+            needles.count(key, (keys.account, &keys.region, value), asked);
+            if number % SAMPLED != 0 {
+                return;
+            }
             if key == LookupKey::EventId {
-                ids.push(asked);
+                ids.push(asked());
                 return;
             }
             let entry = counts
                 .entry((key, value.to_owned()))
-                .or_insert((0, asked.clone()));
+                .or_insert_with(|| (0, asked()));
             entry.0 += 1;
             // The place with the most events has the most chances to be asked.
             if mix(entry.0 ^ number).is_multiple_of(entry.0) {
-                entry.1 = asked;
+                entry.1 = asked();
             }
         };
-        add(LookupKey::EventId, &keys.id.to_string());
+        if number % SAMPLED == 0 {
+            add(LookupKey::EventId, &keys.id.to_string());
+        }
         add(LookupKey::EventName, &keys.name);
         add(LookupKey::EventSource, &keys.source);
         for (key, value) in [
@@ -170,6 +179,7 @@ fn questions(seed: u64, total: u64, end: Timestamp) -> Vec<(String, Vec<Asked>)>
         by_key.entry(key).or_default().push(counted);
     }
     let mut questions = vec![("EventId needle".to_owned(), ids)];
+    questions.extend(needles.questions());
     let mut keys: Vec<_> = by_key.into_iter().collect();
     keys.sort_by_key(|(key, _)| *key);
     for (key, mut values) in keys {
@@ -184,6 +194,49 @@ fn questions(seed: u64, total: u64, end: Timestamp) -> Vec<(String, Vec<Asked>)>
         questions.push((format!("{key:?} common"), vec![common]));
     }
     questions
+}
+
+/// How often each value comes in an account and Region, and where the few that are needles come.
+#[derive(Default)]
+struct Needles(HashMap<u64, (u64, Option<Asked>)>);
+
+impl Needles {
+    fn count(
+        &mut self,
+        key: LookupKey,
+        place: (AccountId, &Region, &str),
+        asked: impl FnOnce() -> Asked,
+    ) {
+        let mut hash = DefaultHasher::new();
+        (key, place).hash(&mut hash);
+        let hash = hash.finish();
+        let are_many = matches!(key, LookupKey::ResourceName | LookupKey::AccessKeyId);
+        if key == LookupKey::EventId || (are_many && !hash.is_multiple_of(COUNTED)) {
+            return;
+        }
+        let (events, first) = self.0.entry(hash).or_insert_with(|| (0, Some(asked())));
+        *events += 1;
+        if *events > NEEDLE_EVENTS_MAX {
+            *first = None;
+        }
+    }
+
+    /// Those with the fewest events.
+    fn questions(self) -> Vec<(String, Vec<Asked>)> {
+        let needles = self.0.into_values();
+        let mut needles: Vec<_> = needles
+            .filter_map(|(events, it)| Some((it?, events)))
+            .collect();
+        needles.sort_by(|(a, one), (b, other)| {
+            (a.key, one, &a.value, a.account).cmp(&(b.key, other, &b.value, b.account))
+        });
+        let keys = needles.chunk_by(|(a, _), (b, _)| a.key == b.key);
+        let kind = |needles: &[(Asked, u64)]| {
+            let asked = needles.iter().take(SAMPLES).map(|(asked, _)| asked.clone());
+            (format!("{:?} needle", needles[0].0.key), asked.collect())
+        };
+        keys.map(kind).collect()
+    }
 }
 
 async fn ask(dir: &Path, questions: &[(String, Vec<Asked>)]) {
