@@ -42,6 +42,8 @@ const WRITE_BATCH_ROWS: usize = 128;
 const SYNCS: usize = 8;
 /// A page of a small column has at most so many rows: what a look-up decodes to reach one of them.
 const PAGE_ROWS: usize = 4096;
+/// A page of ids or of resource names.
+const TEXT_PAGE_BYTES: usize = 16 * 1024;
 /// Larger dictionaries are given up: a look-up reads one whole for each row group in which it finds an event.
 const DICTIONARY_BYTES: usize = 128 * 1024;
 /// Rows that become columns at a time.
@@ -343,6 +345,11 @@ fn properties(row_group_rows: usize) -> Result<WriterProperties, parquet::errors
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path.clone(), encoding)
             .set_column_compression(path, compression);
+    }
+    // Look-ups unpack one for each event that they find, and values are long.
+    for leaf in [&[schema::EVENT_ID][..], schema::RESOURCE_NAMES] {
+        let path = ColumnPath::new(leaf.iter().map(|part| (*part).to_owned()).collect());
+        builder = builder.set_column_data_page_size_limit(path, TEXT_PAGE_BYTES);
     }
     for name in [schema::EVENT_TIME, schema::READ_ONLY] {
         let path = ColumnPath::from(name);

@@ -51,8 +51,10 @@ pub(crate) const BLOOMED: [&[&str]; 6] = [
     &[EVENT_SOURCE],
     &[USERNAME],
     &[ACCESS_KEY_ID],
-    &[LOOKUP_RESOURCES, "list", "item", "name"],
+    RESOURCE_NAMES,
 ];
+/// The leaf column of the names of resources.
+pub(crate) const RESOURCE_NAMES: &[&str] = &[LOOKUP_RESOURCES, "list", "item", "name"];
 
 pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
