@@ -265,7 +265,12 @@ def test_imported_events_are_found_and_marked(alone, tmp_path):
     assert len(trail.search_events(Text="old-3")["Events"]) == 1
     # Following is about what is recorded.
     assert trail.search_events(**made, Order="Arrival", StartTime=0)["Events"][-1]["Origin"] == "Recorded"
+    # The server's own root credentials see imported events of any account, recorded ones of theirs alone.
     refused(lambda: trail.search_events(Accounts=[MEMBER_ACCOUNT]), "AccessDeniedException")
+    everyones = trail.search_events(**made, Accounts=["*"])["Events"]
+    assert [event["AccountId"] for event in everyones] == [ACCOUNT] * 2 + [MEMBER_ACCOUNT] + [ACCOUNT] * 8
+    theirs = dict(Accounts=[MEMBER_ACCOUNT], Origins=["Imported"])
+    assert names(trail.search_events(**theirs)["Events"]) == ["CreateBucket"] and trail.count_events(**theirs)["Total"] == 1
     rows = list(csv.DictReader(io.StringIO(trail.export_events(**made, Format="CSV")["Body"].read().decode(), newline="")))
     assert [row["origin"] for row in rows] == ["Recorded"] * 2 + ["Imported"] * 8
     assert len(alone.pugmark("lookup", "--origin", "imported", "--event", "CreateBucket", "--json").stdout.splitlines()) == 8

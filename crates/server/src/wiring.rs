@@ -164,6 +164,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         clock.clone(),
     )
     .with_insights(insights.clone())
+    .with_operator(root.access_key_id.clone())
     .with_shutdown(shutdown.clone());
     let api = Arc::new(match config.awss_rates {
         true => api.with_awss_rates(),

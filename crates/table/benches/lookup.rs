@@ -151,6 +151,7 @@ fn question(text: Option<&str>, field: Option<(&str, Operator, &str)>) -> Questi
     };
     Question {
         accounts: vec!["123456789012".parse().unwrap()],
+        imported_accounts: None,
         regions: None,
         categories: vec![EventCategory::Management],
         origins: vec![Origin::Recorded],
@@ -168,6 +169,7 @@ async fn measure_filled(dir: std::path::PathBuf) {
     let accounts = folders.filter_map(|name| name.strip_prefix("account=")?.parse().ok());
     let all = Question {
         accounts: accounts.collect(),
+        imported_accounts: None,
         ..question(None, None)
     };
     let journal = Arc::new(MemoryJournal::new(1 << 20));
@@ -206,6 +208,7 @@ async fn measure_searches(
 ) {
     let question = |text, field| Question {
         accounts: all.accounts.clone(),
+        imported_accounts: None,
         ..question(text, field)
     };
     let address = ("sourceIPAddress", Operator::Equals, "198.51.100.7");

@@ -58,7 +58,6 @@ pub(crate) struct Caller {
     /// The Region of the endpoint that was called.
     pub region: Region,
     /// The key that signed.
-    #[allow(dead_code, reason = "part of who calls; no operation asks for it yet")]
     pub access_key_id: Option<String>,
 }
 
@@ -73,6 +72,8 @@ pub(crate) struct Api {
     rates: Option<Rates>,
     /// What Insights know; `None` in tests of other things.
     insights: Option<Insights>,
+    /// The access key that sees all imported events; `None` in tests of other things.
+    operator_key: Option<String>,
     /// Whose members some callers see.
     organizations: search::Organizations,
     /// A place for each export that may be under way.
@@ -140,6 +141,7 @@ impl Api {
             clock,
             rates: None,
             insights: None,
+            operator_key: None,
             organizations: search::Organizations::default(),
             exports: Arc::new(Semaphore::new(search::EXPORTS_MAX)),
             shutdown: None,
@@ -151,6 +153,14 @@ impl Api {
     pub(crate) fn with_insights(self, insights: Insights) -> Self {
         Self {
             insights: Some(insights),
+            ..self
+        }
+    }
+
+    /// The same operations, which show all imported events to whoever has this access key.
+    pub(crate) fn with_operator(self, access_key_id: String) -> Self {
+        Self {
+            operator_key: Some(access_key_id),
             ..self
         }
     }

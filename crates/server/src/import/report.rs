@@ -130,6 +130,9 @@ impl Report {
                 out += "      …\n";
             }
         }
+        if counts.added > 0 {
+            out += "pugmark lookup --origin imported --account '*' --region '*' shows them\n";
+        }
         if counts.is_stopped {
             out += "stopped; the same command goes on from here\n";
         }

@@ -91,7 +91,10 @@ pub(crate) async fn run(mut command: Command) -> anyhow::Result<bool> {
         other => other?,
     }
     if printer.rows == 0 && std::io::stderr().is_terminal() {
-        eprintln!("no event matches; event history holds management events of the last 90 days");
+        eprintln!(
+            "no event matches; event history holds management events of the last 90 days, and what was imported. \
+             --region '*' looks in all Regions, --account '*' in all accounts that you may see"
+        );
     }
     Ok(printer.rows > 0)
 }

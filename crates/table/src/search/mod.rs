@@ -71,6 +71,8 @@ pub enum Order {
 pub struct Question {
     /// Whose events.
     pub accounts: Vec<AccountId>,
+    /// Whose imported events; `None` is everyone's.
+    pub imported_accounts: Option<Vec<AccountId>>,
     /// Where they occurred; `None` is everywhere.
     pub regions: Option<Vec<Region>>,
     /// Which kinds.

@@ -44,6 +44,7 @@ const FETCH_EVENTS: usize = 256;
 /// A question, ready to be compared with events.
 pub(super) struct Asked {
     pub(super) accounts: Vec<AccountId>,
+    imported_accounts: Option<Vec<AccountId>>,
     pub(super) regions: Option<Vec<Region>>,
     pub(super) categories: Vec<EventCategory>,
     pub(super) origins: Vec<Origin>,
@@ -75,6 +76,7 @@ impl Asked {
         }
         Self {
             accounts: question.accounts.clone(),
+            imported_accounts: question.imported_accounts.clone(),
             regions: question.regions.clone(),
             categories: question.categories.clone(),
             origins,
@@ -132,12 +134,16 @@ impl Asked {
         }
     }
 
-    fn has_scope(&self, account: AccountId, region: &Region) -> bool {
-        self.accounts.contains(&account)
-            && self
-                .regions
-                .as_ref()
-                .is_none_or(|regions| regions.contains(region))
+    fn has_scope(&self, account: AccountId, region: &Region, origin: Origin) -> bool {
+        let is_of_account = match origin {
+            Origin::Recorded => self.accounts.contains(&account),
+            Origin::Imported => {
+                let accounts = self.imported_accounts.as_ref();
+                accounts.is_none_or(|accounts| accounts.contains(&account))
+            }
+        };
+        let regions = self.regions.as_ref();
+        is_of_account && regions.is_none_or(|regions| regions.contains(region))
     }
 
     /// The place of an event in memory, if it matches.
@@ -149,7 +155,7 @@ impl Asked {
             Kind::Path(_) => true,
         };
         let json = &row.event.json;
-        (self.has_scope(keys.account, &keys.region)
+        (self.has_scope(keys.account, &keys.region, source.origin)
             && self.categories.contains(&keys.category)
             && self.columns.iter().all(holds)
             && self.text.as_ref().is_none_or(|text| text.is_in(json))
@@ -158,7 +164,7 @@ impl Asked {
     }
 
     fn wants(&self, part: &Part, source: &Source) -> bool {
-        self.has_scope(part.account, &part.region)
+        self.has_scope(part.account, &part.region, source.origin)
             && part.newest >= self.from.max(source.reach)
             && part.oldest <= self.to
     }
@@ -787,6 +793,7 @@ mod tests {
         let event = sample(0, 0);
         let question = Question {
             accounts: vec![event.keys.account],
+            imported_accounts: None,
             regions: None,
             categories: vec![event.keys.category],
             origins: vec![Origin::Recorded],

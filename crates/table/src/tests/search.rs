@@ -186,6 +186,7 @@ fn a_question() -> impl Strategy<Value = Question> {
         .prop_map(
             |(conditions, text, start, end, regions, accounts, categories)| Question {
                 accounts: accounts.iter().map(|it| it.parse().unwrap()).collect(),
+                imported_accounts: None,
                 regions: regions.map(|list| list.iter().map(|it| it.parse().unwrap()).collect()),
                 categories,
                 origins: vec![Origin::Recorded, Origin::Imported],
@@ -515,6 +516,7 @@ proptest! {
 pub(super) fn everything() -> Question {
     Question {
         accounts: vec![ACCOUNT.parse().unwrap()],
+        imported_accounts: None,
         regions: None,
         categories: vec![EventCategory::Management],
         origins: vec![Origin::Recorded],

@@ -1,4 +1,5 @@
-//! Whose events a caller sees: its own, and those of an organization's members if it manages the organization.
+//! Whose events a caller sees: its own, and those of an organization's members if it manages the organization. The server's own
+//! root credentials see imported events of all accounts.
 
 use std::{
     collections::BTreeSet,
@@ -8,14 +9,31 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use pugmark_core::account::AccountId;
 use pugmark_notify::Organization;
+use pugmark_table::Origin;
 
 use super::{
     super::{Api, ApiError, Caller},
-    question::Accounts,
+    question::{Accounts, Read},
 };
 
 /// Pages of one answer follow each other; Organizations need not be asked for each.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_secs(30);
+
+/// Whose events an answer may have.
+pub(super) struct Visible {
+    pub(super) recorded: Vec<AccountId>,
+    /// `None`: everyone's.
+    pub(super) imported: Option<Vec<AccountId>>,
+}
+
+impl Visible {
+    fn these(accounts: Vec<AccountId>) -> Self {
+        Self {
+            recorded: accounts.clone(),
+            imported: Some(accounts),
+        }
+    }
+}
 
 /// The organization as it was asked last.
 #[derive(Default)]
@@ -26,35 +44,60 @@ impl Api {
     pub(super) async fn visible_accounts(
         &self,
         caller: &Caller,
-        asked: Accounts,
-    ) -> Result<Vec<AccountId>, ApiError> {
-        match asked {
+        read: &Read,
+    ) -> Result<Visible, ApiError> {
+        match &read.accounts {
             Accounts::These(accounts) if accounts.iter().all(|it| *it == caller.account) => {
-                Ok(vec![caller.account])
+                Ok(Visible::these(vec![caller.account]))
             }
             Accounts::These(accounts) => {
                 let members = self.members(caller).await?;
                 let hidden = accounts
                     .iter()
                     .find(|account| **account != caller.account && !members.contains(account));
+                let are_imported = read.question.origins == [Origin::Imported];
                 match hidden {
-                    None => Ok(accounts),
-                    Some(account) => Err(ApiError::new(
-                        "AccessDeniedException",
-                        format!(
-                            "Account {} may not see the events of account {account}: only the management account and the \
-                             delegated administrators of its organization may.",
-                            caller.account
-                        ),
-                    )),
+                    None => Ok(Visible::these(accounts.clone())),
+                    Some(_) if are_imported && self.is_operator(caller) => {
+                        Ok(Visible::these(accounts.clone()))
+                    }
+                    Some(account) => Err(self.hidden(caller, account)),
                 }
             }
             Accounts::All => {
                 let mut members = self.members(caller).await?;
                 members.insert(caller.account);
-                Ok(members.into_iter().collect())
+                let mut visible = Visible::these(members.into_iter().collect());
+                if self.is_operator(caller) {
+                    visible.imported = None;
+                }
+                Ok(visible)
             }
         }
+    }
+
+    /// Whether the caller has the server's own root key: it is kept in the data directory, and so are the events that were
+    /// imported into it, of whatever account.
+    fn is_operator(&self, caller: &Caller) -> bool {
+        self.operator_key.is_some() && self.operator_key == caller.access_key_id
+    }
+
+    fn hidden(&self, caller: &Caller, account: &AccountId) -> ApiError {
+        let imported = match self.is_operator(caller) {
+            true => {
+                " Imported events of any account can be asked for with these credentials, if no others are: Origins Imported, or \
+                 --origin imported."
+            }
+            false => "",
+        };
+        ApiError::new(
+            "AccessDeniedException",
+            format!(
+                "Account {} may not see the events of account {account}: only the management account and the delegated \
+                 administrators of its organization may.{imported}",
+                caller.account
+            ),
+        )
     }
 
     /// All accounts of the organization that the caller manages; none if it manages none.

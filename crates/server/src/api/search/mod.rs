@@ -177,9 +177,10 @@ impl Api {
 
     /// The question with the accounts that the caller may see.
     async fn visible(&self, caller: &Caller, read: question::Read) -> Result<Question, ApiError> {
-        let accounts = self.visible_accounts(caller, read.accounts).await?;
+        let visible = self.visible_accounts(caller, &read).await?;
         Ok(Question {
-            accounts,
+            accounts: visible.recorded,
+            imported_accounts: visible.imported,
             ..read.question
         })
     }

@@ -56,6 +56,7 @@ pub(super) fn read(caller: &Caller, fields: Fields<'_>) -> Result<Read, ApiError
         accounts,
         question: Question {
             accounts: Vec::new(),
+            imported_accounts: None,
             regions,
             categories,
             origins: origins.unwrap_or_else(|| vec![Origin::Recorded, Origin::Imported]),

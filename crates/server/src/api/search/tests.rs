@@ -123,6 +123,29 @@ async fn ask(world: &World, input: &Value) -> Result<Value, ApiError> {
 }
 
 #[tokio::test]
+async fn the_servers_own_key_alone_sees_imported_events_of_all_accounts() {
+    let (mut world, history) = world((0..4).map(|_| page(0..0, None)).collect()).await;
+    let stranger = json!({"Accounts": ["999988887777"], "Origins": ["Imported"]});
+    let everyone = json!({"Accounts": ["*"]});
+    let mut outcomes = Vec::new();
+    for key in [None, Some("AKIAANOTHERKEY"), Some("AKIAIOSFODNN7EXAMPLE")] {
+        world.api.operator_key = key.map(Into::into);
+        let asked = ask(&world, &stranger).await;
+        outcomes.push(asked.map_err(|error| error.code).map(|_| ()));
+        ask(&world, &everyone).await.unwrap();
+    }
+    let refused = Err("AccessDeniedException");
+    assert_eq!(outcomes, [refused, refused, Ok(())]);
+    let asked = history.asked.lock().unwrap();
+    let accounts = asked.iter().map(|(question, ..)| {
+        let imported = question.imported_accounts.as_ref();
+        (question.accounts.len(), imported.map(Vec::len))
+    });
+    let (own, all) = ((1, Some(1)), (1, None));
+    assert_eq!(accounts.collect::<Vec<_>>(), [own, own, (1, Some(1)), all]);
+}
+
+#[tokio::test]
 async fn a_page_has_a_token_that_fits_this_question_alone() {
     let (world, history) = world(vec![page(0..2, Some(NEXT)), page(2..3, None)]).await;
     let input = json!({
