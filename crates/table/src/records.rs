@@ -79,7 +79,10 @@ impl<'a> RecordPages<'a> {
         let mut context = taken();
         let mut page =
             BufReader::with_capacity(STEP_BYTES, Decoder::with_context(&packed[..], &mut context));
-        let mut at = location.first_row_index as usize;
+        let mut at = usize::try_from(location.first_row_index).map_err(text)?;
+        if at > *first {
+            return Err("its pages of records are out of order".into());
+        }
         let mut records = Vec::with_capacity(rows.len());
         for row in rows {
             while at < *row {
