@@ -1,12 +1,7 @@
 //! What lies on disk: formats, damage, retention, positions that do not fit.
 
 use jiff::SignedDuration;
-use parquet::{
-    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
-    file::{
-        metadata::PageIndexPolicy, reader::FileReader, serialized_reader::SerializedFileReader,
-    },
-};
+use parquet::file::{reader::FileReader, serialized_reader::SerializedFileReader};
 use pugmark_journal::Seq;
 
 use super::{crash::files_of, *};
@@ -14,7 +9,9 @@ use crate::{
     Order, PageLimits, Question, TableError, index,
     log::{Month, Snapshot},
     part::{self, Hook},
-    scan, schema,
+    records::RecordPages,
+    scan::{self, Files},
+    schema,
     tail::Row,
 };
 
@@ -463,31 +460,47 @@ async fn an_entry_that_is_no_event_stops_the_follower() {
 
 /// A look-up unpacks a page for each record that it finds, and the writer looks at a page's size only every so many rows.
 #[test]
-fn pages_of_records_have_a_bounded_size() {
+fn pages_of_records_have_a_bounded_size_and_are_read_in_part() {
     let dir = tempfile::tempdir().unwrap();
+    const ROWS: usize = 3_000;
     const RECORD_BYTES: usize = 3_000;
-    let rows: Vec<Arc<Row>> = (0..3_000)
-        .map(|number| {
-            let mut event = sample(number, NOW - number as i64);
-            let padding = "x".repeat(RECORD_BYTES - 12);
-            event.json = Bytes::from(format!("{{\"more\":\"{padding}\"}}"));
-            Arc::new(Row::new(number as u64, event))
+    let record = |row: usize| format!("{{\"more\":\"{row:0>width$}\"}}", width = RECORD_BYTES - 11);
+    let rows: Vec<Arc<Row>> = (0..ROWS)
+        .map(|row| {
+            let mut event = sample(row as u128, NOW - row as i64);
+            event.json = Bytes::from(record(row));
+            Arc::new(Row::new(row as u64, event))
         })
         .collect();
     let keys = &rows[0].event.keys;
     let place = (keys.account, keys.region.clone(), Month::of(NOW));
     let name = "part-00000000000000000000-00000000000000000000.parquet";
     let part = part::write(dir.path(), place, rows, 64 * 1024, name, &Hook::default()).unwrap();
-    let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Required);
-    let file = std::fs::File::open(dir.path().join(&part.path)).unwrap();
-    let footer = ArrowReaderMetadata::load(&file, options).unwrap();
-    let columns = footer.metadata().file_metadata().schema_descr();
+
+    let files = Files::new(dir.path().into());
+    let Ok(opened) = files.open(0, &part) else {
+        panic!("the file cannot be opened");
+    };
+    let metadata = opened.footer.metadata();
+    let columns = metadata.file_metadata().schema_descr();
     let event = scan::leaf(columns, &[schema::EVENT]).unwrap();
-    let pages = footer.metadata().offset_index().unwrap()[0][event].page_locations();
+    let pages = metadata.offset_index().unwrap()[0][event].page_locations();
     let starts = pages.iter().map(|page| page.first_row_index as usize);
-    let starts: Vec<usize> = starts.chain([part.rows as usize]).collect();
+    let starts: Vec<usize> = starts.chain([ROWS]).collect();
     for page in starts.windows(2) {
         let bytes = (page[1] - page[0]) * (RECORD_BYTES + 4);
         assert!(bytes <= part::EVENT_PAGE_BYTES * 3 / 2, "{bytes}");
     }
+
+    let pages = RecordPages::of(&opened, 0).unwrap();
+    let (second, third) = (starts[1], starts[2]);
+    let wanted = [0, 1, second - 1, second, second + 100, third, ROWS - 1];
+    let divided = pages.divided(&wanted);
+    assert_eq!(divided[..2], [&wanted[..3], &wanted[3..5]]);
+    for rows in divided.into_iter().chain(wanted.chunks(1)) {
+        let read = pages.read(rows).unwrap().unwrap();
+        let expected: Vec<String> = rows.iter().map(|row| record(*row)).collect();
+        assert_eq!(read, expected);
+    }
+    assert!(pages.read(&[ROWS]).is_err(), "there are no more rows");
 }
