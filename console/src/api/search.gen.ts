@@ -196,7 +196,8 @@ export type SearchScopeList = string[];
  * Finds events: every filter must hold.
  *
  * Whoever may call `cloudtrail:LookupEvents` may call this. A caller sees its own account; the management account of an
- * organization and its delegated administrators see the members' events too.
+ * organization and its delegated administrators see the members' events too. The server's own root credentials see the imported
+ * events of every account.
  *
  * A page may hold fewer events than MaxResults, even none, although there are more: a page ends after a few seconds of
  * searching. The answer is complete when it has no NextToken. In Arrival order there is always a NextToken.
