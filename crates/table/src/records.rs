@@ -17,7 +17,7 @@ use parquet::{
 use zstd::{stream::read::Decoder, zstd_safe::DCtx};
 
 use crate::{
-    scan::{Opened, leaf, text},
+    scan::{Opened, PartReader, leaf, text},
     schema::{self, Damage},
     threads::PROCESSORS,
 };
@@ -36,7 +36,7 @@ pub(crate) struct RecordPages<'a> {
 }
 
 impl<'a> RecordPages<'a> {
-    /// `None` if they are not laid out as this version writes them.
+    /// `None` if they hold more than values, or it is not known where they are.
     pub(crate) fn of(opened: &'a Opened, group: usize) -> Option<Self> {
         let metadata = opened.footer.metadata();
         let columns = metadata.file_metadata().schema_descr();
@@ -44,13 +44,27 @@ impl<'a> RecordPages<'a> {
         let has_levels = columns.column(column).max_def_level() > 0
             || columns.column(column).max_rep_level() > 0;
         let chunk = metadata.row_groups().get(group)?.columns().get(column)?;
-        let is_packed = matches!(chunk.compression(), Compression::ZSTD(_));
         let index = metadata.offset_index()?.get(group)?.get(column)?;
-        (is_packed && !has_levels).then_some(Self {
+        (!has_levels).then_some(Self {
             opened,
             chunk,
             locations: index.page_locations(),
         })
+    }
+
+    /// Reads them whole, one after the other.
+    pub(crate) fn reader(&self) -> Result<SerializedPageReader<PartReader>, Damage> {
+        self.reader_of(self.chunk, self.locations.to_vec())
+    }
+
+    fn reader_of(
+        &self,
+        chunk: &ColumnChunkMetaData,
+        locations: Vec<PageLocation>,
+    ) -> Result<SerializedPageReader<PartReader>, Damage> {
+        let reader = Arc::new(self.opened.reader.clone());
+        let rows = usize::try_from(chunk.num_values()).map_err(text)?;
+        SerializedPageReader::new(reader, chunk, rows, Some(locations)).map_err(text)
     }
 
     /// These rows, in ascending order, page by page.
@@ -101,6 +115,9 @@ impl<'a> RecordPages<'a> {
 
     /// A page as it lies in the file, without its header.
     fn packed(&self, location: &PageLocation) -> Result<Option<Bytes>, Damage> {
+        if !matches!(self.chunk.compression(), Compression::ZSTD(_)) {
+            return Ok(None);
+        }
         // The reader of pages unpacks nothing of a column that says that it is not packed.
         let chunk = self.chunk.clone().into_builder();
         let chunk = chunk
@@ -109,11 +126,7 @@ impl<'a> RecordPages<'a> {
             .set_dictionary_page_offset(None)
             .build()
             .map_err(text)?;
-        let reader = Arc::new(self.opened.reader.clone());
-        let rows = usize::try_from(chunk.num_values()).map_err(text)?;
-        let mut pages =
-            SerializedPageReader::new(reader, &chunk, rows, Some(vec![location.clone()]))
-                .map_err(text)?;
+        let mut pages = self.reader_of(&chunk, vec![location.clone()])?;
         Ok(match pages.get_next_page().map_err(text)? {
             Some(Page::DataPage {
                 buf,

@@ -643,18 +643,21 @@ struct Chosen {
 
 impl Chosen {
     /// The rows, divided by what reads their records at a time.
-    fn pieces(&self) -> Vec<&[usize]> {
-        match RecordPages::of(&self.opened, self.group) {
+    fn pieces(&self, pages: Option<&RecordPages<'_>>) -> Vec<&[usize]> {
+        match pages {
             Some(pages) => pages.divided(&self.numbers),
             None => self.numbers.chunks(FETCH_ROWS).collect(),
         }
     }
 
     /// The records of one of the pieces.
-    fn records(&self, numbers: &[usize]) -> Result<Vec<Bytes>, Failure> {
-        let records = guarded(self.part, || {
-            RecordPages::of(&self.opened, self.group).map_or(Ok(None), |pages| pages.read(numbers))
-        })?;
+    fn records(
+        &self,
+        pages: Option<&RecordPages<'_>>,
+        numbers: &[usize],
+    ) -> Result<Vec<Bytes>, Failure> {
+        let read = || pages.map_or(Ok(None), |pages| pages.read(numbers));
+        let records = guarded(self.part, read)?;
         if let Some(records) = records {
             return Ok(records);
         }
@@ -736,18 +739,28 @@ pub(crate) fn read_rows<T>(
 /// On all processors: of each row group all columns at once, for each of them has a dictionary to be read first, and the
 /// records of one page at a time.
 fn read_chosen<T>(chosen: &[Chosen], reading: &Reading<T>) -> Result<Vec<T>, Failure> {
+    enum Job<'a> {
+        Keys(&'a Chosen),
+        Records(&'a Chosen, Option<&'a RecordPages<'a>>, &'a [usize]),
+    }
     enum Read {
         Keys(RecordBatch),
         Records(Vec<Bytes>),
     }
-    let mut jobs: Vec<(&Chosen, Option<&[usize]>)> = Vec::new();
-    for it in chosen {
-        jobs.push((it, None));
-        jobs.extend(it.pieces().into_iter().map(|rows| (it, Some(rows))));
+    let pages = chosen
+        .iter()
+        .map(|it| RecordPages::of(&it.opened, it.group));
+    let pages: Vec<Option<RecordPages<'_>>> = pages.collect();
+    let mut jobs = Vec::new();
+    for (it, pages) in chosen.iter().zip(&pages) {
+        let pages = pages.as_ref();
+        jobs.push(Job::Keys(it));
+        let pieces = it.pieces(pages).into_iter();
+        jobs.extend(pieces.map(|rows| Job::Records(it, pages, rows)));
     }
-    let read = in_parallel(&jobs, |(it, rows)| match rows {
-        None => it.read(&it.numbers, reading.is_wanted).map(Read::Keys),
-        Some(rows) => it.records(rows).map(Read::Records),
+    let read = in_parallel(&jobs, |job| match job {
+        Job::Keys(it) => it.read(&it.numbers, reading.is_wanted).map(Read::Keys),
+        Job::Records(it, pages, rows) => it.records(*pages, rows).map(Read::Records),
     })?;
     let mut read = read.into_iter().peekable();
     let mut rows = Vec::new();

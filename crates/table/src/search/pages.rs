@@ -1,18 +1,18 @@
 //! Looks for texts and values in the pages of records as they are decompressed, without making columns of them: most pages
 //! have nothing of what is looked for.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use parquet::{
     basic::Encoding,
     column::page::{Page, PageReader},
-    file::serialized_reader::SerializedPageReader,
 };
 
 use super::groups::Patience;
 use crate::{
-    scan::{Opened, leaf, text},
-    schema::{self, Damage},
+    records::RecordPages,
+    scan::{Opened, text},
+    schema::Damage,
 };
 
 /// Finds, among records that lie in these bytes, the ones that may match, and gives their numbers in ascending order.
@@ -34,22 +34,10 @@ pub(crate) fn rows_with(
     (wanted, limit): (&impl Find, Option<usize>),
     patience: &Patience<'_>,
 ) -> Result<Option<Vec<usize>>, Damage> {
-    let metadata = opened.footer.metadata();
-    let columns = metadata.file_metadata().schema_descr();
-    let column = leaf(columns, &[schema::EVENT]).ok_or("it has no records")?;
-    let is_flat =
-        columns.column(column).max_def_level() == 0 && columns.column(column).max_rep_level() == 0;
-    let locations = metadata
-        .offset_index()
-        .and_then(|index| Some(index.get(group)?.get(column)?.page_locations().clone()));
-    let (true, Some(locations)) = (is_flat, locations) else {
+    let Some(pages) = RecordPages::of(opened, group) else {
         return Ok(None);
     };
-    let group = metadata.row_group(group);
-    let total = usize::try_from(group.num_rows()).map_err(text)?;
-    let reader = Arc::new(opened.reader.clone());
-    let mut pages = SerializedPageReader::new(reader, group.column(column), total, Some(locations))
-        .map_err(text)?;
+    let mut pages = pages.reader()?;
     let (mut found, mut at, mut first) = (Vec::new(), 0, 0);
     while let Some(row) = rows.get(at) {
         if patience.is_over() {
