@@ -291,10 +291,7 @@ impl EventHistory {
             parts.iter().all(|part| part.newest < last)
         };
         let (events, last) = if parts.is_empty() || is_enough {
-            let page = &tail[..tail.len().min(wanted.page_events)];
-            let last = page.last().filter(|_| tail.len() > page.len());
-            let events = page.iter().map(|row| (&row.event).into()).collect();
-            (events, last.map(|row| row.place()))
+            inner.files.find(&wanted, &tail, &[])?
         } else {
             let permit = inner.scans.clone().acquire_owned().await;
             let permit = permit.map_err(|error| TableError::Task(error.to_string()))?;
@@ -306,11 +303,9 @@ impl EventHistory {
             })
             .await?
         };
-        let next = last.and_then(|place| {
-            Some(Cursor {
-                time: Timestamp::from_second(place.seconds).ok()?,
-                seq: Seq(place.seq),
-            })
+        let next = events.last().zip(last).map(|(event, place)| Cursor {
+            time: event.time,
+            seq: Seq(place.seq),
         });
         Ok(LookupPage { events, next })
     }
