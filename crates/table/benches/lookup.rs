@@ -169,7 +169,6 @@ async fn measure_filled(dir: std::path::PathBuf) {
     let accounts = folders.filter_map(|name| name.strip_prefix("account=")?.parse().ok());
     let all = Question {
         accounts: accounts.collect(),
-        imported_accounts: None,
         ..question(None, None)
     };
     let journal = Arc::new(MemoryJournal::new(1 << 20));
@@ -208,7 +207,6 @@ async fn measure_searches(
 ) {
     let question = |text, field| Question {
         accounts: all.accounts.clone(),
-        imported_accounts: None,
         ..question(text, field)
     };
     let address = ("sourceIPAddress", Operator::Equals, "198.51.100.7");

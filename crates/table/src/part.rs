@@ -347,16 +347,17 @@ fn properties(row_group_rows: usize) -> Result<WriterProperties, parquet::errors
             .set_column_compression(path, compression);
     }
     // Look-ups unpack one for each event that they find, and values are long.
+    let path_of =
+        |leaf: &[&str]| ColumnPath::new(leaf.iter().map(|part| (*part).to_owned()).collect());
     for leaf in [&[schema::EVENT_ID][..], schema::RESOURCE_NAMES] {
-        let path = ColumnPath::new(leaf.iter().map(|part| (*part).to_owned()).collect());
-        builder = builder.set_column_data_page_size_limit(path, TEXT_PAGE_BYTES);
+        builder = builder.set_column_data_page_size_limit(path_of(leaf), TEXT_PAGE_BYTES);
     }
     for name in [schema::EVENT_TIME, schema::READ_ONLY] {
         let path = ColumnPath::from(name);
         builder = builder.set_column_statistics_enabled(path, EnabledStatistics::Page);
     }
     for leaf in schema::BLOOMED {
-        let path = ColumnPath::new(leaf.iter().map(|part| (*part).to_owned()).collect());
+        let path = path_of(leaf);
         builder = builder
             .set_column_statistics_enabled(path.clone(), EnabledStatistics::Page)
             .set_column_bloom_filter_enabled(path.clone(), true)
