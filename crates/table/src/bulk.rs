@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pugmark_core::{
     account::{AccountId, Region},
     event::record::{Members, Record},
@@ -231,12 +231,22 @@ impl Bulk {
             self.files.forget(&jobs.concat());
             step();
         }
-        let kept = SignedDuration::try_from(settings.removed_files_kept);
-        let since = now
-            .checked_sub(kept.unwrap_or(SignedDuration::MAX))
-            .unwrap_or(Timestamp::MIN);
-        let gone = self.snapshot.removed_before(since.as_millisecond());
-        part::delete(&self.dir, gone);
+        self.tidy(Timestamp::now())
+    }
+
+    /// Deletes files that stopped counting long enough ago.
+    fn tidy(&mut self, now: Timestamp) -> Result<(), TableError> {
+        let kept = self.settings.table.removed_files_kept;
+        let forgotten = part::delete(&self.dir, self.snapshot.removed_for(kept, now));
+        if !forgotten.is_empty() {
+            let change = Change {
+                operation: "VACUUM END",
+                forgotten,
+                ..Change::default()
+            };
+            let (dir, hook) = (&self.dir, &self.hook);
+            self.snapshot = self.snapshot.commit(dir, change, now, hook)?;
+        }
         self.names = Names::after(&self.snapshot);
         Ok(())
     }
@@ -481,7 +491,29 @@ impl Imports {
         if snapshot.version < next.version {
             *snapshot = next.clone();
         }
+        drop(snapshot);
+        let counting: HashSet<&str> = next.all().map(|part| part.path.as_str()).collect();
+        let gone = known.all().filter(|part| !counting.contains(&*part.path));
+        let gone: Vec<Arc<Part>> = gone.cloned().collect();
+        self.files.forget(&gone);
         next
+    }
+
+    /// Deletes files that stopped counting long enough ago, unless an import is running, which will do it.
+    pub(crate) fn tidy(&self, settings: &Settings, now: Timestamp) -> Result<(), TableError> {
+        let gone = self.current().removed_for(settings.removed_files_kept, now);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let settings = BulkSettings {
+            table: *settings,
+            ..BulkSettings::default()
+        };
+        match Bulk::open(self.dir.clone(), settings) {
+            Ok(mut bulk) => bulk.tidy(now),
+            Err(TableError::Locked(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -62,7 +62,7 @@ struct Inner {
     files: Arc<Files>,
     scans: Arc<Semaphore>,
     searches: Searches,
-    imports: OnceLock<Imports>,
+    imports: OnceLock<Arc<Imports>>,
     state: RwLock<State>,
     /// Entries below are in tail or files.
     ingested: watch::Sender<Seq>,
@@ -192,8 +192,13 @@ impl EventHistory {
         let mut due = Instant::now() + self.inner.settings.flush_interval;
         let mut retry_at = Instant::now();
         let mut compact_at = Instant::now();
+        let mut tidy_at = Instant::now();
         loop {
             let now = Instant::now();
+            if now >= tidy_at {
+                tidy_at = now + self.inner.settings.flush_interval;
+                self.inner.start_tidying();
+            }
             if writing.is_none() && now >= retry_at {
                 if self.inner.is_full(1) || now >= due {
                     due = now + self.inner.settings.flush_interval;
@@ -259,7 +264,7 @@ impl EventHistory {
     pub async fn show_imports(&self, dir: PathBuf) -> Result<(), TableError> {
         let imports = blocking(move || Imports::open(dir)).await?;
         // The first directory stays.
-        let _ = self.inner.imports.set(imports);
+        let _ = self.inner.imports.set(Arc::new(imports));
         Ok(())
     }
 
@@ -510,11 +515,7 @@ impl Inner {
                 self.ingested.borrow().0,
             )
         };
-        let kept = SignedDuration::try_from(self.settings.removed_files_kept);
-        let kept_since = now
-            .checked_sub(kept.unwrap_or(SignedDuration::MAX))
-            .unwrap_or(Timestamp::MIN);
-        let gone = files.removed_before(kept_since.as_millisecond());
+        let gone = files.removed_for(self.settings.removed_files_kept, now);
         let removed: Vec<Arc<Part>> = files
             .all()
             .filter(|part| part.newest < horizon)
@@ -546,6 +547,23 @@ impl Inner {
                 is_late: false,
             })
         }))
+    }
+
+    /// Begins to delete what imports have left: the next import may never come.
+    fn start_tidying(&self) {
+        let Some(imports) = self.imports.get().cloned() else {
+            return;
+        };
+        let (now, settings) = (self.clock.now(), self.settings);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = imports.tidy(&settings, now) {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "files that imports have left could not be deleted; it is tried again"
+                );
+            }
+        });
     }
 
     /// Begins to make many small files of one month one; `None` when there are not so many.

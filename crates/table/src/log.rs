@@ -13,9 +13,10 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use pugmark_core::account::{AccountId, Region};
 
 pub(crate) use self::actions::Part;
@@ -28,6 +29,8 @@ use crate::{
 const LOG: &str = "_delta_log";
 /// Commits between two checkpoints.
 const CHECKPOINT_COMMITS: u64 = 64;
+/// When more files are forgotten at once there is a checkpoint too: else all that read the log hear of them again.
+const FORGOTTEN_FILES: usize = 256;
 
 /// A table's state at one version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub(crate) struct Snapshot {
 /// What a commit changes.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
-    /// Why, for people who read the log: `WRITE`, `OPTIMIZE`, `DELETE`.
+    /// Why, for people who read the log: `WRITE`, `OPTIMIZE`, `VACUUM END`.
     pub(crate) operation: &'static str,
     pub(crate) added: Vec<Part>,
     pub(crate) removed: Vec<Arc<Part>>,
@@ -83,9 +86,12 @@ impl Snapshot {
         self.positions.get(source).copied()
     }
 
-    /// Files that stopped counting before a time, epoch milliseconds.
-    pub(crate) fn removed_before(&self, millis: i64) -> Vec<String> {
-        let old = self.removed.iter().filter(|(_, at)| **at < millis);
+    /// Files that stopped counting so long ago, or longer, that nobody reads them any more.
+    pub(crate) fn removed_for(&self, kept: Duration, now: Timestamp) -> Vec<String> {
+        let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
+        let until = now.checked_sub(kept).unwrap_or(Timestamp::MIN);
+        let until = until.as_millisecond();
+        let old = self.removed.iter().filter(|(_, at)| **at <= until);
         old.map(|(path, _)| path.clone()).collect()
     }
 
@@ -197,7 +203,8 @@ impl Snapshot {
         let log = dir.join(LOG);
         write_new(&log, version, text.as_bytes(), hook)?;
         hook.at(Step::Committed)?;
-        if version > 0 && version % CHECKPOINT_COMMITS == 0 {
+        let is_due = version > 0 && version % CHECKPOINT_COMMITS == 0;
+        if is_due || change.forgotten.len() > FORGOTTEN_FILES {
             // The log alone is the truth: without its checkpoint it is only longer.
             if let Err(error) = next.checkpoint(&log) {
                 tracing::warn!(

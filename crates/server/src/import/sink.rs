@@ -1,6 +1,11 @@
 //! The table of imported events.
 
-use std::{io::IsTerminal, path::Path};
+use std::{
+    io::IsTerminal,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use pugmark_core::event::record::Record;
@@ -8,6 +13,10 @@ use pugmark_import::Sink;
 use pugmark_table::{Bulk, BulkSettings, TableError};
 
 use crate::wiring;
+
+/// A server locks the table while it deletes files that no longer count.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+const LOCK_RETRY: Duration = Duration::from_millis(100);
 
 /// Fills `<data-dir>/imports/`; no second import can while this one is there.
 pub(super) struct TableSink(Bulk);
@@ -19,8 +28,15 @@ impl TableSink {
     /// When another import is running, or the table cannot be read.
     pub(super) fn open(data_dir: &Path) -> anyhow::Result<Self> {
         wiring::create_private_dir(data_dir)?;
-        let bulk = Bulk::open(data_dir.join(wiring::IMPORTS), BulkSettings::default());
-        Ok(Self(bulk.context("open the table of imported events")?))
+        let (dir, began) = (data_dir.join(wiring::IMPORTS), Instant::now());
+        loop {
+            match Bulk::open(dir.clone(), BulkSettings::default()) {
+                Err(TableError::Locked(_)) if began.elapsed() < LOCK_WAIT => {
+                    thread::sleep(LOCK_RETRY);
+                }
+                bulk => return Ok(Self(bulk.context("open the table of imported events")?)),
+            }
+        }
     }
 }
 

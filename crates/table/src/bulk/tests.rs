@@ -1,7 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
+use jiff::SignedDuration;
 use pugmark_core::event::Event;
 
 use super::*;
@@ -151,4 +155,41 @@ fn marks_of_many_commits_are_kept_in_few_files() {
         assert_eq!(bulk.resumed("last"), Some("99"));
         assert_eq!(fs::read_dir(dir.path().join(MARKS)).unwrap().count(), 1);
     }
+}
+
+#[test]
+fn files_that_were_replaced_leave_also_when_no_other_import_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut kept = small();
+    kept.table.removed_files_kept = Duration::from_secs(3600);
+    let mut bulk = Bulk::open(dir.path().into(), kept).unwrap();
+    for events in [of_one_month(0..300), of_one_month(300..600)] {
+        for event in events {
+            bulk.push(event.try_into().unwrap()).unwrap();
+        }
+        bulk.commit(&[]).unwrap();
+    }
+    let imports = Imports::open(dir.path().into()).unwrap();
+    bulk.optimize(|| {}).unwrap();
+    let files = || {
+        let snapshot = imports.current();
+        let known = snapshot.known();
+        let there = known.iter().filter(|path| dir.path().join(path).exists());
+        (known.len(), there.count(), snapshot.all().count())
+    };
+    let (known, there, counting) = files();
+    assert!(counting < there && there == known, "{:?}", files());
+
+    let later = Timestamp::now() + SignedDuration::from_hours(2);
+    // The import that is still there does it itself.
+    imports.tidy(&kept.table, later).unwrap();
+    assert_eq!(files(), (known, there, counting));
+    drop(bulk);
+    imports.tidy(&kept.table, Timestamp::now()).unwrap();
+    assert_eq!(files(), (known, there, counting));
+    imports.tidy(&kept.table, later).unwrap();
+    // Read from the log, they are still known, and gone.
+    let (_, there, counting) = files();
+    assert_eq!(there, counting);
+    assert_eq!(stored(dir.path()), (0..600).collect::<Vec<u128>>());
 }
