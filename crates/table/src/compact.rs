@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, StringArray};
 use arrow_select::interleave::interleave_record_batch;
 use jiff::Timestamp;
 use pugmark_core::account::{AccountId, Region};
@@ -17,6 +17,7 @@ use crate::{
     log::{Change, Month, Part, Snapshot},
     part::{self, Hook, Names, PartFile},
     query::Place,
+    records::RecordsPage,
     scan::{Batches, Files},
     schema,
     threads::in_parallel,
@@ -28,8 +29,8 @@ const LATE_SECONDS: i64 = 60 * 60;
 const FILES_MAX: usize = 24;
 /// Rows in memory, of all files together.
 const ROWS_IN_MEMORY: usize = 16 * 1024;
-/// Rows that are written at a time.
-const WRITE_ROWS: usize = 1024;
+/// Rows that are written at a time: a page of records, unless they are short.
+const WRITE_ROWS: usize = 4096;
 /// Files are alike when their row counts have the same power of this.
 const LEVEL: u64 = 8;
 
@@ -137,8 +138,8 @@ fn merge(
         hook,
         file: None,
     };
-    while let Some(batch) = merge.next()? {
-        added.extend(output.write(&batch)?);
+    while let Some(rows) = merge.next(output.room())? {
+        added.extend(output.write(rows)?);
     }
     added.extend(output.finish()?);
     let after: u64 = added.iter().map(|part| part.rows).sum();
@@ -162,33 +163,33 @@ struct Output<'a, 'n> {
 }
 
 impl Output<'_, '_> {
-    /// Returns the files that are full now.
-    fn write(&mut self, batch: &RecordBatch) -> Result<Vec<Part>, TableError> {
-        let (mut full, mut from) = (Vec::new(), 0);
-        while from < batch.num_rows() {
-            let file = match &mut self.file {
-                Some(file) => file,
-                none => none.insert(PartFile::create(
-                    self.dir,
-                    self.place.clone(),
-                    self.row_group_rows,
-                    &self.names.next(),
-                    self.hook,
-                )?),
-            };
-            let room = self
-                .settings
-                .file_rows_max
-                .max(1)
-                .saturating_sub(file.rows());
-            let rows = (batch.num_rows() - from).min(room as usize);
-            file.write(&batch.slice(from, rows))?;
-            from += rows;
-            if rows as u64 == room {
-                full.extend(self.finish()?);
-            }
+    /// So many rows fit into the file's row group.
+    fn room(&self) -> usize {
+        let (rows, room) = match &self.file {
+            Some(file) => (file.rows(), file.room()),
+            None => (0, self.row_group_rows),
+        };
+        let left = self.settings.file_rows_max.max(1).saturating_sub(rows);
+        room.min(usize::try_from(left).unwrap_or(usize::MAX))
+    }
+
+    /// Adds rows, as many as there is room for. Returns the file if it is full now.
+    fn write(&mut self, merged: Merged) -> Result<Option<Part>, TableError> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(PartFile::create(
+                self.dir,
+                self.place.clone(),
+                self.row_group_rows,
+                &self.names.next(),
+                self.hook,
+            )?),
+        };
+        file.write(&merged.columns, merged.records)?;
+        if file.rows() < self.settings.file_rows_max {
+            return Ok(None);
         }
-        Ok(full)
+        self.finish()
     }
 
     fn finish(&mut self) -> Result<Option<Part>, TableError> {
@@ -205,9 +206,17 @@ struct Merge<'a> {
 
 struct Input<'a> {
     batches: Batches<'a>,
+    /// Their [`schema::COLUMNS`], and their records.
     current: RecordBatch,
+    records: StringArray,
     places: Vec<Place>,
     row: usize,
+}
+
+/// Rows of several files, in order.
+struct Merged {
+    columns: RecordBatch,
+    records: RecordsPage,
 }
 
 #[derive(PartialEq, Eq)]
@@ -238,7 +247,8 @@ impl<'a> Merge<'a> {
         for part in job {
             let mut input = Input {
                 batches: files.batches(part, rows)?,
-                current: RecordBatch::new_empty(schema::SCHEMA.clone()),
+                current: RecordBatch::new_empty(schema::COLUMNS.clone()),
+                records: StringArray::new_null(0),
                 places: Vec::new(),
                 row: 0,
             };
@@ -253,8 +263,8 @@ impl<'a> Merge<'a> {
         Ok(merge)
     }
 
-    /// The next rows; `None` at the end.
-    fn next(&mut self) -> Result<Option<RecordBatch>, TableError> {
+    /// The next rows, at most so many; `None` at the end.
+    fn next(&mut self, room: usize) -> Result<Option<Merged>, TableError> {
         // Batches that have rows in this answer; each input's current one stands at its own number.
         let mut used: Vec<RecordBatch> = self
             .inputs
@@ -263,11 +273,17 @@ impl<'a> Merge<'a> {
             .collect();
         let mut slots: Vec<usize> = (0..self.inputs.len()).collect();
         let mut picked: Vec<(usize, usize)> = Vec::with_capacity(WRITE_ROWS);
-        while picked.len() < WRITE_ROWS {
-            let Some(Head { input: number, .. }) = self.heads.pop() else {
-                break;
-            };
+        let mut records = RecordsPage::new();
+        while picked.len() < room.min(WRITE_ROWS)
+            && let Some(&Head { input: number, .. }) = self.heads.peek()
+        {
             let input = &mut self.inputs[number];
+            let record = input.records.value(input.row);
+            if !records.has_room(record) {
+                break;
+            }
+            records.push(record);
+            self.heads.pop();
             picked.push((slots[number], input.row));
             input.row += 1;
             if input.row == input.places.len() && input.load()? {
@@ -284,10 +300,10 @@ impl<'a> Merge<'a> {
         if picked.is_empty() {
             return Ok(None);
         }
-        let batches: Vec<&RecordBatch> = used.iter().collect();
-        interleave_record_batch(&batches, &picked)
-            .map(Some)
-            .map_err(|error| TableError::Task(error.to_string()))
+        let used: Vec<&RecordBatch> = used.iter().collect();
+        let columns = interleave_record_batch(&used, &picked)
+            .map_err(|error| TableError::Task(error.to_string()))?;
+        Ok(Some(Merged { columns, records }))
     }
 }
 
@@ -295,10 +311,15 @@ impl Input<'_> {
     /// Goes on to the next batch; tells whether there is one.
     fn load(&mut self) -> Result<bool, TableError> {
         (self.row, self.places) = (0, Vec::new());
-        let Some((batch, places)) = self.batches.next()? else {
+        let Some((mut columns, places)) = self.batches.next()? else {
             return Ok(false);
         };
-        (self.current, self.places) = (batch, places);
+        let failed = |detail: String| TableError::Task(detail);
+        let records = schema::column::<StringArray>(&columns, schema::EVENT).map_err(failed)?;
+        let records = records.clone();
+        // Behind all others.
+        columns.remove_column(columns.num_columns() - 1);
+        (self.current, self.records, self.places) = (columns, records, places);
         Ok(true)
     }
 }

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Write},
+    iter,
     path::Path,
     sync::{
         Arc,
@@ -12,12 +13,18 @@ use std::{
 };
 
 use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
 use parquet::{
-    arrow::ArrowWriter,
+    arrow::{
+        ArrowWriter,
+        arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
+    },
     basic::{Compression, Encoding, ZstdLevel},
+    errors::ParquetError,
     file::{
         metadata::{KeyValue, SortingColumn},
         properties::{EnabledStatistics, WriterProperties},
+        writer::SerializedFileWriter,
     },
     schema::types::ColumnPath,
 };
@@ -27,6 +34,7 @@ use crate::{
     TableError, index,
     log::{Month, Part, Snapshot},
     query::Place,
+    records::{RecordsPage, RecordsWriter},
     schema,
     tail::Row,
     threads::{made_ahead, on_threads},
@@ -34,8 +42,6 @@ use crate::{
 
 /// Where versions before the log put their files.
 const OLD_FILES: &str = "events/";
-/// One event out of a file costs unpacking one such page up to it; pages of a quarter of it would take 30 % more room.
-pub(crate) const EVENT_PAGE_BYTES: usize = 1024 * 1024;
 /// Rows between two looks at a page's size.
 const WRITE_BATCH_ROWS: usize = 128;
 /// Files that are made durable at the same time: the disk takes them together.
@@ -46,8 +52,6 @@ const PAGE_ROWS: usize = 4096;
 const TEXT_PAGE_BYTES: usize = 16 * 1024;
 /// Larger dictionaries are given up: a look-up reads one whole for each row group in which it finds an event.
 const DICTIONARY_BYTES: usize = 128 * 1024;
-/// Rows that become columns at a time.
-const BATCH_ROWS: usize = 1024;
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
 /// The steps of a flush or a compaction between which a process can die.
@@ -146,11 +150,27 @@ pub(crate) fn write(
     // Bloom filters are made for so many rows: large ones take longer to make than a small file's rows to write.
     let row_group_rows = row_group_rows.min(rows.len());
     let mut file = PartFile::create(dir, place, row_group_rows, name, hook)?;
-    let batches = rows.chunks(BATCH_ROWS).map(schema::batch);
-    made_ahead(batches, |batch| {
-        file.write(&batch.map_err(|error| file.failed(error))?)
+    let pages = rows.chunks(row_group_rows.max(1)).flat_map(pages);
+    let made = pages.map(|rows| {
+        let mut records = RecordsPage::new();
+        let columns = schema::columns(rows, |record| records.push(record))?;
+        Ok((columns, records))
+    });
+    made_ahead(made, |made: Result<_, ArrowError>| {
+        let (columns, records) = made.map_err(|error| file.failed(error))?;
+        file.write(&columns, records)
     })?;
     file.finish()
+}
+
+/// Rows by the page in which their records lie.
+fn pages(mut rows: &[Arc<Row>]) -> impl Iterator<Item = &[Arc<Row>]> {
+    iter::from_fn(move || {
+        let lengths = rows.iter().map(|row| row.event.json.len());
+        let (page, rest) = rows.split_at_checked(RecordsPage::holds(lengths.take(PAGE_ROWS)))?;
+        rows = rest;
+        Some(page)
+    })
 }
 
 /// A file that is being written, newest row first.
@@ -158,7 +178,10 @@ pub(crate) struct PartFile<'a> {
     dir: &'a Path,
     hook: &'a Hook,
     path: String,
-    writer: ArrowWriter<File>,
+    writer: SerializedFileWriter<File>,
+    columns: ArrowRowGroupWriterFactory,
+    row_group_rows: usize,
+    group: Option<RowGroup>,
     index: index::Builder,
     account: AccountId,
     region: Region,
@@ -166,6 +189,13 @@ pub(crate) struct PartFile<'a> {
     oldest: i64,
     newest: i64,
     categories: Option<(String, String)>,
+}
+
+/// A row group that is being filled.
+struct RowGroup {
+    columns: Vec<ArrowColumnWriter>,
+    records: RecordsWriter,
+    rows: usize,
 }
 
 impl<'a> PartFile<'a> {
@@ -189,11 +219,16 @@ impl<'a> PartFile<'a> {
             source: Box::new(source),
         };
         let properties = properties(row_group_rows).map_err(broken)?;
-        let writer = ArrowWriter::try_new(file, schema::SCHEMA.clone(), Some(properties));
+        let writer = ArrowWriter::try_new(file, schema::SCHEMA.clone(), Some(properties))
+            .and_then(ArrowWriter::into_serialized_writer);
+        let (writer, _) = writer.map_err(broken)?;
         Ok(Self {
             dir,
             hook,
-            writer: writer.map_err(broken)?,
+            columns: ArrowRowGroupWriterFactory::new(&writer, schema::COLUMNS.clone()),
+            writer,
+            row_group_rows: row_group_rows.max(1),
+            group: None,
             index: index::Builder::default(),
             path,
             account,
@@ -209,10 +244,19 @@ impl<'a> PartFile<'a> {
         self.rows
     }
 
-    /// Adds rows, in order.
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
-        self.writer
-            .write(batch)
+    /// So many rows fit into the row group that is being filled.
+    pub(crate) fn room(&self) -> usize {
+        let filled = self.group.as_ref().map_or(0, |group| group.rows);
+        self.row_group_rows - filled
+    }
+
+    /// Adds rows, in order, as many as there is [room](Self::room) for: their [`schema::COLUMNS`] and their records.
+    pub(crate) fn write(
+        &mut self,
+        batch: &RecordBatch,
+        records: RecordsPage,
+    ) -> Result<(), TableError> {
+        self.fill_group(batch, records)
             .map_err(|error| self.failed(error))?;
         let damage = |detail: String| TableError::Task(detail);
         self.index.add(batch).map_err(damage)?;
@@ -235,8 +279,50 @@ impl<'a> PartFile<'a> {
         Ok(())
     }
 
+    fn fill_group(
+        &mut self,
+        batch: &RecordBatch,
+        records: RecordsPage,
+    ) -> Result<(), ParquetError> {
+        let mut group = match self.group.take() {
+            Some(group) => group,
+            None => self.begin_group()?,
+        };
+        group.write(batch, records)?;
+        let is_full = group.rows >= self.row_group_rows;
+        self.group = Some(group);
+        if is_full { self.end_group() } else { Ok(()) }
+    }
+
+    fn begin_group(&self) -> Result<RowGroup, ParquetError> {
+        let number = self.writer.flushed_row_groups().len();
+        let schema = self.writer.schema_descr();
+        // Behind all others.
+        let column = schema.column(schema.num_columns() - 1);
+        Ok(RowGroup {
+            columns: self.columns.create_column_writers(number)?,
+            records: RecordsWriter::new(column)?,
+            rows: 0,
+        })
+    }
+
+    fn end_group(&mut self) -> Result<(), ParquetError> {
+        let Some(group) = self.group.take() else {
+            return Ok(());
+        };
+        let mut written = self.writer.next_row_group()?;
+        for column in group.columns {
+            column.close()?.append_to_row_group(&mut written)?;
+        }
+        let (records, closed) = group.records.finish()?;
+        written.append_column(&records, closed)?;
+        written.close()?;
+        Ok(())
+    }
+
     /// Completes the file and its index; [`sync`] makes the file durable.
-    pub(crate) fn finish(self) -> Result<Part, TableError> {
+    pub(crate) fn finish(mut self) -> Result<Part, TableError> {
+        self.end_group().map_err(|error| self.failed(error))?;
         let target = self.dir.join(&self.path);
         let failed = |action: &str| TableError::io(format!("{action} {}", target.display()));
         let broken = |source| TableError::Write {
@@ -274,6 +360,19 @@ impl<'a> PartFile<'a> {
     }
 }
 
+impl RowGroup {
+    fn write(&mut self, batch: &RecordBatch, records: RecordsPage) -> Result<(), ParquetError> {
+        let mut writers = self.columns.iter_mut();
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            for (leaf, writer) in compute_leaves(field, column)?.iter().zip(&mut writers) {
+                writer.write(leaf)?;
+            }
+        }
+        self.rows += batch.num_rows();
+        self.records.write(records)
+    }
+}
+
 /// Makes files durable, and their names: before the commit that adds them.
 pub(crate) fn sync(dir: &Path, parts: &[Part], hook: &Hook) -> Result<(), TableError> {
     hook.at(Step::PartSync)?;
@@ -298,8 +397,7 @@ fn temporary(path: &Path) -> std::path::PathBuf {
     name.into()
 }
 
-fn properties(row_group_rows: usize) -> Result<WriterProperties, parquet::errors::ParquetError> {
-    let event = ColumnPath::from(schema::EVENT);
+fn properties(row_group_rows: usize) -> Result<WriterProperties, ParquetError> {
     let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
     let newest_first = |column_idx| SortingColumn {
         column_idx,
@@ -320,11 +418,7 @@ fn properties(row_group_rows: usize) -> Result<WriterProperties, parquet::errors
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_sorting_columns(Some(vec![newest_first(0), newest_first(1)]))
-        .set_column_compression(event.clone(), zstd)
-        .set_column_dictionary_enabled(event.clone(), false)
-        .set_column_statistics_enabled(event.clone(), EnabledStatistics::None)
-        .set_column_data_page_size_limit(event, EVENT_PAGE_BYTES);
+        .set_sorting_columns(Some(vec![newest_first(0), newest_first(1)]));
     // A dictionary of what hardly comes twice is read whole for each of its values.
     for (name, encoding, compression) in [
         (

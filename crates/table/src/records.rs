@@ -1,5 +1,7 @@
 //! Records out of their pages, each page unpacked only as far as the last of its rows that is wanted: half of it on average.
 
+mod write;
+
 use std::{
     io::{BufRead, BufReader, Read},
     sync::{Arc, Mutex, PoisonError},
@@ -16,6 +18,9 @@ use parquet::{
 };
 use zstd::{stream::read::Decoder, zstd_safe::DCtx};
 
+#[cfg(test)]
+pub(crate) use self::write::PAGE_BYTES;
+pub(crate) use self::write::{RecordsPage, RecordsWriter};
 use crate::{
     scan::{Opened, PartReader, leaf, text},
     schema::{self, Damage},

@@ -2,10 +2,7 @@
 
 mod record;
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
@@ -56,7 +53,8 @@ pub(crate) const BLOOMED: [&[&str]; 6] = [
 /// The leaf column of the names of resources.
 pub(crate) const RESOURCE_NAMES: &[&str] = &[LOOKUP_RESOURCES, "list", "item", "name"];
 
-pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+/// All columns but the record, which comes behind them.
+pub(crate) static COLUMNS: LazyLock<SchemaRef> = LazyLock::new(|| {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
     let flag = |name: &str, nullable| Field::new(name, DataType::Boolean, nullable);
     let list = |name: &str, fields: Fields| {
@@ -92,8 +90,13 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         list(LOOKUP_RESOURCES, lookup_resource_fields()),
     ];
     columns.extend(record::COLUMNS.iter().map(record::Column::field));
-    columns.push(text(EVENT, false));
     Arc::new(Schema::new(columns))
+});
+
+pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let record = Arc::new(Field::new(EVENT, DataType::Utf8, false));
+    let columns = COLUMNS.fields().iter().cloned();
+    Arc::new(Schema::new(columns.chain([record]).collect::<Fields>()))
 });
 
 /// The columns of what a look-up tells, but for the record.
@@ -175,8 +178,21 @@ pub(crate) fn column_of(key: LookupKey) -> (&'static str, Option<&'static [&'sta
     }
 }
 
-/// Rows as columns. The JSON must be UTF-8: the follower lets nothing else in.
+/// Rows as columns, the record among them.
 pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
+    let bytes = rows.iter().map(|row| row.event.json.len()).sum();
+    let mut records = StringBuilder::with_capacity(rows.len(), bytes);
+    let columns = columns(rows, |record| records.append_value(record))?;
+    let mut columns = columns.columns().to_vec();
+    columns.push(Arc::new(records.finish()));
+    RecordBatch::try_new(SCHEMA.clone(), columns)
+}
+
+/// Rows as [`COLUMNS`]; their records go to `take`, in order. The JSON must be UTF-8: the follower lets nothing else in.
+pub(crate) fn columns(
+    rows: &[Arc<Row>],
+    take: impl FnMut(&str),
+) -> Result<RecordBatch, ArrowError> {
     fn texts<'a>(rows: &'a [Arc<Row>], text: impl Fn(&'a EventKeys) -> &'a str) -> ArrayRef {
         Arc::new(StringArray::from_iter_values(
             rows.iter().map(|row| text(&row.event.keys)),
@@ -199,18 +215,15 @@ pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
     let times = rows.iter().map(|row| row.event.keys.time.as_microsecond());
     let times = TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC");
     let ids = StringArray::from_iter_values(rows.iter().map(|row| row.event.keys.id.to_string()));
-    let records = rows.iter().map(|row| match &row.members {
-        Some(members) => Ok(Cow::Borrowed(&**members)),
-        None => Members::of(row.event.json.clone())
-            .map(Cow::Owned)
-            .map_err(|error| ArrowError::InvalidArgumentError(error.to_string())),
+    let found = rows.iter().map(|row| match &row.members {
+        Some(_) => Ok(None),
+        None => Ok(Some(Box::new(Members::of(row.event.json.clone())?))),
     });
-    let records: Vec<Cow<'_, Members>> = records.collect::<Result<_, _>>()?;
-    let bytes = records.iter().map(|record| record.text().len()).sum();
-    let mut events = StringBuilder::with_capacity(rows.len(), bytes);
-    records
-        .iter()
-        .for_each(|record| events.append_value(record.text()));
+    let found: Result<Vec<Option<Box<Members>>>, std::str::Utf8Error> = found.collect();
+    let found = found.map_err(|error| ArrowError::InvalidArgumentError(error.to_string()))?;
+    let members = rows.iter().zip(&found);
+    let members = members.filter_map(|(row, found)| row.members.as_deref().or(found.as_deref()));
+    let members: Vec<&Members> = members.collect();
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(times),
         Arc::new(Int64Array::from_iter_values(
@@ -235,9 +248,8 @@ pub(crate) fn batch(rows: &[Arc<Row>]) -> Result<RecordBatch, ArrowError> {
         resources(rows),
         lookup_resources(rows),
     ];
-    columns.extend(record::columns(&records));
-    columns.push(Arc::new(events.finish()));
-    RecordBatch::try_new(SCHEMA.clone(), columns)
+    columns.extend(record::columns(&members, take));
+    RecordBatch::try_new(COLUMNS.clone(), columns)
 }
 
 fn resources(rows: &[Arc<Row>]) -> ArrayRef {

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, TimestampMicrosecondArray, builder::StringBuilder};
+use arrow_array::{
+    ArrayRef,
+    builder::{BooleanBuilder, StringBuilder, TimestampMicrosecondBuilder},
+};
 use arrow_schema::{DataType, Field};
 use jiff::Timestamp;
 use memchr::memchr;
@@ -97,38 +100,63 @@ pub(crate) static COLUMNS: &[Column] = &[
     Column::text("web_id_federated_provider", Member::WebIdFederatedProvider),
 ];
 
-/// The columns' values, of these records. What is no record has no values, and is kept all the same.
-pub(crate) fn columns(records: &[Cow<'_, Members>]) -> Vec<ArrayRef> {
-    let of = |column: &Column| -> ArrayRef {
-        let values = records.iter().map(|record| record.get(column.member));
+/// The values of a column, as they come.
+enum Values {
+    Text(StringBuilder),
+    Flag(BooleanBuilder),
+    Time(TimestampMicrosecondBuilder),
+}
+
+impl Values {
+    fn of(column: &Column, rows: usize) -> Self {
         match column.kind {
-            Kind::Text => {
-                let mut texts =
-                    StringBuilder::with_capacity(records.len(), TEXT_BYTES * records.len());
-                for value in values {
-                    match value.and_then(text) {
-                        Some(text) => texts.append_value(text),
-                        None => texts.append_null(),
-                    }
-                }
-                Arc::new(texts.finish())
-            }
-            Kind::Flag => Arc::new(
-                values
-                    .map(|value| value.and_then(flag))
-                    .collect::<BooleanArray>(),
-            ),
-            Kind::Time => {
-                let times = values.map(|value| {
-                    let time = text(value?)?.parse::<Timestamp>().ok()?;
-                    Some(time.as_microsecond())
-                });
-                let times = times.collect::<TimestampMicrosecondArray>();
-                Arc::new(times.with_timezone("UTC"))
+            Kind::Text => Self::Text(StringBuilder::with_capacity(rows, TEXT_BYTES * rows)),
+            Kind::Flag => Self::Flag(BooleanBuilder::with_capacity(rows)),
+            Kind::Time => Self::Time(TimestampMicrosecondBuilder::with_capacity(rows)),
+        }
+    }
+
+    #[inline]
+    fn append(&mut self, value: Option<&str>) {
+        match self {
+            Self::Text(texts) => match value.and_then(text) {
+                Some(text) => texts.append_value(text),
+                None => texts.append_null(),
+            },
+            Self::Flag(flags) => flags.append_option(value.and_then(flag)),
+            Self::Time(times) => {
+                let time = value.and_then(text);
+                let time = time.and_then(|time| time.parse::<Timestamp>().ok());
+                times.append_option(time.map(Timestamp::as_microsecond));
             }
         }
-    };
-    COLUMNS.iter().map(of).collect()
+    }
+
+    fn finish(self) -> ArrayRef {
+        match self {
+            Self::Text(mut texts) => Arc::new(texts.finish()),
+            Self::Flag(mut flags) => Arc::new(flags.finish()),
+            Self::Time(mut times) => Arc::new(times.finish().with_timezone("UTC")),
+        }
+    }
+}
+
+/// The columns' values, of these records, of which each goes to `take`. What is no record has no values, and is kept all the same.
+pub(crate) fn columns(records: &[&Members], mut take: impl FnMut(&str)) -> Vec<ArrayRef> {
+    let columns = COLUMNS.iter();
+    let mut columns: Vec<(Member, Values)> = columns
+        .map(|column| (column.member, Values::of(column, records.len())))
+        .collect();
+    // Record by record, and first as a whole: all of them are more than the processor's nearest memory holds, and it reads ahead
+    // where bytes are read in order.
+    for record in records {
+        take(record.text());
+        for (member, values) in &mut columns {
+            values.append(record.get(*member));
+        }
+    }
+    let columns = columns.into_iter();
+    columns.map(|(_, values)| values.finish()).collect()
 }
 
 /// A text, a number or a flag, as text; any other value is as good as none.

@@ -9,7 +9,7 @@ use crate::{
     Order, PageLimits, Question, TableError, index,
     log::{Month, Snapshot},
     part::{self, Hook},
-    records::RecordPages,
+    records::{PAGE_BYTES, RecordPages},
     scan::{self, Files},
     schema,
     tail::Row,
@@ -489,7 +489,7 @@ fn pages_of_records_have_a_bounded_size_and_are_read_in_part() {
     let starts: Vec<usize> = starts.chain([ROWS]).collect();
     for page in starts.windows(2) {
         let bytes = (page[1] - page[0]) * (RECORD_BYTES + 4);
-        assert!(bytes <= part::EVENT_PAGE_BYTES * 3 / 2, "{bytes}");
+        assert!(bytes <= PAGE_BYTES, "{bytes}");
     }
 
     let pages = RecordPages::of(&opened, 0).unwrap();
