@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Instant};
 fn main() -> std::io::Result<()> {
     let mut folders: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
     let (mut files, mut events, mut packed, mut bytes, mut skipped) = (0, 0, 0, 0, 0);
-    let mut scratch = Vec::new();
+    let mut scratch = pugmark_import::Scratch::default();
     let began = Instant::now();
     while let Some(path) = folders.pop() {
         if path.is_dir() {

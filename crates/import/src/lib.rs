@@ -11,4 +11,4 @@ mod unpack;
 
 pub use pipeline::{Counts, Failed, File, Files, Import, Observer, Open, Sink};
 pub use place::{is_digest, place};
-pub use read::{Batch, Ending, Refused, Skip, read};
+pub use read::{Batch, Ending, Refused, Scratch, Skip, read};

@@ -19,7 +19,7 @@ use pugmark_core::event::record::{Place, Record};
 use crate::{
     marks::{FileHash, Folder},
     place,
-    read::{self, Batch, Ending, Skip},
+    read::{self, Batch, Ending, Scratch, Skip},
 };
 
 /// Batches of a block each that wait for the sink.
@@ -242,7 +242,7 @@ impl Import {
         waiting: &Mutex<Receiver<Job>>,
         messages: &SyncSender<Message>,
     ) {
-        let mut scratch = Vec::new();
+        let mut scratch = Scratch::default();
         loop {
             let next = waiting
                 .lock()
@@ -255,9 +255,16 @@ impl Import {
                 account: stated.account.or(self.place.account),
                 region: stated.region.or_else(|| self.place.region.clone()),
             };
+            // The last batch waits for how the file ends: most files are one.
+            let mut last = None;
             let send = |batch| {
-                let sent = messages.send(Message::Batch(file.clone(), batch));
-                sent.is_ok() && !shared.is_stopped()
+                let message = last.replace(batch).map(|batch| Message {
+                    file: file.clone(),
+                    batch,
+                    ending: None,
+                });
+                let is_sent = message.is_none_or(|message| messages.send(message).is_ok());
+                is_sent && !shared.is_stopped()
             };
             let ending = if shared.is_stopped() {
                 Ending::Stopped
@@ -271,12 +278,17 @@ impl Import {
                         read::read(counted, &place, job.from, &mut scratch, send)
                     }
                     Err(error) => {
-                        send(Batch::unreadable(0, &error));
+                        last = Some(Batch::unreadable(0, &error));
                         Ending::CutOff
                     }
                 }
             };
-            if messages.send(Message::Done(file, ending)).is_err() {
+            let message = Message {
+                batch: last.unwrap_or_default(),
+                file,
+                ending: Some(ending),
+            };
+            if messages.send(message).is_err() {
                 return;
             }
         }
@@ -297,25 +309,25 @@ impl Import {
                 // The readers are stopping; nothing more can be kept.
                 continue;
             }
-            let done = match message {
-                Message::Batch(file, batch) => {
-                    counts.digests += batch.digests;
-                    counts.skipped += batch.skipped.len() as u64;
-                    for skip in &batch.skipped {
-                        observer.skipped(&file.path, skip);
-                    }
-                    counts.events += batch.records.len() as u64;
-                    uncommitted += batch.records.len() as u64;
-                    shared.state().push(&file, batch)
-                }
-                Message::Done(file, ending) => {
+            let Message {
+                file,
+                batch,
+                ending,
+            } = message;
+            counts.digests += batch.digests;
+            counts.skipped += batch.skipped.len() as u64;
+            for skip in &batch.skipped {
+                observer.skipped(&file.path, skip);
+            }
+            counts.events += batch.records.len() as u64;
+            uncommitted += batch.records.len() as u64;
+            let pushed = shared.state().push(&file, batch);
+            let committed = pushed.and_then(|()| {
+                if let Some(ending) = ending {
                     counts.files += u64::from(ending != Ending::Stopped);
                     counts.files_cut_off += u64::from(ending == Ending::CutOff);
                     shared.state().leave(&file, ending);
-                    Ok(())
                 }
-            };
-            let committed = done.and_then(|()| {
                 if uncommitted >= self.commit_events {
                     uncommitted = 0;
                     shared.state().commit(&mut counts)?;
@@ -355,9 +367,12 @@ struct Reading {
     hash: FileHash,
 }
 
-enum Message {
-    Batch(Arc<Reading>, Batch),
-    Done(Arc<Reading>, Ending),
+/// What was read of a file.
+struct Message {
+    file: Arc<Reading>,
+    batch: Batch,
+    /// With its last batch.
+    ending: Option<Ending>,
 }
 
 /// What the threads share.

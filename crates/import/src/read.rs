@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     split::{Finder, Splitter},
-    unpack::Unpacked,
+    unpack::{Block, Unpacked},
 };
 
 /// What is read and unpacked at a time; a record that is longer makes the block grow.
@@ -63,18 +63,27 @@ pub enum Ending {
     Stopped,
 }
 
+/// Room to work in, to be given to one file after the other.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    packed: Vec<u8>,
+    block: Block,
+}
+
 /// Reads a file and hands its events over, block by block, until `take` says no.
 ///
-/// Records that begin before `from`, in bytes of the unpacked file, are passed over without being read. `scratch` is room to work
-/// in, to be given to the next file too.
+/// Records that begin before `from`, in bytes of the unpacked file, are passed over without being read.
 pub fn read(
     input: impl Read,
     place: &Place,
     from: u64,
-    scratch: &mut Vec<u8>,
+    scratch: &mut Scratch,
     mut take: impl FnMut(Batch) -> bool,
 ) -> Ending {
-    let mut input = match Unpacked::new(input, BLOCK_BYTES) {
+    let Scratch { packed, block } = scratch;
+    packed.resize(BLOCK_BYTES, 0);
+    block.clear();
+    let mut input = match Unpacked::new(input, packed) {
         Ok(input) => input,
         Err(error) => {
             take(Batch::unreadable(0, &error));
@@ -89,17 +98,15 @@ pub fn read(
     };
     // How much of the next block was read already: the start of a record.
     let mut kept = 0;
-    scratch.clear();
     loop {
         // What was read before an error counts.
-        let filled = input.fill(scratch, kept + BLOCK_BYTES);
+        let filled = input.fill(block, kept + BLOCK_BYTES);
         let is_last = !matches!(filled, Ok(true));
         // Events hold on to their block for long: a small file's must not be a large file's.
-        let block = Bytes::copy_from_slice(scratch);
-        let mut batch = reader.batch(&block);
-        scratch.drain(..(batch.end - reader.base) as usize);
+        let mut batch = reader.batch(&Bytes::copy_from_slice(block.filled()));
+        block.drain((batch.end - reader.base) as usize);
         reader.base = batch.end;
-        kept = scratch.len();
+        kept = block.filled().len();
         if is_last {
             reader.finish(&mut batch, kept, filled.as_ref().err());
         }

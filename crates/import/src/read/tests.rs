@@ -27,19 +27,25 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn read_all(bytes: &[u8], from: u64) -> (Vec<String>, Vec<Skip>, u64, Ending) {
     let (mut names, mut skipped, mut digests) = (Vec::new(), Vec::new(), 0);
     let mut end = 0;
-    let ending = read(bytes, &Place::default(), from, &mut Vec::new(), |batch| {
-        names.extend(
-            batch
-                .records
-                .into_iter()
-                .map(|record| record.event.keys.name),
-        );
-        skipped.extend(batch.skipped);
-        digests += batch.digests;
-        assert!(batch.end >= end);
-        end = batch.end;
-        true
-    });
+    let ending = read(
+        bytes,
+        &Place::default(),
+        from,
+        &mut Scratch::default(),
+        |batch| {
+            names.extend(
+                batch
+                    .records
+                    .into_iter()
+                    .map(|record| record.event.keys.name),
+            );
+            skipped.extend(batch.skipped);
+            digests += batch.digests;
+            assert!(batch.end >= end);
+            end = batch.end;
+            true
+        },
+    );
     (names, skipped, digests, ending)
 }
 
@@ -143,7 +149,7 @@ fn it_goes_on_where_it_stopped() {
         &packed[..],
         &Place::default(),
         0,
-        &mut Vec::new(),
+        &mut Scratch::default(),
         |batch| {
             first.extend(
                 batch
@@ -172,7 +178,7 @@ fn every_real_event_is_read_and_kept_as_it_is() {
         &packed[..],
         &Place::default(),
         0,
-        &mut Vec::new(),
+        &mut Scratch::default(),
         |batch| {
             assert_eq!(batch.skipped, []);
             found.extend(batch.records);
