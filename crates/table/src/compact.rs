@@ -17,7 +17,7 @@ use crate::{
     log::{Change, Month, Part, Snapshot},
     part::{self, Hook, Names, PartFile},
     query::Place,
-    records::RecordsPage,
+    records::{Packing, RecordsPage},
     scan::{Batches, Files},
     schema,
     threads::in_parallel,
@@ -115,7 +115,8 @@ pub(crate) fn run(
     snapshot.commit(dir, change, now, hook)
 }
 
-fn merge(
+/// Writes the rows of some files into as few as may be.
+pub(crate) fn merge(
     dir: &Path,
     job: &Job,
     settings: &Settings,
@@ -181,6 +182,7 @@ impl Output<'_, '_> {
                 self.dir,
                 self.place.clone(),
                 self.row_group_rows,
+                Packing::DENSE,
                 &self.names.next(),
                 self.hook,
             )?),
@@ -279,7 +281,7 @@ impl<'a> Merge<'a> {
         {
             let input = &mut self.inputs[number];
             let record = input.records.value(input.row);
-            if !records.has_room(record) {
+            if !records.has_room(record, Packing::DENSE) {
                 break;
             }
             records.push(record);

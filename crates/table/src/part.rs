@@ -34,7 +34,7 @@ use crate::{
     TableError, index,
     log::{Month, Part, Snapshot},
     query::Place,
-    records::{RecordsPage, RecordsWriter},
+    records::{Packing, RecordsPage, RecordsWriter},
     schema,
     tail::Row,
     threads::{made_ahead, on_threads},
@@ -149,8 +149,11 @@ pub(crate) fn write(
     rows.sort_by_key(|row| row.place().newest_first());
     // Bloom filters are made for so many rows: large ones take longer to make than a small file's rows to write.
     let row_group_rows = row_group_rows.min(rows.len());
-    let mut file = PartFile::create(dir, place, row_group_rows, name, hook)?;
-    let pages = rows.chunks(row_group_rows.max(1)).flat_map(pages);
+    let packing = Packing::QUICK;
+    let mut file = PartFile::create(dir, place, row_group_rows, packing, name, hook)?;
+    let pages = rows
+        .chunks(row_group_rows.max(1))
+        .flat_map(|rows| pages(rows, packing));
     let made = pages.map(|rows| {
         let mut records = RecordsPage::new();
         let columns = schema::columns(rows, |record| records.push(record))?;
@@ -164,10 +167,11 @@ pub(crate) fn write(
 }
 
 /// Rows by the page in which their records lie.
-fn pages(mut rows: &[Arc<Row>]) -> impl Iterator<Item = &[Arc<Row>]> {
+fn pages(mut rows: &[Arc<Row>], packing: Packing) -> impl Iterator<Item = &[Arc<Row>]> {
     iter::from_fn(move || {
         let lengths = rows.iter().map(|row| row.event.json.len());
-        let (page, rest) = rows.split_at_checked(RecordsPage::holds(lengths.take(PAGE_ROWS)))?;
+        let (page, rest) =
+            rows.split_at_checked(RecordsPage::holds(lengths.take(PAGE_ROWS), packing))?;
         rows = rest;
         Some(page)
     })
@@ -181,6 +185,7 @@ pub(crate) struct PartFile<'a> {
     writer: SerializedFileWriter<File>,
     columns: ArrowRowGroupWriterFactory,
     row_group_rows: usize,
+    packing: Packing,
     group: Option<RowGroup>,
     index: index::Builder,
     account: AccountId,
@@ -204,6 +209,7 @@ impl<'a> PartFile<'a> {
         dir: &'a Path,
         (account, region, month): (AccountId, Region, Month),
         row_group_rows: usize,
+        packing: Packing,
         name: &str,
         hook: &'a Hook,
     ) -> Result<Self, TableError> {
@@ -228,6 +234,7 @@ impl<'a> PartFile<'a> {
             columns: ArrowRowGroupWriterFactory::new(&writer, schema::COLUMNS.clone()),
             writer,
             row_group_rows: row_group_rows.max(1),
+            packing,
             group: None,
             index: index::Builder::default(),
             path,
@@ -301,7 +308,7 @@ impl<'a> PartFile<'a> {
         let column = schema.column(schema.num_columns() - 1);
         Ok(RowGroup {
             columns: self.columns.create_column_writers(number)?,
-            records: RecordsWriter::new(column)?,
+            records: RecordsWriter::new(column, self.packing)?,
             rows: 0,
         })
     }

@@ -18,9 +18,7 @@ use parquet::{
 };
 use zstd::{stream::read::Decoder, zstd_safe::DCtx};
 
-#[cfg(test)]
-pub(crate) use self::write::PAGE_BYTES;
-pub(crate) use self::write::{RecordsPage, RecordsWriter};
+pub(crate) use self::write::{Packing, RecordsPage, RecordsWriter};
 use crate::{
     scan::{Opened, PartReader, leaf, text},
     schema::{self, Damage},

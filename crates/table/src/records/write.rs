@@ -21,10 +21,27 @@ use zstd::bulk::Compressor;
 
 use crate::threads::PROCESSORS;
 
-/// A page has at most so many bytes, or one record. One event out of a file costs unpacking one such page up to it; pages of a
-/// quarter of it would take 30 % more room.
-pub(crate) const PAGE_BYTES: usize = 1024 * 1024;
-const LEVEL: i32 = 1;
+/// How records are packed. One event out of a file costs unpacking one page up to it; smaller pages take more room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Packing {
+    /// A page has at most so many bytes, or one record.
+    pub(crate) page_bytes: usize,
+    /// Of zstd.
+    pub(crate) level: i32,
+}
+
+impl Packing {
+    /// For files that are merged before long.
+    pub(crate) const QUICK: Self = Self {
+        page_bytes: 1024 * 1024,
+        level: 1,
+    };
+    /// For files that stay: takes five times as long, and pages of half the size need no more room.
+    pub(crate) const DENSE: Self = Self {
+        page_bytes: 512 * 1024,
+        level: 6,
+    };
+}
 
 /// The records of a page (Parquet, "Plain encoding").
 pub(crate) struct RecordsPage {
@@ -42,17 +59,19 @@ impl RecordsPage {
     }
 
     /// How many of the next records, given by their lengths, a page holds.
-    pub(crate) fn holds(lengths: impl Iterator<Item = usize>) -> usize {
+    pub(crate) fn holds(lengths: impl Iterator<Item = usize>, packing: Packing) -> usize {
         let ends = lengths.scan(0, |end, length| {
             *end += length + size_of::<u32>();
             Some(*end)
         });
-        ends.take_while(|end| *end <= PAGE_BYTES).count().max(1)
+        ends.take_while(|end| *end <= packing.page_bytes)
+            .count()
+            .max(1)
     }
 
     /// Whether it holds this record too.
-    pub(crate) fn has_room(&self, record: &str) -> bool {
-        self.rows == 0 || self.bytes.len() + size_of::<u32>() + record.len() <= PAGE_BYTES
+    pub(crate) fn has_room(&self, record: &str, packing: Packing) -> bool {
+        self.rows == 0 || self.bytes.len() + size_of::<u32>() + record.len() <= packing.page_bytes
     }
 
     /// Adds a record.
@@ -66,6 +85,7 @@ impl RecordsPage {
 }
 
 /// What packs pages. A new one has memory that the system must find first.
+#[derive(Default)]
 struct Packer {
     compressor: Compressor<'static>,
     packed: Vec<u8>,
@@ -76,10 +96,13 @@ static PACKERS: Mutex<Vec<Packer>> = Mutex::new(Vec::new());
 static PAGES: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 /// As many are filled, wait, or are packed at the same time, for each processor.
 const PAGES_A_PROCESSOR: usize = 4;
+/// Of a page that had a larger record, so much memory is kept.
+const KEPT_BYTES: usize = Packing::QUICK.page_bytes;
 
 /// The records of a row group, one after the other.
 pub(crate) struct RecordsWriter {
     column: ColumnDescPtr,
+    packing: Packing,
     packer: Packer,
     /// The pages so far, with their headers.
     chunk: TrackedWrite<Vec<u8>>,
@@ -91,10 +114,13 @@ pub(crate) struct RecordsWriter {
 
 impl RecordsWriter {
     /// For a column that holds one value in each row.
-    pub(crate) fn new(column: ColumnDescPtr) -> Result<Self> {
+    pub(crate) fn new(column: ColumnDescPtr, packing: Packing) -> Result<Self> {
+        let mut packer = taken();
+        packer.compressor.set_compression_level(packing.level)?;
         Ok(Self {
             column,
-            packer: taken()?,
+            packing,
+            packer,
             chunk: TrackedWrite::new(Vec::new()),
             pages: OffsetIndexBuilder::new(),
             page_count: 0,
@@ -130,7 +156,7 @@ impl RecordsWriter {
         let mut bytes = page.bytes;
         bytes.clear();
         // One record may have had a page of its own.
-        bytes.shrink_to(PAGE_BYTES);
+        bytes.shrink_to(KEPT_BYTES);
         put_by(&PAGES, bytes, PAGES_A_PROCESSOR * *PROCESSORS);
         Ok(())
     }
@@ -139,7 +165,7 @@ impl RecordsWriter {
     pub(crate) fn finish(mut self) -> Result<(Bytes, ColumnCloseResult)> {
         self.packer
             .packed
-            .shrink_to(zstd::zstd_safe::compress_bound(PAGE_BYTES));
+            .shrink_to(zstd::zstd_safe::compress_bound(KEPT_BYTES));
         put_by(&PACKERS, self.packer, *PROCESSORS);
         let chunk = self.chunk.into_inner()?;
         let plain = PageEncodingStats {
@@ -149,7 +175,7 @@ impl RecordsWriter {
         };
         let encodings = [Encoding::PLAIN, Encoding::RLE];
         let metadata = ColumnChunkMetaData::builder(self.column)
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(self.packing.level)?))
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
             .set_page_encoding_stats(vec![plain])
             .set_total_compressed_size(chunk.len() as i64)
@@ -169,15 +195,9 @@ impl RecordsWriter {
     }
 }
 
-fn taken() -> Result<Packer> {
+fn taken() -> Packer {
     let mut packers = PACKERS.lock().unwrap_or_else(PoisonError::into_inner);
-    match packers.pop() {
-        Some(packer) => Ok(packer),
-        None => Ok(Packer {
-            compressor: Compressor::new(LEVEL)?,
-            packed: Vec::new(),
-        }),
-    }
+    packers.pop().unwrap_or_default()
 }
 
 /// Keeps what is used again, if there are not enough.

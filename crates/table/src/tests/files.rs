@@ -6,10 +6,10 @@ use pugmark_journal::Seq;
 
 use super::{crash::files_of, *};
 use crate::{
-    Order, PageLimits, Question, TableError, index,
-    log::{Month, Snapshot},
-    part::{self, Hook},
-    records::{PAGE_BYTES, RecordPages},
+    Order, PageLimits, Question, TableError, compact, index,
+    log::{Month, Part, Snapshot},
+    part::{self, Hook, Names},
+    records::{Packing, RecordPages},
     scan::{self, Files},
     schema,
     tail::Row,
@@ -458,27 +458,53 @@ async fn an_entry_that_is_no_event_stops_the_follower() {
     assert!(matches!(opened, Err(TableError::Entry { seq: Seq(0), .. })));
 }
 
-/// A look-up unpacks a page for each record that it finds, and the writer looks at a page's size only every so many rows.
+/// A look-up unpacks a page for each record that it finds.
 #[test]
 fn pages_of_records_have_a_bounded_size_and_are_read_in_part() {
     let dir = tempfile::tempdir().unwrap();
-    const ROWS: usize = 3_000;
-    const RECORD_BYTES: usize = 3_000;
-    let record = |row: usize| format!("{{\"more\":\"{row:0>width$}\"}}", width = RECORD_BYTES - 11);
-    let rows: Vec<Arc<Row>> = (0..ROWS)
-        .map(|row| {
-            let mut event = sample(row as u128, NOW - row as i64);
-            event.json = Bytes::from(record(row));
-            Arc::new(Row::new(row as u64, event))
-        })
-        .collect();
-    let keys = &rows[0].event.keys;
-    let place = (keys.account, keys.region.clone(), Month::of(NOW));
-    let name = "part-00000000000000000000-00000000000000000000.parquet";
-    let part = part::write(dir.path(), place, rows, 64 * 1024, name, &Hook::default()).unwrap();
-
+    let row = |row: usize| {
+        let mut event = sample(row as u128, NOW - row as i64);
+        event.json = Bytes::from(large_record(row));
+        Arc::new(Row::new(row as u64, event))
+    };
+    let place = (
+        ACCOUNT.parse().unwrap(),
+        "eu-central-1".parse().unwrap(),
+        Month::of(NOW),
+    );
+    let write = |number: usize, rows: Vec<Arc<Row>>| {
+        let name = format!("part-{:020}-{number:020}.parquet", 0);
+        let (place, hook) = (place.clone(), Hook::default());
+        part::write(dir.path(), place, rows, 64 * 1024, &name, &hook).unwrap()
+    };
     let files = Files::new(dir.path().into());
-    let Ok(opened) = files.open(0, &part) else {
+    let part = write(0, (0..LARGE_ROWS).map(row).collect());
+    check_pages(&files, &part, Packing::QUICK);
+
+    let (even, odd) = (0..LARGE_ROWS).partition(|row| row % 2 == 0);
+    let halves: [Vec<usize>; 2] = [even, odd];
+    let halves = (1..).zip(halves);
+    let halves = halves.map(|(name, rows)| write(name, rows.into_iter().map(row).collect()));
+    let halves: Vec<Arc<Part>> = halves.map(Arc::new).collect();
+    let names = Names::after(&Snapshot::default());
+    for _ in 0..3 {
+        names.next();
+    }
+    let (settings, hook) = (Settings::default(), Hook::default());
+    let merged = compact::merge(dir.path(), &halves, &settings, &names, &files, &hook).unwrap();
+    check_pages(&files, &merged[0], Packing::DENSE);
+}
+
+const LARGE_ROWS: usize = 3_000;
+const LARGE_RECORD_BYTES: usize = 3_000;
+
+fn large_record(row: usize) -> String {
+    let width = LARGE_RECORD_BYTES - 11;
+    format!("{{\"more\":\"{row:0>width$}\"}}")
+}
+
+fn check_pages(files: &Files, part: &Part, packing: Packing) {
+    let Ok(opened) = files.open(0, part) else {
         panic!("the file cannot be opened");
     };
     let metadata = opened.footer.metadata();
@@ -486,21 +512,35 @@ fn pages_of_records_have_a_bounded_size_and_are_read_in_part() {
     let event = scan::leaf(columns, &[schema::EVENT]).unwrap();
     let pages = metadata.offset_index().unwrap()[0][event].page_locations();
     let starts = pages.iter().map(|page| page.first_row_index as usize);
-    let starts: Vec<usize> = starts.chain([ROWS]).collect();
+    let starts: Vec<usize> = starts.chain([LARGE_ROWS]).collect();
+    let rows_a_page = packing.page_bytes / (LARGE_RECORD_BYTES + 4);
     for page in starts.windows(2) {
-        let bytes = (page[1] - page[0]) * (RECORD_BYTES + 4);
-        assert!(bytes <= PAGE_BYTES, "{bytes}");
+        let (rows, is_last) = (page[1] - page[0], page[1] == LARGE_ROWS);
+        assert!(
+            rows == rows_a_page || is_last && rows < rows_a_page,
+            "{rows}"
+        );
     }
 
     let pages = RecordPages::of(&opened, 0).unwrap();
     let (second, third) = (starts[1], starts[2]);
-    let wanted = [0, 1, second - 1, second, second + 100, third, ROWS - 1];
+    let wanted = [
+        0,
+        1,
+        second - 1,
+        second,
+        second + 100,
+        third,
+        LARGE_ROWS - 1,
+    ];
     let divided = pages.divided(&wanted);
     assert_eq!(divided[..2], [&wanted[..3], &wanted[3..5]]);
-    for rows in divided.into_iter().chain(wanted.chunks(1)) {
+    let all: Vec<usize> = (0..LARGE_ROWS).collect();
+    let some = divided.into_iter().chain(wanted.chunks(1));
+    for rows in some.chain(pages.divided(&all)) {
         let read = pages.read(rows).unwrap().unwrap();
-        let expected: Vec<String> = rows.iter().map(|row| record(*row)).collect();
+        let expected: Vec<String> = rows.iter().map(|row| large_record(*row)).collect();
         assert_eq!(read, expected);
     }
-    assert!(pages.read(&[ROWS]).is_err(), "there are no more rows");
+    assert!(pages.read(&[LARGE_ROWS]).is_err(), "there are no more rows");
 }
