@@ -1,10 +1,13 @@
 """What is away holds up itself alone, is told of in GetTrailStatus, and catches up; no stop leaves a gap between digests."""
 
+import concurrent.futures
+import contextlib
 import datetime
 import gzip
 import http.server
 import json
 import socket
+import subprocess
 import threading
 import time
 import urllib.request
@@ -374,3 +377,85 @@ def test_files_have_the_bounds_of_the_settings(tmp_path, moto, setting, events):
     # A stop does not wait either.
     delivered = users(moto.client("s3"))
     assert delivered == [f"user-{number}" for number in range(60)]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 48 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", folder], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr}")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_full_disk_refuses_calls_and_each_that_was_made_is_recorded(small_disk, moto):
+    """What is under way when the disk gets full has room; nothing more begins, until there is room again, without a restart."""
+    server = Pugmark(small_disk / "data", "--upstream", moto.endpoint).start()
+    ballast = small_disk / "ballast"
+
+    def fill():
+        with ballast.open("wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(64 * 1024))
+                file.flush()
+        with ballast.open("r+b") as file:
+            file.truncate(ballast.stat().st_size - 256 * 1024)
+
+    def create(prefix):
+        """Makes users, until one is refused; some callers at a time."""
+        def one(number):
+            iam, tags = server.client("iam"), [{"Key": f"k{key}", "Value": "v" * 250} for key in range(40)]
+            for step in range(100):
+                name = f"{prefix}-{number}-{step}"
+                try:
+                    iam.create_user(UserName=name, Tags=tags)
+                except ClientError as error:
+                    assert error.response["Error"]["Code"] == "ServiceUnavailable", error
+                    return
+        with concurrent.futures.ThreadPoolExecutor(8) as callers:
+            list(callers.map(one, range(8)))
+
+    def made(prefix):
+        pages = moto.client("iam").get_paginator("list_users").paginate()
+        return {user["UserName"] for page in pages for user in page["Users"] if user["UserName"].startswith(prefix)}
+
+    def recorded(prefix):
+        pages = server.client("cloudtrail").get_paginator("lookup_events").paginate(
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateUser"}])
+        events = [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]
+        names = [event["requestParameters"]["userName"] for event in events]
+        assert len(names) == len(set(names)), "an event came twice"
+        return {name for name in names if name.startswith(prefix)}
+
+    for round in ("first", "second"):
+        fill()
+        create(round)
+        before = made(round)
+        assert 0 < len(before) < 800
+        # Look-ups are recorded too.
+        refused(lambda: server.client("cloudtrail").lookup_events(), "ServiceUnavailable")
+        assert "pugmark_journal_has_room 0" in metrics(server)
+        ballast.unlink()
+        wait(lambda: not refuses(server, f"{round}-after"), 20)
+        assert recorded(round) == before | {f"{round}-after"}
+        assert "pugmark_journal_has_room 1" in metrics(server)
+    both = made("first") | made("second")
+    server.kill()
+    server.start()
+    assert recorded("first") | recorded("second") == both
+    server.stop()
+
+
+def refuses(server, name):
+    try:
+        server.client("iam").create_user(UserName=name)
+    except ClientError as error:
+        return error.response["Error"]["Code"] == "ServiceUnavailable"
+    return False
+
+
+def metrics(server):
+    return urllib.request.urlopen(f"{server.admin}/-/metrics").read().decode()

@@ -175,7 +175,11 @@ impl Recorder {
             Ok(_) => Ok(()),
             Err(error) => {
                 lost(&error, id);
-                if self.0.on_full == OnFull::Pass && matches!(error, JournalError::Full { .. }) {
+                let is_full = matches!(
+                    error,
+                    JournalError::Full { .. } | JournalError::DiskFull { .. }
+                );
+                if self.0.on_full == OnFull::Pass && is_full {
                     return Ok(());
                 }
                 Err(error)

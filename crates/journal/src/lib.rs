@@ -71,6 +71,12 @@ pub enum JournalError {
         /// The bound.
         max_bytes: u64,
     },
+    /// Back off: the disk has no room; answer 503 with Retry-After. It is looked for again every second.
+    #[error("journal's disk is full: {detail}")]
+    DiskFull {
+        /// Which file, and the system's words.
+        detail: String,
+    },
     /// Fix the request: an entry is over [`ENTRY_BYTES_MAX`], or the batch over [`BATCH_BYTES_MAX`].
     #[error(
         "{bytes} bytes are over the limit of {ENTRY_BYTES_MAX} for an entry or {BATCH_BYTES_MAX} for a batch"

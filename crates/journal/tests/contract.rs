@@ -31,6 +31,7 @@ fn subjects(max_bytes: u64) -> Vec<Subject> {
             max_bytes,
             recent_bytes,
             queue_bytes: 4096,
+            reserve_bytes: 64 * 1024,
         };
         let journal = Arc::new(EmbeddedJournal::open(dir.path(), settings).unwrap());
         subjects.push(Subject {

@@ -18,6 +18,7 @@ fn settings() -> Settings {
         segment_bytes: 4096,
         max_bytes: 1 << 20,
         recent_bytes: 0,
+        reserve_bytes: 64 * 1024,
         ..Settings::default()
     }
 }

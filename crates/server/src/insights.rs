@@ -211,7 +211,9 @@ impl Insights {
                 match self.0.journal.append(vec![entry.clone()]).await {
                     Ok(_) => break,
                     // Other followers make room; without it nothing else is recorded either.
-                    Err(JournalError::Full { .. }) => tokio::time::sleep(TICK).await,
+                    Err(JournalError::Full { .. } | JournalError::DiskFull { .. }) => {
+                        tokio::time::sleep(TICK).await
+                    }
                     Err(error) => return Err(error.into()),
                 }
             }

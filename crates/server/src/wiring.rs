@@ -327,6 +327,8 @@ impl Parts {
             let (now, head) = (Instant::now(), *head.borrow());
             metrics::gauge!("pugmark_journal_head").set(head.0 as f64);
             metrics::gauge!("pugmark_journal_entries").set((head.0 - journal.first().0) as f64);
+            let has_room = journal.check_room(0).is_ok();
+            metrics::gauge!("pugmark_journal_has_room").set(f64::from(u8::from(has_room)));
             for (follower, position) in [
                 ("history", *history.borrow()),
                 ("delivery", *delivery.borrow()),

@@ -55,6 +55,8 @@ struct Disk {
     /// Calls until the fault; `None` is never.
     calls_left: Option<u64>,
     fault: Fault,
+    /// Bytes that all files together may have.
+    capacity: Option<usize>,
     contents: BTreeMap<u64, Content>,
     next_content: u64,
     /// Names as the process sees them, and as they are on disk.
@@ -101,6 +103,7 @@ impl FaultyFiles {
             life: 0,
             calls_left: None,
             fault: Fault::Stop,
+            capacity: None,
             contents: BTreeMap::new(),
             next_content: 0,
             names: BTreeMap::new(),
@@ -120,9 +123,20 @@ impl FaultyFiles {
         disk.fault = fault;
     }
 
+    /// Whether the chosen call was made, if there was one.
+    pub(super) fn has_failed(&self) -> bool {
+        self.disk.lock().unwrap().calls_left.is_none()
+    }
+
     /// Nothing fails from now on.
     pub(super) fn heal(&self) {
         self.disk.lock().unwrap().calls_left = None;
+    }
+
+    /// The disk has room for so many bytes more; `None`: for any number.
+    pub(super) fn leave_room(&self, bytes: Option<usize>) {
+        let mut disk = self.disk.lock().unwrap();
+        disk.capacity = bytes.map(|bytes| disk.used_bytes() + bytes);
     }
 
     /// The process is gone; its disk for the next one. What was written is still in the system's cache.
@@ -152,6 +166,9 @@ impl FaultyFiles {
             change.apply(&mut disk_ref.durable_names);
         }
         disk_ref.names.clone_from(&disk_ref.durable_names);
+        // What is there again had kept its room.
+        let used = disk.used_bytes();
+        disk.capacity = disk.capacity.map(|capacity| capacity.max(used));
         drop(disk);
         files
     }
@@ -239,6 +256,23 @@ impl Files for FaultyFiles {
 
     fn salt(&self) -> u32 {
         self.disk.lock().unwrap().random.next() as u32
+    }
+}
+
+impl Disk {
+    fn used_bytes(&self) -> usize {
+        let contents = self.names.values();
+        contents.map(|it| self.contents[it].cached.len()).sum()
+    }
+
+    /// How many of `length` bytes have room at a place of a file.
+    fn room(&self, content: u64, offset: usize, length: usize) -> usize {
+        let Some(capacity) = self.capacity else {
+            return length;
+        };
+        let growth = (offset + length).saturating_sub(self.contents[&content].cached.len());
+        let left = capacity.saturating_sub(self.used_bytes());
+        length - growth.saturating_sub(left).min(length)
     }
 }
 
@@ -337,12 +371,16 @@ impl DiskFile for FaultyFile {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         match self.files.change() {
             Ok(mut disk) => {
+                let room = disk.room(self.content, offset as usize, bytes.len());
                 let content = disk
                     .contents
                     .get_mut(&self.content)
                     .expect("contents are kept");
-                content.change(Change::Write(offset as usize, bytes.to_vec()));
-                Ok(())
+                content.change(Change::Write(offset as usize, bytes[..room].to_vec()));
+                match room < bytes.len() {
+                    true => Err(io::ErrorKind::StorageFull.into()),
+                    false => Ok(()),
+                }
             }
             Err((mut disk, error)) => {
                 let written = disk.random.below(bytes.len() as u64 + 1) as usize;

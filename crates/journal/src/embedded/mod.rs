@@ -51,6 +51,8 @@ pub struct Settings {
     pub queue_bytes: u32,
     /// The newest entries, up to this size, are read from memory.
     pub recent_bytes: usize,
+    /// So much of the disk is kept for what is under way when it gets full; nothing more is begun then. Not part of `max_bytes`.
+    pub reserve_bytes: u64,
 }
 
 impl Default for Settings {
@@ -61,6 +63,7 @@ impl Default for Settings {
             max_bytes: 4096 * u64::from(MIB),
             queue_bytes: 64 * MIB,
             recent_bytes: 16 * MIB as usize,
+            reserve_bytes: 8 * u64::from(MIB),
         }
     }
 }
@@ -118,7 +121,13 @@ fn prepare(
         store,
     });
     let segment_bytes = settings.segment_bytes.min(settings.max_bytes / 4);
-    let writer = Writer::new(shared.clone(), active, segment_bytes);
+    let mut writer = Writer::new(
+        shared.clone(),
+        active,
+        segment_bytes,
+        settings.reserve_bytes,
+    );
+    writer.look_for_room();
     Ok((shared, writer))
 }
 
@@ -131,7 +140,7 @@ impl Journal for EmbeddedJournal {
             return Ok(head..head);
         }
         let bytes = segment::body_bytes(&batch)?;
-        queue.check_room((FRAME_HEADER_BYTES + bytes) as u64)?;
+        queue.check_bounds((FRAME_HEADER_BYTES + bytes) as u64)?;
         let permit = queue.wait(bytes).await?;
         let (answer, outcome) = oneshot::channel();
         let permits = permit.num_permits() as u32;
@@ -145,7 +154,7 @@ impl Journal for EmbeddedJournal {
         permit.forget();
         match outcome.await {
             Ok(Ok(range)) => Ok(range),
-            Ok(Err(reason)) => Err(JournalError::Closed { reason }),
+            Ok(Err(refusal)) => Err(refusal.into()),
             Err(_) => Err(queue.closed_error()),
         }
     }

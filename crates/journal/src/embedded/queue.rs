@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     ops::Range,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
@@ -16,8 +17,39 @@ const OVERHEAD_BYTES: u64 = SEGMENT_HEADER_BYTES as u64;
 /// Kept free for the frame that a clean close writes.
 const CLOSING_BYTES: u64 = FRAME_HEADER_BYTES as u64;
 
-/// How an append ended: its range, or why the journal closed.
-pub(super) type Outcome = Result<Range<Seq>, String>;
+/// How often is looked whether a full disk has room again.
+const ROOM_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How an append ended: its range, or why it was not written.
+pub(super) type Outcome = Result<Range<Seq>, Refusal>;
+
+/// Why an append was not written.
+#[derive(Debug, Clone)]
+pub(super) enum Refusal {
+    /// The journal closed.
+    Closed(String),
+    /// The disk has no room now.
+    DiskFull(String),
+}
+
+impl From<Refusal> for JournalError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Closed(reason) => Self::Closed { reason },
+            Refusal::DiskFull(detail) => Self::DiskFull { detail },
+        }
+    }
+}
+
+/// What the writer does next.
+pub(super) enum Turn {
+    /// It writes these batches.
+    Write(Vec<Pending>),
+    /// It looks whether the disk has room again.
+    LookForRoom,
+    /// Nothing: the journal was closed, and all is written.
+    End,
+}
 
 /// A batch that waits to be written.
 pub(super) struct Pending {
@@ -51,6 +83,8 @@ struct State {
     disk_bytes: u64,
     reserved_bytes: u64,
     closed: Option<String>,
+    /// Why nothing is begun that is to be recorded.
+    disk_full: Option<String>,
 }
 
 impl Queue {
@@ -61,6 +95,7 @@ impl Queue {
             disk_bytes,
             reserved_bytes: 0,
             closed: None,
+            disk_full: None,
         };
         let room = Semaphore::new(room_bytes as usize);
         Self {
@@ -72,10 +107,23 @@ impl Queue {
         }
     }
 
-    /// Whether a frame of `frame_bytes` would be taken now.
+    /// Whether what leads to a frame of `frame_bytes` may begin now.
     pub(super) fn check_room(&self, frame_bytes: u64) -> Result<(), JournalError> {
+        if let Some(detail) = self.state().disk_full.clone() {
+            return Err(JournalError::DiskFull { detail });
+        }
+        self.check_bounds(frame_bytes)
+    }
+
+    /// Whether a frame of `frame_bytes` would be taken now, perhaps into the room that is kept for it.
+    pub(super) fn check_bounds(&self, frame_bytes: u64) -> Result<(), JournalError> {
         self.state()
             .check(frame_bytes.saturating_add(OVERHEAD_BYTES), self.max_bytes)
+    }
+
+    /// The disk has no room; `None`: it has again.
+    pub(super) fn set_disk_full(&self, detail: Option<String>) {
+        self.state().disk_full = detail;
     }
 
     /// Waits for room in memory. A batch that is larger than the whole queue takes all of it.
@@ -104,18 +152,24 @@ impl Queue {
         Ok(())
     }
 
-    /// The writer's side: waits for batches and takes as many as fit into `bytes_max`, at least one. `None` when the
-    /// journal was closed and all is written.
-    pub(super) fn take(&self, bytes_max: u64) -> Option<Vec<Pending>> {
+    /// The writer's side: waits for batches and takes as many as fit into `bytes_max`, at least one.
+    pub(super) fn take(&self, bytes_max: u64) -> Turn {
         let mut state = self.state();
         while state.pending.is_empty() {
             if state.closed.is_some() {
-                return None;
+                return Turn::End;
             }
-            state = self
-                .filled
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            if state.disk_full.is_none() {
+                let woken = self.filled.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let woken = self.filled.wait_timeout(state, ROOM_INTERVAL);
+            let (waited, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+            if timeout.timed_out() {
+                return Turn::LookForRoom;
+            }
+            state = waited;
         }
         let (mut count, mut bytes) = (0, 0);
         for pending in &state.pending {
@@ -125,13 +179,17 @@ impl Queue {
             }
             count += 1;
         }
-        Some(state.pending.drain(..count).collect())
+        Turn::Write(state.pending.drain(..count).collect())
     }
 
-    /// The writer's side: a group is on disk, which grew by `disk_bytes`.
-    pub(super) fn written(&self, group: &[Pending], disk_bytes: u64) {
+    /// The writer's side: the files grew.
+    pub(super) fn grown(&self, bytes: u64) {
+        self.state().disk_bytes += bytes;
+    }
+
+    /// The writer's side: a group is on disk, or will not be.
+    pub(super) fn let_go(&self, group: &[Pending]) {
         let mut state = self.state();
-        state.disk_bytes += disk_bytes;
         state.reserved_bytes -= group.iter().map(Pending::reserved_bytes).sum::<u64>();
         drop(state);
         self.room
@@ -156,7 +214,7 @@ impl Queue {
         let pending = std::mem::take(&mut self.state().pending);
         for pending in pending {
             // Who went away does not want to know.
-            let _ = pending.answer.send(Err(reason.to_owned()));
+            let _ = pending.answer.send(Err(Refusal::Closed(reason.to_owned())));
         }
     }
 

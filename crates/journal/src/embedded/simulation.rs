@@ -14,7 +14,7 @@ use super::{
     Settings,
     faulty::{Fault, FaultyFiles, Random},
     prepare,
-    queue::Pending,
+    queue::{Pending, Refusal},
     segment::Body,
     writer::{Shared, Writer},
 };
@@ -24,12 +24,16 @@ const ROUNDS: u64 = 2_000;
 const LIVES: u64 = 6;
 const STEPS_MAX: u64 = 25;
 
-fn settings() -> Settings {
+/// More than what is appended at a time.
+const RESERVE_BYTES: u64 = 6_000;
+
+fn settings(reserve_bytes: u64) -> Settings {
     Settings {
         segment_bytes: 1500,
         max_bytes: 12_000,
         queue_bytes: 1 << 20,
         recent_bytes: 0,
+        reserve_bytes,
     }
 }
 
@@ -43,6 +47,8 @@ struct Oracle {
     /// Lowest position that nobody has released.
     released: u64,
     next_batch: u64,
+    /// What the journal keeps of the disk; if anything, the disk gets full now and then.
+    reserve_bytes: u64,
     /// What happened, so that a simulation in which nothing happens is found out.
     counts: Counts,
 }
@@ -55,6 +61,8 @@ struct Counts {
     failed_opens: u64,
     survived_unacknowledged: u64,
     releases: u64,
+    disk_full: u64,
+    disk_roomy_again: u64,
 }
 
 impl Oracle {
@@ -125,18 +133,20 @@ fn numbers_of(entry: &Entry) -> (u64, u64) {
 fn open(
     files: &mut FaultyFiles,
     random: &mut Random,
-    counts: &mut Counts,
+    oracle: &mut Oracle,
 ) -> (Arc<Shared>, Writer) {
+    let settings = settings(oracle.reserve_bytes);
     loop {
         if random.one_in(3) {
             files.fault_after(random.below(8), fault(random));
         }
-        match prepare(Arc::new(files.clone()), &settings()) {
+        match prepare(Arc::new(files.clone()), &settings) {
             Ok(opened) => {
                 files.heal();
                 return opened;
             }
-            Err(JournalError::Io { .. }) => counts.failed_opens += 1,
+            Err(JournalError::Io { .. }) => oracle.counts.failed_opens += 1,
+            Err(JournalError::DiskFull { .. }) => files.leave_room(None),
             Err(error) => panic!("open: {error}"),
         }
         *files = crash(files, random);
@@ -175,7 +185,14 @@ fn push(
 }
 
 /// Appends some batches as one group or more; returns whether the journal goes on.
-fn append(shared: &Shared, writer: &mut Writer, random: &mut Random, oracle: &mut Oracle) -> bool {
+fn append(
+    files: &FaultyFiles,
+    shared: &Shared,
+    writer: &mut Writer,
+    random: &mut Random,
+    oracle: &mut Oracle,
+) -> bool {
+    let has_room = shared.queue.check_room(0).is_ok();
     let mut waiting = Vec::new();
     for _ in 0..1 + random.below(4) {
         let batch = oracle.batch(random);
@@ -202,17 +219,45 @@ fn append(shared: &Shared, writer: &mut Writer, random: &mut Random, oracle: &mu
                     );
                 }
             }
-            Err(_) => oracle.counts.refused += 1,
+            Err(Refusal::Closed(_)) => oracle.counts.refused += 1,
+            Err(Refusal::DiskFull(_)) => {
+                assert!(
+                    !has_room || files.has_failed(),
+                    "what is under way has room that is kept for it"
+                );
+                oracle.counts.disk_full += 1;
+            }
         }
     }
     alive
 }
 
+/// The disk gets full, or has room again.
+fn fill_or_free(
+    files: &FaultyFiles,
+    shared: &Shared,
+    writer: &mut Writer,
+    random: &mut Random,
+    oracle: &mut Oracle,
+) {
+    if random.one_in(3) {
+        let room = random.below(RESERVE_BYTES) as usize;
+        files.leave_room(random.one_in(2).then_some(room));
+    }
+    if random.one_in(3) && shared.queue.check_room(0).is_err() {
+        writer.look_for_room();
+        oracle.counts.disk_roomy_again += u64::from(shared.queue.check_room(0).is_ok());
+    }
+}
+
 fn live(files: &mut FaultyFiles, random: &mut Random, oracle: &mut Oracle) {
-    let (shared, mut writer) = open(files, random, &mut oracle.counts);
+    let (shared, mut writer) = open(files, random, oracle);
     oracle.check(&shared);
     files.fault_after(random.below(60), fault(random));
     for _ in 0..random.below(STEPS_MAX) {
+        if oracle.reserve_bytes > 0 {
+            fill_or_free(files, &shared, &mut writer, random, oracle);
+        }
         if random.one_in(4) {
             let head = shared.head.borrow().0;
             let below = oracle.released + random.below(head - oracle.released.min(head) + 1);
@@ -220,7 +265,7 @@ fn live(files: &mut FaultyFiles, random: &mut Random, oracle: &mut Oracle) {
             let (freed_bytes, result) = shared.store.release(below);
             shared.queue.freed(freed_bytes);
             oracle.counts.releases += u64::from(result.is_ok() && freed_bytes > 0);
-        } else if !append(&shared, &mut writer, random, oracle) {
+        } else if !append(files, &shared, &mut writer, random, oracle) {
             let refused = push(&shared, &oracle.batch(random));
             assert!(
                 matches!(refused, Err(JournalError::Closed { .. })),
@@ -235,15 +280,18 @@ fn live(files: &mut FaultyFiles, random: &mut Random, oracle: &mut Oracle) {
     }
 }
 
-fn round(seed: u64) -> Counts {
+fn round(seed: u64, reserve_bytes: u64) -> Counts {
     let mut random = Random::new(seed);
     let mut files = FaultyFiles::new(random.next());
-    let mut oracle = Oracle::default();
+    let mut oracle = Oracle {
+        reserve_bytes,
+        ..Oracle::default()
+    };
     for _ in 0..LIVES {
         live(&mut files, &mut random, &mut oracle);
         files = crash(&files, &mut random);
     }
-    let (shared, _) = open(&mut files, &mut random, &mut oracle.counts);
+    let (shared, _) = open(&mut files, &mut random, &mut oracle);
     oracle.check(&shared);
     oracle.counts
 }
@@ -254,20 +302,37 @@ fn number(variable: &str, default: u64) -> u64 {
 
 #[test]
 fn acknowledged_batches_survive_every_crash() {
+    let total = rounds_of(0);
+    assert_eq!(total.disk_full, 0);
+}
+
+#[test]
+fn acknowledged_batches_survive_full_disks_and_what_is_under_way_has_room() {
+    let total = rounds_of(RESERVE_BYTES);
+    if total.acknowledged > 10_000 {
+        let seen = [total.disk_full, total.disk_roomy_again];
+        assert!(seen.iter().all(|count| *count > 50), "{total:?}");
+    }
+}
+
+fn rounds_of(reserve_bytes: u64) -> Counts {
     let first = number("PUGMARK_SIMULATION_SEED", 1);
     let rounds = number("PUGMARK_SIMULATION_ROUNDS", ROUNDS);
     let mut total = Counts::default();
     for seed in first..first + rounds {
-        let counts = std::panic::catch_unwind(|| round(seed)).unwrap_or_else(|panic| {
-            eprintln!("repeat with PUGMARK_SIMULATION_SEED={seed} PUGMARK_SIMULATION_ROUNDS=1");
-            std::panic::resume_unwind(panic)
-        });
+        let counts =
+            std::panic::catch_unwind(|| round(seed, reserve_bytes)).unwrap_or_else(|panic| {
+                eprintln!("repeat with PUGMARK_SIMULATION_SEED={seed} PUGMARK_SIMULATION_ROUNDS=1");
+                std::panic::resume_unwind(panic)
+            });
         total.acknowledged += counts.acknowledged;
         total.refused += counts.refused;
         total.full += counts.full;
         total.failed_opens += counts.failed_opens;
         total.survived_unacknowledged += counts.survived_unacknowledged;
         total.releases += counts.releases;
+        total.disk_full += counts.disk_full;
+        total.disk_roomy_again += counts.disk_roomy_again;
     }
     println!("{rounds} rounds from seed {first}: {total:?}");
     if rounds >= 500 {
@@ -283,6 +348,7 @@ fn acknowledged_batches_survive_every_crash() {
             "{total:?}"
         );
     }
+    total
 }
 
 /// Seeds that once found a fault.
@@ -290,11 +356,14 @@ fn acknowledged_batches_survive_every_crash() {
 fn seeds_that_found_faults_stay_sound() {
     // 257: a segment's name that was never made durable. 1002068: a closing mark whose sync had failed.
     for seed in [257, 1_002_068] {
-        round(seed);
+        round(seed, 0);
     }
 }
 
 #[test]
 fn a_seed_repeats_its_round() {
-    assert_eq!(format!("{:?}", round(77)), format!("{:?}", round(77)));
+    for reserve_bytes in [0, RESERVE_BYTES] {
+        let counts = || format!("{:?}", round(77, reserve_bytes));
+        assert_eq!(counts(), counts());
+    }
 }

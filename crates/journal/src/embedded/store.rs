@@ -20,6 +20,10 @@ const SETTLE_BYTES: usize = 1024 * 1024;
 const SEGMENT_SUFFIX: &str = ".journal";
 /// How the name of a segment ends until its header is durable.
 const UNFINISHED_SUFFIX: &str = ".unfinished";
+/// Name of the file that keeps room on the disk.
+const RESERVE_NAME: &str = "reserve";
+/// How much of it is written at a time.
+const RESERVE_WRITE_BYTES: usize = 64 * 1024;
 
 /// The segments, oldest first; there is always at least one.
 pub(super) struct Store {
@@ -113,6 +117,47 @@ impl Store {
         let active = create(&*self.files, first)?;
         self.segments().push_back(active.segment.clone());
         Ok(active)
+    }
+
+    /// Keeps so many bytes of the disk for what is under way when it gets full.
+    pub(super) fn reserve(&self, bytes: u64) -> io::Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        let there = self.files.open(RESERVE_NAME);
+        if there.and_then(|file| file.len()).ok() == Some(bytes) {
+            return Ok(());
+        }
+        let made = self.write_reserve(bytes);
+        if made.is_err() {
+            self.give_up_reserve();
+        }
+        made
+    }
+
+    fn write_reserve(&self, bytes: u64) -> io::Result<()> {
+        let file = self.files.create(RESERVE_NAME)?;
+        // Not all the same: some file systems need no room for that.
+        let mut number = self.files.salt() | 1;
+        let mut chunk = Vec::with_capacity(RESERVE_WRITE_BYTES);
+        while chunk.len() < RESERVE_WRITE_BYTES {
+            number ^= number << 13;
+            number ^= number >> 17;
+            number ^= number << 5;
+            chunk.extend_from_slice(&number.to_le_bytes());
+        }
+        let mut at = 0;
+        while at < bytes {
+            let length = (bytes - at).min(RESERVE_WRITE_BYTES as u64);
+            file.write_all_at(&chunk[..length as usize], at)?;
+            at += length;
+        }
+        file.sync()
+    }
+
+    /// Lets the room go that is kept; tells whether there was any.
+    pub(super) fn give_up_reserve(&self) -> bool {
+        self.files.remove(RESERVE_NAME).is_ok()
     }
 
     /// Bytes of all segments.
@@ -313,7 +358,8 @@ impl Active {
         self.closed_cleanly
     }
 
-    /// Writes frames and makes them durable. `starts` are the position and the place in `frames` of each.
+    /// Writes frames and makes them durable. `starts` are the position and the place in `frames` of each. After `DiskFull` it
+    /// is as it was before; after any other error nobody knows.
     pub(super) fn append(
         &mut self,
         frames: &[u8],
@@ -321,9 +367,17 @@ impl Active {
         end: u64,
     ) -> Result<(), JournalError> {
         let name = &self.segment.name;
-        self.file
-            .write_all_at(frames, self.bytes)
-            .map_err(|source| io_error("write", name, source))?;
+        if let Err(source) = self.file.write_all_at(frames, self.bytes) {
+            if !is_no_room(&source) {
+                return Err(io_error("write", name, source));
+            }
+            // At once: behind the beginning of another segment it would be damage.
+            self.file
+                .set_len(self.bytes)
+                .and_then(|()| self.file.sync())
+                .map_err(|source| io_error("cut", name, source))?;
+            return Err(disk_full("write", name, &source));
+        }
         self.file
             .sync()
             .map_err(|source| io_error("sync", name, source))?;
@@ -347,6 +401,20 @@ fn mark(marks: &mut Vec<Mark>, seq: u64, offset: u64) {
         .is_none_or(|last| last.offset + MARK_EVERY_BYTES <= offset)
     {
         marks.push(Mark { seq, offset });
+    }
+}
+
+/// Whether a disk has no room, or no more for us.
+fn is_no_room(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+fn disk_full(verb: &str, name: &str, source: &io::Error) -> JournalError {
+    JournalError::DiskFull {
+        detail: format!("{verb} journal file {name}: {source}"),
     }
 }
 
@@ -381,15 +449,21 @@ fn create(files: &dyn Files, first: u64) -> Result<Active, JournalError> {
         first,
         salt: files.salt(),
     };
-    let made = || {
+    let begun = || {
         let file = files.create(&unfinished)?;
         file.write_all_at(&header.encode(), 0)?;
-        file.sync()?;
-        files.rename(&unfinished, &name)?;
-        files.sync_dir()?;
         Ok(file)
     };
-    let file = made().map_err(|source| io_error("create", &name, source))?;
+    let file = begun().map_err(|source| match is_no_room(&source) {
+        true => disk_full("create", &name, &source),
+        false => io_error("create", &name, source),
+    })?;
+    let finished = || {
+        file.sync()?;
+        files.rename(&unfinished, &name)?;
+        files.sync_dir()
+    };
+    finished().map_err(|source| io_error("create", &name, source))?;
     let bytes = SEGMENT_HEADER_BYTES as u64;
     let segment = Segment::new(name, header, bytes, Some(Vec::new()));
     Ok(Active {

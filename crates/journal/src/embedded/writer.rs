@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use super::{
-    queue::{Pending, Queue},
+    queue::{Pending, Queue, Refusal, Turn},
     recent::Recent,
     segment::{Body, SEGMENT_HEADER_BYTES},
     store::{Active, Store},
@@ -46,17 +46,26 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     active: Active,
     segment_bytes: u64,
+    reserve_bytes: u64,
+    is_disk_full: bool,
     frames: Vec<u8>,
     starts: Vec<(u64, usize)>,
 }
 
 impl Writer {
-    /// A writer that begins a new segment when one would pass `segment_bytes`.
-    pub(super) fn new(shared: Arc<Shared>, active: Active, segment_bytes: u64) -> Self {
+    /// A writer that begins a new segment when one would pass `segment_bytes`, and keeps `reserve_bytes` of the disk.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        active: Active,
+        segment_bytes: u64,
+        reserve_bytes: u64,
+    ) -> Self {
         Self {
             shared,
             active,
             segment_bytes,
+            reserve_bytes,
+            is_disk_full: false,
             frames: Vec::new(),
             starts: Vec::new(),
         }
@@ -72,19 +81,66 @@ impl Writer {
     /// Waits for a group and writes it. Returns whether there will be another.
     pub(super) fn turn(&mut self) -> bool {
         let group_bytes_max = self.segment_bytes.min(GROUP_BYTES_MAX);
-        let Some(group) = self.shared.queue.take(group_bytes_max) else {
-            self.write_closing();
-            return false;
+        let group = match self.shared.queue.take(group_bytes_max) {
+            Turn::Write(group) => group,
+            Turn::LookForRoom => {
+                self.look_for_room();
+                return true;
+            }
+            Turn::End => {
+                self.write_closing();
+                return false;
+            }
         };
-        match self.write(&group) {
-            Ok(disk_bytes) => {
-                self.publish(group, disk_bytes);
+        let mut written = self.write(&group);
+        if let Err(JournalError::DiskFull { detail }) = &written {
+            self.say_full(detail);
+            if self.shared.store.give_up_reserve() {
+                written = self.write(&group);
+            }
+        }
+        match written {
+            Ok(group_bytes) => {
+                self.publish(group, group_bytes);
+                true
+            }
+            Err(JournalError::DiskFull { detail }) => {
+                self.shared.queue.let_go(&group);
+                for pending in group {
+                    // Who went away does not want to know.
+                    let _ = pending.answer.send(Err(Refusal::DiskFull(detail.clone())));
+                }
                 true
             }
             Err(error) => {
                 self.fail(group, &error);
                 false
             }
+        }
+    }
+
+    /// Nothing more is begun; what is under way goes into the room that was kept.
+    fn say_full(&mut self, detail: &str) {
+        if !self.is_disk_full {
+            tracing::error!(
+                detail,
+                "the journal's disk is full: calls are refused until there is room"
+            );
+        }
+        self.is_disk_full = true;
+        self.shared.queue.set_disk_full(Some(detail.to_owned()));
+    }
+
+    /// Keeps room on the disk for what is under way when it gets full; as long as it has none, it is full.
+    pub(super) fn look_for_room(&mut self) {
+        match self.shared.store.reserve(self.reserve_bytes) {
+            Ok(()) if self.is_disk_full => {
+                tracing::info!("the journal's disk has room again");
+                self.is_disk_full = false;
+                self.shared.queue.set_disk_full(None);
+            }
+            Ok(()) => {}
+            Err(error) => self.say_full(&format!("keep {} bytes: {error}", self.reserve_bytes)),
         }
     }
 
@@ -105,14 +161,14 @@ impl Writer {
         }
     }
 
-    /// Makes a group durable; says how much longer the files are.
+    /// Makes a group durable; says how many bytes it has.
     fn write(&mut self, group: &[Pending]) -> Result<u64, JournalError> {
         let group_bytes: u64 = group.iter().map(|pending| pending.body.frame_bytes()).sum();
-        let mut disk_bytes = group_bytes;
         let mut next = self.active.end();
         if !self.active.is_empty() && self.active.bytes() + group_bytes > self.segment_bytes {
             self.active = self.shared.store.rotate(next)?;
-            disk_bytes += SEGMENT_HEADER_BYTES as u64;
+            // It stays, even if there is no room for the group.
+            self.shared.queue.grown(SEGMENT_HEADER_BYTES as u64);
         }
         self.frames.clear();
         self.frames.shrink_to(GROUP_BYTES_MAX as usize);
@@ -128,13 +184,14 @@ impl Writer {
             next += pending.body.entries();
         }
         self.active.append(&self.frames, &self.starts, next)?;
-        Ok(disk_bytes)
+        Ok(group_bytes)
     }
 
     /// Tells everybody: readers first, so that who appended can read it at once.
-    fn publish(&self, group: Vec<Pending>, disk_bytes: u64) {
+    fn publish(&self, group: Vec<Pending>, group_bytes: u64) {
         let shared = &*self.shared;
-        shared.queue.written(&group, disk_bytes);
+        shared.queue.grown(group_bytes);
+        shared.queue.let_go(&group);
         let mut next = *shared.head.borrow();
         let mut answers = Vec::with_capacity(group.len());
         {
@@ -161,7 +218,7 @@ impl Writer {
         );
         self.shared.queue.fail(&reason);
         for pending in group {
-            let _ = pending.answer.send(Err(reason.clone()));
+            let _ = pending.answer.send(Err(Refusal::Closed(reason.clone())));
         }
     }
 }

@@ -56,6 +56,11 @@ impl From<WriteError<ApiError>> for ApiError {
                     "The journal is full; try again when the trails' files have been delivered."
                         .into(),
             },
+            WriteError::Journal(JournalError::DiskFull { .. }) => Self {
+                code: "ServiceUnavailable",
+                status: 503,
+                message: "The journal's disk is full; try again when there is room on it.".into(),
+            },
             WriteError::Journal(error) => {
                 tracing::error!(%error, "a catalog change could not be appended");
                 Self {
