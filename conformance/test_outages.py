@@ -393,7 +393,12 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_refuses_calls_and_each_that_was_made_is_recorded(small_disk, moto):
     """What is under way when the disk gets full has room; nothing more begins, until there is room again, without a restart."""
-    server = Pugmark(small_disk / "data", "--upstream", moto.endpoint).start()
+    moto.reset()
+    flags = ("--upstream", moto.endpoint, "--delivery-interval", "1s", "--digest-interval", "3s")
+    server, s3 = Pugmark(small_disk / "data", *flags).start(), moto.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    server.client("cloudtrail").create_trail(Name="outages", S3BucketName=BUCKET, EnableLogFileValidation=True)
+    server.client("cloudtrail").start_logging(Name="outages")
     ballast = small_disk / "ballast"
 
     def fill():
@@ -446,7 +451,10 @@ def test_a_full_disk_refuses_calls_and_each_that_was_made_is_recorded(small_disk
     server.kill()
     server.start()
     assert recorded("first") | recorded("second") == both
+    wait(lambda: len(users(s3)) >= len(both))
+    assert sorted(users(s3)) == sorted(both)
     server.stop()
+    chain(s3)
 
 
 def refuses(server, name):
