@@ -23,6 +23,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -38,6 +39,9 @@ use self::{
     writer::{Shared, Writer},
 };
 use crate::{Entry, Journal, JournalError, Seq, Stored};
+
+/// How often is looked whether a full disk has room again.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Bounds of an [`EmbeddedJournal`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,7 +91,7 @@ impl EmbeddedJournal {
             action: format!("open journal directory {}", dir.display()),
             source,
         })?;
-        let (shared, writer) = prepare(Arc::new(files), &settings)?;
+        let (shared, writer) = prepare(Arc::new(files), &settings, LOOK_INTERVAL)?;
         let thread = std::thread::Builder::new()
             .name("journal-writer".into())
             .spawn(move || writer.run())
@@ -106,6 +110,7 @@ impl EmbeddedJournal {
 fn prepare(
     files: Arc<dyn Files>,
     settings: &Settings,
+    look_interval: Duration,
 ) -> Result<(Arc<Shared>, Writer), JournalError> {
     let (store, active) = Store::open(files)?;
     let head = active.end();
@@ -114,6 +119,7 @@ fn prepare(
             settings.queue_bytes.max(1),
             store.bytes(),
             settings.max_bytes,
+            look_interval,
         ),
         recent: Mutex::new(Recent::new(head, settings.recent_bytes)),
         head: watch::Sender::new(Seq(head)),

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     ops::Range,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
@@ -16,9 +16,6 @@ use crate::{Entry, JournalError, Seq};
 const OVERHEAD_BYTES: u64 = SEGMENT_HEADER_BYTES as u64;
 /// Kept free for the frame that a clean close writes.
 const CLOSING_BYTES: u64 = FRAME_HEADER_BYTES as u64;
-
-/// How often is looked whether a full disk has room again.
-const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How an append ended: its range, or why it was not written.
 pub(super) type Outcome = Result<Range<Seq>, Refusal>;
@@ -76,6 +73,7 @@ pub(super) struct Queue {
     room: Semaphore,
     room_bytes: u32,
     max_bytes: u64,
+    look_interval: Duration,
 }
 
 struct State {
@@ -83,13 +81,25 @@ struct State {
     disk_bytes: u64,
     reserved_bytes: u64,
     closed: Option<String>,
-    /// Why nothing is begun that is to be recorded.
-    disk_full: Option<String>,
+    disk_full: Option<DiskFull>,
+}
+
+/// Why nothing is begun that is to be recorded.
+struct DiskFull {
+    detail: String,
+    /// When the writer looks whether there is room again.
+    look_at: Option<Instant>,
 }
 
 impl Queue {
-    /// A queue that holds about `room_bytes` in memory, before a disk that holds `disk_bytes` of `max_bytes`.
-    pub(super) fn new(room_bytes: u32, disk_bytes: u64, max_bytes: u64) -> Self {
+    /// A queue that holds about `room_bytes` in memory, before a disk that holds `disk_bytes` of `max_bytes`. Once the disk is
+    /// full, the writer looks for room every `look_interval`.
+    pub(super) fn new(
+        room_bytes: u32,
+        disk_bytes: u64,
+        max_bytes: u64,
+        look_interval: Duration,
+    ) -> Self {
         let state = State {
             pending: VecDeque::new(),
             disk_bytes,
@@ -104,12 +114,14 @@ impl Queue {
             room,
             room_bytes,
             max_bytes,
+            look_interval,
         }
     }
 
     /// Whether what leads to a frame of `frame_bytes` may begin now.
     pub(super) fn check_room(&self, frame_bytes: u64) -> Result<(), JournalError> {
-        if let Some(detail) = self.state().disk_full.clone() {
+        if let Some(full) = &self.state().disk_full {
+            let detail = full.detail.clone();
             return Err(JournalError::DiskFull { detail });
         }
         self.check_bounds(frame_bytes)
@@ -123,7 +135,8 @@ impl Queue {
 
     /// The disk has no room; `None`: it has again.
     pub(super) fn set_disk_full(&self, detail: Option<String>) {
-        self.state().disk_full = detail;
+        let look_at = Instant::now().checked_add(self.look_interval);
+        self.state().disk_full = detail.map(|detail| DiskFull { detail, look_at });
     }
 
     /// Waits for room in memory. A batch that is larger than the whole queue takes all of it.
@@ -155,21 +168,28 @@ impl Queue {
     /// The writer's side: waits for batches and takes as many as fit into `bytes_max`, at least one.
     pub(super) fn take(&self, bytes_max: u64) -> Turn {
         let mut state = self.state();
-        while state.pending.is_empty() {
-            if state.closed.is_some() {
+        loop {
+            if state.pending.is_empty() && state.closed.is_some() {
                 return Turn::End;
             }
-            if state.disk_full.is_none() {
-                let woken = self.filled.wait(state);
-                state = woken.unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let woken = self.filled.wait_timeout(state, ROOM_INTERVAL);
-            let (waited, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
-            if timeout.timed_out() {
+            let look_at = state.disk_full.as_ref().and_then(|full| full.look_at);
+            let wait = look_at.map(|at| at.saturating_duration_since(Instant::now()));
+            if wait.is_some_and(|wait| wait.is_zero()) {
                 return Turn::LookForRoom;
             }
-            state = waited;
+            if !state.pending.is_empty() {
+                break;
+            }
+            state = match wait {
+                Some(wait) => {
+                    let woken = self.filled.wait_timeout(state, wait);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let woken = self.filled.wait(state);
+                    woken.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
         }
         let (mut count, mut bytes) = (0, 0);
         for pending in &state.pending {

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -140,7 +140,8 @@ fn open(
         if random.one_in(3) {
             files.fault_after(random.below(8), fault(random));
         }
-        match prepare(Arc::new(files.clone()), &settings) {
+        // When is looked for room is told, not a matter of time.
+        match prepare(Arc::new(files.clone()), &settings, Duration::MAX) {
             Ok(opened) => {
                 files.heal();
                 return opened;

@@ -121,12 +121,13 @@ impl Writer {
 
     /// Nothing more is begun; what is under way goes into the room that was kept.
     fn say_full(&mut self, detail: &str) {
-        if !self.is_disk_full {
-            tracing::error!(
-                detail,
-                "the journal's disk is full: calls are refused until there is room"
-            );
+        if self.is_disk_full {
+            return;
         }
+        tracing::error!(
+            detail,
+            "the journal's disk is full: calls are refused until there is room"
+        );
         self.is_disk_full = true;
         self.shared.queue.set_disk_full(Some(detail.to_owned()));
     }
@@ -140,7 +141,11 @@ impl Writer {
                 self.shared.queue.set_disk_full(None);
             }
             Ok(()) => {}
-            Err(error) => self.say_full(&format!("keep {} bytes: {error}", self.reserve_bytes)),
+            Err(error) => {
+                let detail = format!("keep {} bytes: {error}", self.reserve_bytes);
+                self.say_full(&detail);
+                self.shared.queue.set_disk_full(Some(detail));
+            }
         }
     }
 
