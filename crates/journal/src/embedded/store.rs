@@ -22,6 +22,8 @@ const SEGMENT_SUFFIX: &str = ".journal";
 const UNFINISHED_SUFFIX: &str = ".unfinished";
 /// Name of the file that keeps room on the disk.
 const RESERVE_NAME: &str = "reserve";
+/// It is made when the disk has such a part of it more.
+const RESERVE_ROOM: u64 = 8;
 /// How much of it is written at a time.
 const RESERVE_WRITE_BYTES: usize = 64 * 1024;
 
@@ -146,12 +148,14 @@ impl Store {
             number ^= number << 5;
             chunk.extend_from_slice(&number.to_le_bytes());
         }
-        let mut at = 0;
-        while at < bytes {
-            let length = (bytes - at).min(RESERVE_WRITE_BYTES as u64);
+        // With some room besides: a disk that is full again at once had none.
+        let (mut at, end) = (0, bytes + bytes / RESERVE_ROOM);
+        while at < end {
+            let length = (end - at).min(RESERVE_WRITE_BYTES as u64);
             file.write_all_at(&chunk[..length as usize], at)?;
             at += length;
         }
+        file.set_len(bytes)?;
         file.sync()
     }
 
