@@ -175,11 +175,7 @@ impl Recorder {
             Ok(_) => Ok(()),
             Err(error) => {
                 lost(&error, id);
-                let is_full = matches!(
-                    error,
-                    JournalError::Full { .. } | JournalError::DiskFull { .. }
-                );
-                if self.0.on_full == OnFull::Pass && is_full {
+                if self.0.on_full == OnFull::Pass && error.is_full() {
                     return Ok(());
                 }
                 Err(error)

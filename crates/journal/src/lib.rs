@@ -116,6 +116,13 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    /// Whether there is no room now, and the same append may succeed later.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::DiskFull { .. })
+    }
+}
+
 /// The contract that every journal keeps; `tests/contract.rs` runs one suite over all of them.
 ///
 /// - **Atomicity**: a batch is appended whole or not at all; its entries are neighbours.
@@ -131,7 +138,7 @@ pub trait Journal: Send + Sync + 'static {
     /// Dropping the future does not undo the append.
     async fn append(&self, batch: Vec<Entry>) -> Result<Range<Seq>, JournalError>;
 
-    /// Whether `bytes` more would be taken now; `Full` or `Closed` if not. The gateway asks before it forwards a call.
+    /// Whether `bytes` more would be taken now; `Full`, `DiskFull` or `Closed` if not. The gateway asks before it forwards a call.
     fn check_room(&self, bytes: u64) -> Result<(), JournalError>;
 
     /// Durable entries from `from` on: at least one unless `from` is the head, at most about `bytes_max` bytes

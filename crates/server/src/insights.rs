@@ -20,7 +20,7 @@ use pugmark_core::{
     event::{self, Event, EventCategory},
 };
 use pugmark_insights::{Analyzer, Settings};
-use pugmark_journal::{Entry, EntryKind, Journal, JournalError, Seq};
+use pugmark_journal::{Entry, EntryKind, Journal, Seq};
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
@@ -211,9 +211,7 @@ impl Insights {
                 match self.0.journal.append(vec![entry.clone()]).await {
                     Ok(_) => break,
                     // Other followers make room; without it nothing else is recorded either.
-                    Err(JournalError::Full { .. } | JournalError::DiskFull { .. }) => {
-                        tokio::time::sleep(TICK).await
-                    }
+                    Err(error) if error.is_full() => tokio::time::sleep(TICK).await,
                     Err(error) => return Err(error.into()),
                 }
             }

@@ -170,8 +170,7 @@ pub(crate) fn write(
 fn pages(mut rows: &[Arc<Row>], packing: Packing) -> impl Iterator<Item = &[Arc<Row>]> {
     iter::from_fn(move || {
         let lengths = rows.iter().map(|row| row.event.json.len());
-        let (page, rest) =
-            rows.split_at_checked(RecordsPage::holds(lengths.take(PAGE_ROWS), packing))?;
+        let (page, rest) = rows.split_at_checked(packing.holds(lengths.take(PAGE_ROWS)))?;
         rows = rest;
         Some(page)
     })

@@ -127,7 +127,7 @@ fn prepare(
         store,
     });
     let segment_bytes = settings.segment_bytes.min(settings.max_bytes / 4);
-    let mut writer = Writer::new(
+    let writer = Writer::new(
         shared.clone(),
         active,
         segment_bytes,

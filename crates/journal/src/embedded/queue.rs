@@ -133,10 +133,24 @@ impl Queue {
             .check(frame_bytes.saturating_add(OVERHEAD_BYTES), self.max_bytes)
     }
 
-    /// The disk has no room; `None`: it has again.
-    pub(super) fn set_disk_full(&self, detail: Option<String>) {
-        let look_at = Instant::now().checked_add(self.look_interval);
-        self.state().disk_full = detail.map(|detail| DiskFull { detail, look_at });
+    /// The disk has no room; tells whether it had until now.
+    pub(super) fn disk_is_full(&self, detail: &str) -> bool {
+        let mut state = self.state();
+        let had_room = state.disk_full.is_none();
+        state.disk_full.get_or_insert_with(|| DiskFull {
+            detail: detail.to_owned(),
+            look_at: self.next_look(),
+        });
+        had_room
+    }
+
+    /// The disk has room; tells whether it had none until now.
+    pub(super) fn disk_has_room(&self) -> bool {
+        self.state().disk_full.take().is_some()
+    }
+
+    fn next_look(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.look_interval)
     }
 
     /// Waits for room in memory. A batch that is larger than the whole queue takes all of it.
@@ -174,7 +188,10 @@ impl Queue {
             }
             let look_at = state.disk_full.as_ref().and_then(|full| full.look_at);
             let wait = look_at.map(|at| at.saturating_duration_since(Instant::now()));
-            if wait.is_some_and(|wait| wait.is_zero()) {
+            if let Some(full) = &mut state.disk_full
+                && wait.is_some_and(|wait| wait.is_zero())
+            {
+                full.look_at = self.next_look();
                 return Turn::LookForRoom;
             }
             if !state.pending.is_empty() {

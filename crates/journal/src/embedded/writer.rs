@@ -47,7 +47,6 @@ pub(super) struct Writer {
     active: Active,
     segment_bytes: u64,
     reserve_bytes: u64,
-    is_disk_full: bool,
     frames: Vec<u8>,
     starts: Vec<(u64, usize)>,
 }
@@ -65,7 +64,6 @@ impl Writer {
             active,
             segment_bytes,
             reserve_bytes,
-            is_disk_full: false,
             frames: Vec::new(),
             starts: Vec::new(),
         }
@@ -120,32 +118,24 @@ impl Writer {
     }
 
     /// Nothing more is begun; what is under way goes into the room that was kept.
-    fn say_full(&mut self, detail: &str) {
-        if self.is_disk_full {
-            return;
+    fn say_full(&self, detail: &str) {
+        if self.shared.queue.disk_is_full(detail) {
+            tracing::error!(
+                detail,
+                "the journal's disk is full: calls are refused until there is room"
+            );
         }
-        tracing::error!(
-            detail,
-            "the journal's disk is full: calls are refused until there is room"
-        );
-        self.is_disk_full = true;
-        self.shared.queue.set_disk_full(Some(detail.to_owned()));
     }
 
     /// Keeps room on the disk for what is under way when it gets full; as long as it has none, it is full.
-    pub(super) fn look_for_room(&mut self) {
+    pub(super) fn look_for_room(&self) {
         match self.shared.store.reserve(self.reserve_bytes) {
-            Ok(()) if self.is_disk_full => {
-                tracing::info!("the journal's disk has room again");
-                self.is_disk_full = false;
-                self.shared.queue.set_disk_full(None);
+            Ok(()) => {
+                if self.shared.queue.disk_has_room() {
+                    tracing::info!("the journal's disk has room again");
+                }
             }
-            Ok(()) => {}
-            Err(error) => {
-                let detail = format!("keep {} bytes: {error}", self.reserve_bytes);
-                self.say_full(&detail);
-                self.shared.queue.set_disk_full(Some(detail));
-            }
+            Err(error) => self.say_full(&format!("keep {} bytes: {error}", self.reserve_bytes)),
         }
     }
 

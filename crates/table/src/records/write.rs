@@ -41,9 +41,27 @@ impl Packing {
         page_bytes: 512 * 1024,
         level: 6,
     };
+
+    /// How many of the next records, given by their lengths, a page holds.
+    pub(crate) fn holds(self, lengths: impl Iterator<Item = usize>) -> usize {
+        let ends = lengths.scan(0, |end, length| {
+            *end += plain_bytes(length);
+            Some(*end)
+        });
+        ends.take_while(|end| self.fits(*end)).count().max(1)
+    }
+
+    fn fits(self, page_bytes: usize) -> bool {
+        page_bytes <= self.page_bytes
+    }
 }
 
-/// The records of a page (Parquet, "Plain encoding").
+/// What a record takes in a page: its length stands before it (Parquet, "Plain encoding").
+fn plain_bytes(length: usize) -> usize {
+    size_of::<u32>() + length
+}
+
+/// The records of a page.
 pub(crate) struct RecordsPage {
     bytes: Vec<u8>,
     rows: usize,
@@ -58,20 +76,9 @@ impl RecordsPage {
         }
     }
 
-    /// How many of the next records, given by their lengths, a page holds.
-    pub(crate) fn holds(lengths: impl Iterator<Item = usize>, packing: Packing) -> usize {
-        let ends = lengths.scan(0, |end, length| {
-            *end += length + size_of::<u32>();
-            Some(*end)
-        });
-        ends.take_while(|end| *end <= packing.page_bytes)
-            .count()
-            .max(1)
-    }
-
     /// Whether it holds this record too.
     pub(crate) fn has_room(&self, record: &str, packing: Packing) -> bool {
-        self.rows == 0 || self.bytes.len() + size_of::<u32>() + record.len() <= packing.page_bytes
+        self.rows == 0 || packing.fits(self.bytes.len() + plain_bytes(record.len()))
     }
 
     /// Adds a record.
