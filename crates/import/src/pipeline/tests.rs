@@ -120,18 +120,25 @@ fn file(folder: usize, number: usize, records: usize) -> (String, Vec<u8>) {
     )
 }
 
+/// Three folders of twenty files, ten events each.
 fn folder() -> Folder {
+    folder_of(20)
+}
+
+fn folder_of(files: usize) -> Folder {
     Folder(
         (0..3)
-            .flat_map(|folder| (0..20).map(move |number| file(folder, number, 10)))
+            .flat_map(|folder| (0..files).map(move |number| file(folder, number, 10)))
             .collect(),
     )
 }
 
+const READERS: usize = 2;
+
 fn import() -> Import {
     Import {
         place: Place::default(),
-        readers: 2,
+        readers: READERS,
         files_ahead: 4,
         commit_events: 100,
         again: false,
@@ -200,31 +207,37 @@ fn everything_once_however_often() {
 
 #[test]
 fn stopped_anywhere_it_goes_on_there() {
+    const FILES: usize = 3 * 80;
+    const FILES_BEFORE_STOP: usize = 9;
+    // What the readers were ahead when it stopped is kept too: the batches that wait, and one in the hand of each.
+    const FILES_MAX: usize = FILES_BEFORE_STOP + BATCHES_MAX + READERS;
     let table = Mutex::default();
     let (mut files, mut rounds) = (0, 0);
     loop {
-        let (counts, _) = run(&import(), &table, folder(), Some(90));
+        let stop_at = 10 * FILES_BEFORE_STOP as u64;
+        let (counts, _) = run(&import(), &table, folder_of(FILES / 3), Some(stop_at));
         files += counts.files;
         rounds += 1;
         if !counts.is_stopped {
             break;
         }
-        assert!(rounds < 20);
+        let read = usize::try_from(counts.files).unwrap();
+        assert!((FILES_BEFORE_STOP..=FILES_MAX).contains(&read), "{read}");
     }
-    let table = table.lock().unwrap();
-    assert_eq!(table.events.len(), 600);
-    assert!(rounds > 3, "{rounds}");
-    assert!((60..80).contains(&files), "{files} files were read");
+    assert_eq!(table.lock().unwrap().events.len(), 10 * FILES);
+    assert_eq!(files, FILES as u64, "none was read twice");
+    assert!(rounds > FILES / FILES_MAX, "{rounds}");
 }
 
 #[test]
 fn a_large_file_goes_on_where_it_stopped() {
     let table = Mutex::default();
-    let large = Folder(vec![file(0, 0, 80_000)]);
+    let large = Folder(vec![file(0, 0, 100_000)]);
     let (counts, _) = run(&import(), &table, large.clone(), Some(60_000));
-    assert!(counts.is_stopped && counts.added < 75_000, "{counts:?}");
+    // The reader is up to 33 blocks of 256 KiB ahead, which are 16,000 such records.
+    assert!(counts.is_stopped && counts.added < 80_000, "{counts:?}");
     let (rest, _) = run(&import(), &table, large, None);
-    assert_eq!(counts.added + rest.added, 80_000);
+    assert_eq!(counts.added + rest.added, 100_000);
     assert!(rest.duplicates < 5000, "{rest:?}");
 }
 
