@@ -277,7 +277,7 @@ fn peak_mb() -> u64 {
 }
 
 fn main() -> anyhow::Result<()> {
-    pugmark_allocator::give_back_soon();
+    pugmark_allocator::keep_freed(pugmark_allocator::Keep::Short);
     let mut events = std::env::args().filter_map(|argument| argument.parse().ok());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

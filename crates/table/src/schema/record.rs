@@ -9,7 +9,7 @@ use arrow_array::{
 use arrow_schema::{DataType, Field};
 use jiff::Timestamp;
 use memchr::memchr;
-use pugmark_core::event::record::{Member, Members};
+use pugmark_core::event::record::{Member, Members, timestamp};
 
 use super::{REQUEST_ID, time_type};
 
@@ -125,8 +125,7 @@ impl Values {
             },
             Self::Flag(flags) => flags.append_option(value.and_then(flag)),
             Self::Time(times) => {
-                let time = value.and_then(text);
-                let time = time.and_then(|time| time.parse::<Timestamp>().ok());
+                let time = value.and_then(text).and_then(|text| timestamp(&text));
                 times.append_option(time.map(Timestamp::as_microsecond));
             }
         }
