@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from conftest import Pugmark, binary
+from conftest import Pugmark, binary, wait
 
 
 def resident_mib(process):
@@ -218,6 +218,18 @@ def test_settings_are_checked(tmp_path):
     path.write_text("delivery_intervall = '1s'\n")
     done = subprocess.run([str(binary()), "serve", "--config", str(path)], capture_output=True, text=True, timeout=10)
     assert done.returncode == 2 and "unknown field `delivery_intervall`" in done.stderr
+
+
+def test_an_upstream_of_another_account_is_told(tmp_path, moto):
+    """An emulator takes any key and has an account of its own; what its roles do would be in a history that nobody sees."""
+    other = Pugmark(tmp_path / "other", "--upstream", moto.endpoint, "--account-id", "111122223333").start()
+    same = Pugmark(tmp_path / "same", "--upstream", moto.endpoint).start()
+    said = lambda server: (server.data_dir / "server.log").read_text()
+    wait(lambda: "start with --account-id 123456789012" in said(other), seconds=20)
+    same.client("sts").get_caller_identity()
+    assert "--account-id" not in said(same)
+    other.stop()
+    same.stop()
 
 
 def test_an_unreachable_bucket_is_retried_until_it_is_there(tmp_path, moto):

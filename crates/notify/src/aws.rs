@@ -7,7 +7,10 @@ use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, timeout::TimeoutConfig};
 use jiff::Timestamp;
-use pugmark_core::{account::Region, service::ServiceError};
+use pugmark_core::{
+    account::{AccountId, Region},
+    service::ServiceError,
+};
 
 use crate::service::{BusEntry, LogEvent, Member, Organization, Services};
 
@@ -68,6 +71,27 @@ impl AwsServices {
         endpoint.ok_or_else(|| ServiceError {
             code: Some("ServiceNotConfigured".to_owned()),
             message: format!("there is no upstream for {service}: set --upstream, or {service} in [upstream.services]"),
+        })
+    }
+
+    /// The account that Pugmark's own key has, as STS tells it.
+    ///
+    /// # Errors
+    /// When STS cannot be reached, or does not know the key.
+    pub async fn account(&self) -> Result<AccountId, ServiceError> {
+        let client = client!(
+            aws_sdk_sts,
+            self,
+            "sts",
+            &self.connection.region,
+            self.connection.credentials.clone()
+        );
+        let answer = client.get_caller_identity().send().await;
+        let answer = answer.map_err(|error| of_sdk(&error))?;
+        let account = answer.account().and_then(|account| account.parse().ok());
+        account.ok_or_else(|| ServiceError {
+            code: Some("ValidationError".to_owned()),
+            message: "STS answered without an account".to_owned(),
         })
     }
 

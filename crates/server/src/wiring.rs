@@ -13,6 +13,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use pugmark_buckets::Buckets;
 use pugmark_catalog::CatalogWriter;
 use pugmark_core::{
+    account::AccountId,
     clock::{Clock, SystemClock},
     event,
     identity::Identity,
@@ -54,6 +55,10 @@ const RELEASE_INTERVAL: Duration = Duration::from_secs(2);
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(60);
 /// How often the organization is looked at.
 const ORGANIZATION_INTERVAL: Duration = Duration::from_secs(20);
+/// How often an upstream that does not answer is asked for its account.
+const ACCOUNT_INTERVAL: Duration = Duration::from_secs(10);
+/// How often at most.
+const ACCOUNT_ATTEMPTS: usize = 30;
 /// How much of the journal is read at a time when open intents are looked for.
 const RECOVERY_READ_BYTES: usize = 4 * 1024 * 1024;
 
@@ -117,7 +122,8 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         file_events_max: config.file_events_max,
         ..pugmark_delivery::Settings::default()
     };
-    let services: Arc<dyn Services> = Arc::new(AwsServices::new(endpoints(&config, &root)));
+    let upstreams = Arc::new(AwsServices::new(endpoints(&config, &root)));
+    let services: Arc<dyn Services> = upstreams.clone();
     let notifier = Notifier::open(
         config.data_dir.join("notify"),
         journal.clone(),
@@ -194,6 +200,14 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         api,
         followers_shutdown.clone(),
     )));
+    if config.delivery_credentials.is_none() {
+        let stop = followers_shutdown.clone();
+        followers.push(tokio::spawn(compare_account(
+            upstreams,
+            config.account,
+            stop,
+        )));
+    }
     let console = console(&config);
     let admin = Admin::new(metrics, ready, parts.gauges(), console.clone());
     let (admin_stop_sender, admin_stop) = watch::channel(false);
@@ -362,6 +376,38 @@ async fn watch_organization(api: Arc<Api>, mut shutdown: watch::Receiver<bool>) 
             () = listen::stopped(&mut shutdown) => return,
         }
     }
+}
+
+/// Tells when the upstream knows a key that Pugmark has made up, as emulators do, and says that it is of another account: role
+/// sessions there would have their events in an account whose history nobody sees.
+async fn compare_account(
+    upstreams: Arc<AwsServices>,
+    ours: AccountId,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let theirs = tokio::select! {
+        theirs = upstream_account(&upstreams) => theirs,
+        () = listen::stopped(&mut shutdown) => return,
+    };
+    if let Some(theirs) = theirs.filter(|theirs| *theirs != ours) {
+        tracing::warn!(
+            "the upstream's account is {theirs}, this server's is {ours}: events of the upstream's roles are recorded for \
+             {theirs}, whose history nobody of {ours} may see; start with --account-id {theirs} and a new --data-dir"
+        );
+    }
+}
+
+async fn upstream_account(upstreams: &AwsServices) -> Option<AccountId> {
+    for _ in 0..ACCOUNT_ATTEMPTS {
+        match upstreams.account().await {
+            Ok(account) => return Some(account),
+            // It did not answer.
+            Err(error) if error.code.is_none() => tokio::time::sleep(ACCOUNT_INTERVAL).await,
+            // There is no STS, or it judges keys.
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// Tells when a follower fails, and that the server is not whole without it.
