@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from conftest import Pugmark, binary, wait
+from conftest import Pugmark, binary, refused, wait
 
 
 def resident_mib(process):
@@ -218,6 +218,60 @@ def test_settings_are_checked(tmp_path):
     path.write_text("delivery_intervall = '1s'\n")
     done = subprocess.run([str(binary()), "serve", "--config", str(path)], capture_output=True, text=True, timeout=10)
     assert done.returncode == 2 and "unknown field `delivery_intervall`" in done.stderr
+
+
+def test_role_sessions_may_call_what_their_role_may(tmp_path, moto):
+    """As Terraform and Prowler do it: assume a role through Pugmark, and call CloudTrail with what STS gave."""
+    role = lambda name: f"arn:aws:iam::123456789012:role/{name}"
+    config = f"""
+[[roles]]
+arn = "{role('auditor')}"
+policies = ["AWSCloudTrail_ReadOnlyAccess"]
+"""
+    server = Pugmark(tmp_path / "data", "--upstream", moto.endpoint, config=config).start()
+    iam, sts = server.client("iam"), server.client("sts")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]})
+    for name in ("auditor", "unnamed"):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+
+    def session(service, given, **changes):
+        keys = {**given, **changes}
+        return server.client(service, aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"],
+                             aws_session_token=keys["SessionToken"])
+
+    given = sts.assume_role(RoleArn=role("auditor"), RoleSessionName="dora")["Credentials"]
+    auditor = session("cloudtrail", given)
+    names = {event["EventName"] for event in auditor.lookup_events()["Events"]}
+    assert {"CreateRole", "AssumeRole"} <= names
+    refused(lambda: auditor.create_trail(Name="t", S3BucketName="b"), "AccessDeniedException")
+    refused(lambda: session("cloudtrail", given, SessionToken="x").lookup_events(), "UnrecognizedClientException")
+    refused(lambda: session("cloudtrail", given, SecretAccessKey="x").lookup_events(), "InvalidSignatureException")
+    # At the upstream it is who it was before.
+    assert session("sts", given).get_caller_identity()["Arn"].endswith(":assumed-role/auditor/dora")
+    seen = wait(lambda: server.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "Username", "AttributeValue": "dora"}])["Events"])
+    identity = json.loads(seen[0]["CloudTrailEvent"])["userIdentity"]
+    assert identity["sessionContext"]["sessionIssuer"]["arn"] == role("auditor")
+
+    # An access key's own session may what its user may.
+    own = sts.get_session_token()["Credentials"]
+    assert session("cloudtrail", own).describe_trails()["trailList"] == []
+    # A role that is not named, and a session with less than its role.
+    unnamed = sts.assume_role(RoleArn=role("unnamed"), RoleSessionName="dora")["Credentials"]
+    less = sts.assume_role(RoleArn=role("auditor"), RoleSessionName="dora", Policy=trust)["Credentials"]
+    for other in (unnamed, less):
+        with pytest.raises(ClientError, match="UnrecognizedClientException.*roles"):
+            session("cloudtrail", other).lookup_events()
+    # Secrets are in memory alone: after a restart the role is assumed anew.
+    files = [path.read_bytes() for path in server.data_dir.rglob("*") if path.is_file()]
+    assert not any(given["SecretAccessKey"].encode() in content for content in files)
+    server.stop()
+    server.start()
+    refused(lambda: session("cloudtrail", given).lookup_events(), "UnrecognizedClientException")
+    given = server.client("sts").assume_role(RoleArn=role("auditor"), RoleSessionName="dora")["Credentials"]
+    assert session("cloudtrail", given).lookup_events()["Events"]
+    server.stop()
 
 
 def test_an_upstream_of_another_account_is_told(tmp_path, moto):

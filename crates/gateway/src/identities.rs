@@ -1,10 +1,12 @@
 //! Who an access key belongs to: configured principals, and what the traffic teaches.
 //!
 //! Answers of `AssumeRole*`, `GetSessionToken`, `GetFederationToken` and `CreateAccessKey` that pass by say which
-//! principal a new key belongs to, and those of `CreateOAuth2Token` who signed in. Only ids are kept, never secrets or tokens.
+//! principal a new key belongs to, and those of `CreateOAuth2Token` who signed in. Only ids are kept, no secrets or tokens, but for
+//! sessions that may call Pugmark itself: theirs stay in memory while they last.
 
 mod learnt;
 mod newest;
+mod sessions;
 mod signin;
 
 use std::{
@@ -22,9 +24,13 @@ use pugmark_core::{
     policy::{self, Decision, Policy},
 };
 use pugmark_wire::{
+    project::SessionSecrets,
     sigv4::{AuthError, Claim, SigningKey},
     value::Value,
 };
+
+pub use self::sessions::Role;
+use self::sessions::Sessions;
 
 /// The principals file is looked at this often, at the most.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
@@ -63,6 +69,8 @@ pub struct Principal {
     pub identity: Identity,
     /// What the principal may do in Pugmark itself.
     pub policies: Vec<Policy>,
+    /// When a session ends.
+    pub expires: Option<Timestamp>,
     signing_keys: Mutex<Vec<(String, SigningKey)>>,
 }
 
@@ -82,8 +90,14 @@ impl Principal {
             session_token,
             identity,
             policies,
+            expires: None,
             signing_keys: Mutex::default(),
         }
+    }
+
+    /// Whether it was a session, which has ended.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
     }
 
     /// The signing key for a claim's scope; derived once for each day, Region and service.
@@ -119,6 +133,7 @@ pub struct Identities {
     reload: Option<Reload>,
     reloaded: Mutex<Option<Instant>>,
     learnt: Learnt,
+    sessions: Sessions,
     sign_ins: signin::SignIns,
 }
 
@@ -139,13 +154,23 @@ impl Identities {
             reload,
             reloaded: Mutex::default(),
             learnt: Learnt::open(learnt_path)?,
+            sessions: Sessions::of(Vec::new()),
             sign_ins: signin::SignIns::default(),
         };
         identities.refresh(Duration::ZERO);
         Ok(identities)
     }
 
-    /// Somebody whose secret is known, by access key id.
+    /// Lets sessions of these roles call what Pugmark itself answers.
+    #[must_use]
+    pub fn with_roles(self, roles: Vec<Role>) -> Self {
+        Self {
+            sessions: Sessions::of(roles),
+            ..self
+        }
+    }
+
+    /// Somebody whose secret is known, by access key id; a session [may be over](Principal::is_over).
     pub fn find(&self, access_key_id: &str) -> Option<Arc<Principal>> {
         self.refresh(RELOAD_INTERVAL);
         self.known(access_key_id).or_else(|| {
@@ -163,6 +188,12 @@ impl Identities {
             .chain(added.iter())
             .find(is_it)
             .cloned()
+            .or_else(|| self.sessions.find(access_key_id))
+    }
+
+    /// When the session of a key ends, or has ended, whose secret need not be known.
+    pub(crate) fn session_end(&self, access_key_id: &str) -> Option<Timestamp> {
+        self.learnt.get(access_key_id)?.1
     }
 
     /// What a record says of the caller.
@@ -178,9 +209,10 @@ impl Identities {
         if let Some(principal) = self.find(access_key_id) {
             return principal.identity.clone();
         }
-        self.learnt
-            .find(access_key_id)
-            .unwrap_or_else(|| Identity::unknown(Some(access_key_id.to_owned())))
+        self.learnt.get(access_key_id).map_or_else(
+            || Identity::unknown(Some(access_key_id.to_owned())),
+            |(identity, _)| identity,
+        )
     }
 
     /// Whether a caller may do something in Pugmark itself. A caller without known secret may nothing.
@@ -228,6 +260,55 @@ impl Identities {
         };
         if let Some((identity, expires)) = taught {
             self.learnt.put(identity, expires, now);
+        }
+    }
+
+    /// Keeps the secrets of a session that was [learnt](Self::learn), if it may call what Pugmark itself answers: of a role that the
+    /// settings name, or of a caller who may. One that was given less than that by policies of its own is not looked after.
+    pub(crate) fn admit(
+        &self,
+        caller: &Identity,
+        request: &Value,
+        secrets: SessionSecrets,
+        now: Timestamp,
+    ) {
+        if ["Policy", "PolicyArns"]
+            .iter()
+            .any(|name| request.member(name).is_some())
+        {
+            return;
+        }
+        let Some((identity, Some(expires))) = self.learnt.get(&secrets.access_key_id) else {
+            return;
+        };
+        let issuer = identity.session.as_ref().and_then(|it| it.issuer.as_ref());
+        let policies = match issuer {
+            Some(issuer) if identity.kind == IdentityType::AssumedRole => {
+                self.sessions.policies(&issuer.arn).map(<[_]>::to_vec)
+            }
+            // A federated user may less than who made it, by a policy that is not looked at.
+            Some(_) => None,
+            None => {
+                let caller = caller.access_key_id.as_deref();
+                let caller = caller.and_then(|caller| self.find(caller));
+                caller.map(|caller| caller.policies.clone())
+            }
+        };
+        if let Some(policies) = policies {
+            let SessionSecrets {
+                access_key_id,
+                secret_access_key,
+                session_token,
+            } = secrets;
+            let session = Principal::new(
+                access_key_id,
+                secret_access_key,
+                Some(session_token),
+                identity,
+                policies,
+            );
+            let expires = Some(expires);
+            self.sessions.put(Principal { expires, ..session }, now);
         }
     }
 

@@ -107,7 +107,7 @@ impl Pending {
         }
         self.sign_in(&outcome);
         let (events, request, response) = self.compose(&outcome);
-        drop(outcome);
+        let body = outcome.body.ok();
         if let (Some(call), Some(request), Some(response)) = (&self.call, &request, &response) {
             let (service, operation) = (call.service.id(), call.operation.name());
             self.identities.learn(
@@ -118,6 +118,12 @@ impl Pending {
                 response,
                 self.clock.now(),
             );
+            let secrets = body.filter(|_| service == "sts");
+            let secrets = secrets.and_then(|body| project::session_secrets(call, &body));
+            if let Some(secrets) = secrets {
+                self.identities
+                    .admit(&self.identity, request, secrets, self.clock.now());
+            }
         }
         let recorded = self.recorder.record(events).await;
         if let (Ok(()), Some(intent)) = (&recorded, self.intent.take()) {

@@ -144,11 +144,15 @@ impl Claimed {
             let scheme = "Signature Version 4A".into();
             return Verdict::Refused(AuthError::UnsupportedScheme(scheme));
         }
-        let Some(principal) = identities.find(&claim.access_key_id) else {
-            return match is_remote {
-                true => Verdict::Accepted(BodyCheck::None),
-                false => Verdict::Refused(AuthError::UnknownKey),
+        let principal = identities.find(&claim.access_key_id);
+        let Some(principal) = principal.filter(|principal| !principal.is_over(now)) else {
+            let error = match identities.session_end(&claim.access_key_id) {
+                _ if is_remote => return Verdict::Accepted(BodyCheck::None),
+                Some(end) if end <= now => AuthError::ExpiredToken,
+                Some(_) => AuthError::UnknownSession,
+                None => AuthError::UnknownKey,
             };
+            return Verdict::Refused(error);
         };
         if let Err(error) = claim.check_time(now) {
             return Verdict::Refused(error);
@@ -369,5 +373,76 @@ mod tests {
             region("*", "x.us-gov-west-1.amazonaws.com"),
             "us-gov-west-1"
         );
+    }
+
+    #[test]
+    fn a_session_that_is_over_or_not_known_says_so() {
+        use pugmark_wire::value::{Location, Member, Value};
+
+        let structure = |members: Vec<(&'static str, Value)>| {
+            let member = |(name, value)| Member {
+                name,
+                wire_name: None,
+                location: Location::Body,
+                value,
+            };
+            Value::Structure(members.into_iter().map(member).collect())
+        };
+        let text = |text: &str| Value::String(text.into());
+        let second = |seconds: i64| Timestamp::from_second(1_768_781_000 + seconds).unwrap();
+        let identities = Identities::new(Vec::new(), None, None).unwrap();
+        let role = "arn:aws:iam::123456789012:role/r";
+        let session = "arn:aws:sts::123456789012:assumed-role/r/s";
+        let credentials = structure(vec![
+            ("AccessKeyId", text("AKID")),
+            ("Expiration", Value::Timestamp(second(100))),
+        ]);
+        let user = structure(vec![("Arn", text(session))]);
+        let answer = structure(vec![
+            ("Credentials", credentials),
+            ("AssumedRoleUser", user),
+        ]);
+        let request = structure(vec![("RoleArn", text(role))]);
+        let caller = identities.identify(None);
+        identities.learn(&caller, "sts", "AssumeRole", &request, &answer, second(0));
+        let judged = |key: &str, now: Timestamp, is_remote: bool| {
+            let signature = format!(
+                "AWS4-HMAC-SHA256 Credential={key}/20260119/us-east-1/cloudtrail/aws4_request, \
+                 SignedHeaders=host;x-amz-date, Signature={}",
+                "0".repeat(64)
+            );
+            let request = http::Request::post("/")
+                .header("host", "localhost")
+                .header("x-amz-date", "20260119T000320Z")
+                .header("authorization", signature);
+            let parts = request.body(()).unwrap().into_parts().0;
+            let body = Bytes::new();
+            match claim(&parts).judge(&parts, Some(&body), &identities, now, is_remote, false) {
+                Verdict::Accepted(_) => None,
+                Verdict::Refused(error) => Some(error),
+            }
+        };
+        assert_eq!(
+            judged("AKID", second(99), false),
+            Some(AuthError::UnknownSession)
+        );
+        assert_eq!(
+            judged("AKID", second(100), false),
+            Some(AuthError::ExpiredToken)
+        );
+        assert_eq!(
+            judged("AKIX", second(100), false),
+            Some(AuthError::UnknownKey)
+        );
+        assert_eq!(
+            judged("AKID", second(100), true),
+            None,
+            "the upstream judges"
+        );
+        let answer = |error: AuthError| error.answer(Protocol::Json11, false);
+        assert_eq!(answer(AuthError::ExpiredToken).0, "ExpiredTokenException");
+        let (code, _, message) = answer(AuthError::UnknownSession);
+        assert_eq!(code, "UnrecognizedClientException");
+        assert!(message.contains("[[roles]]"), "{message}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{Method, Request, Response, header::AUTHORIZATION};
 use http_body_util::BodyExt;
+use jiff::Timestamp;
 use pugmark_buckets::{Authority, Buckets, Caller, Signed};
 use pugmark_core::{identity::IdentityType, policy::Decision};
 use pugmark_gateway::{Body, LocalCall, LocalService, identities::Identities};
@@ -42,9 +43,8 @@ pub(crate) struct IdentityAuthority(pub(crate) Arc<Identities>);
 
 impl Authority for IdentityAuthority {
     fn secret_key(&self, access_key_id: &str) -> Option<String> {
-        self.0
-            .find(access_key_id)
-            .map(|principal| principal.secret.expose().to_owned())
+        let principal = self.0.find(access_key_id)?;
+        (!principal.is_over(Timestamp::now())).then(|| principal.secret.expose().to_owned())
     }
 
     fn decide(&self, access_key_id: Option<&str>, action: &str, resource_arn: &str) -> Decision {

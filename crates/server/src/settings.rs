@@ -72,6 +72,7 @@ struct File {
     organization: Option<FileOrganization>,
     tls: Option<FileTls>,
     principals: Vec<PrincipalSettings>,
+    roles: Vec<RoleSettings>,
     vpc_endpoints: Vec<FileVpcEndpoint>,
     insights: FileInsights,
     console: FileConsole,
@@ -245,6 +246,16 @@ impl std::fmt::Debug for PrincipalSettings {
     }
 }
 
+/// `[[roles]]`: what sessions of a role may do in Pugmark itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RoleSettings {
+    /// Such as `arn:aws:iam::123456789012:role/auditor`.
+    pub(crate) arn: String,
+    /// Names of built-in policies or policy documents as JSON.
+    pub(crate) policies: Vec<String>,
+}
+
 /// Settings that cannot be wrong any more.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -277,6 +288,7 @@ pub(crate) struct Config {
     /// Certificate chain and private key, PEM.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) principals: Vec<PrincipalSettings>,
+    pub(crate) roles: Vec<RoleSettings>,
     pub(crate) insights: pugmark_insights::Settings,
     /// VPC endpoints and the networks behind them.
     pub(crate) vpc_endpoints: Vec<(VpcEndpoint, Vec<IpNet>)>,
@@ -404,6 +416,7 @@ impl Config {
             },
             tls: file.tls.map(|tls| (tls.certificate, tls.private_key)),
             principals: file.principals,
+            roles: file.roles,
             insights: insights(&file.insights)?,
             vpc_endpoints: file
                 .vpc_endpoints

@@ -13,17 +13,18 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use pugmark_buckets::Buckets;
 use pugmark_catalog::CatalogWriter;
 use pugmark_core::{
-    account::AccountId,
+    account::{AccountId, Arn},
     clock::{Clock, SystemClock},
     event,
     identity::Identity,
+    policy::Policy,
     service::ServiceError,
 };
 use pugmark_delivery::{Announcer, Delivery, S3Bucket};
 use pugmark_gateway::{
     Body, Connection, Gateway, Recorder, Route, Routes, UpstreamClient,
     compose::Tls,
-    identities::{Identities, Principal},
+    identities::{Identities, Principal, Role},
 };
 use pugmark_journal::{EmbeddedJournal, Entry, EntryKind, Journal, Seq};
 use pugmark_notify::{AwsServices, Endpoints, Notifier, Services};
@@ -42,7 +43,7 @@ use crate::{
     listen::{self, Handler, Peer},
     principals,
     s3::{EmbeddedS3, IdentityAuthority},
-    settings::{Config, PrincipalSettings, Secret},
+    settings::{Config, PrincipalSettings, RoleSettings, Secret},
 };
 
 /// The table of imported events, in the data directory.
@@ -593,14 +594,13 @@ fn identities(config: &Config, root: &RootCredentials) -> anyhow::Result<Identit
         root.secret_access_key.0.clone(),
         None,
         Identity::root(config.account, Some(root.access_key_id.clone())),
-        vec![
-            pugmark_core::policy::Policy::parse("AdministratorAccess")
-                .context("built-in policy")?,
-        ],
+        vec![Policy::parse("AdministratorAccess").context("built-in policy")?],
     )];
     for settings in &config.principals {
         configured.push(principal(settings)?);
     }
+    let roles = config.roles.iter().map(role);
+    let roles = roles.collect::<anyhow::Result<Vec<_>>>()?;
     let data_dir = config.data_dir.clone();
     let seen = Mutex::new(None);
     let reload = move || {
@@ -619,11 +619,32 @@ fn identities(config: &Config, root: &RootCredentials) -> anyhow::Result<Identit
             })
             .ok()
     };
-    Ok(Identities::new(
+    let identities = Identities::new(
         configured,
         Some(Box::new(reload)),
         Some(config.data_dir.join("identities.log")),
-    )?)
+    )?;
+    Ok(identities.with_roles(roles))
+}
+
+fn role(settings: &RoleSettings) -> anyhow::Result<Role> {
+    let is_role = Arn::parse(&settings.arn)
+        .is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("role/"));
+    anyhow::ensure!(
+        is_role,
+        "role {}: not the ARN of a role, such as arn:aws:iam::123456789012:role/auditor",
+        settings.arn
+    );
+    Ok(Role {
+        arn: settings.arn.clone(),
+        policies: policies(&settings.arn, &settings.policies)?,
+    })
+}
+
+fn policies(owner: &str, policies: &[String]) -> anyhow::Result<Vec<Policy>> {
+    let policies = policies.iter().map(|policy| Policy::parse(policy));
+    let policies = policies.collect::<Result<Vec<_>, _>>();
+    policies.with_context(|| format!("policies of {owner}"))
 }
 
 fn load_principals(data_dir: &Path) -> anyhow::Result<Vec<Principal>> {
@@ -639,18 +660,12 @@ fn principal(settings: &PrincipalSettings) -> anyhow::Result<Principal> {
                     settings.arn
                 )
             })?;
-    let policies = settings
-        .policies
-        .iter()
-        .map(|policy| pugmark_core::policy::Policy::parse(policy))
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("policies of principal {}", settings.arn))?;
     Ok(Principal::new(
         settings.access_key_id.clone(),
         settings.secret_access_key.clone(),
         settings.session_token.clone(),
         identity,
-        policies,
+        policies(&settings.arn, &settings.policies)?,
     ))
 }
 

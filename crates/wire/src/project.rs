@@ -93,6 +93,31 @@ pub fn response(
     }
 }
 
+/// The secrets of temporary credentials. They are no [`Value`]: who must verify the session's signatures asks for them.
+pub struct SessionSecrets {
+    /// Whose secrets they are.
+    pub access_key_id: String,
+    /// `SecretAccessKey`.
+    pub secret_access_key: String,
+    /// `SessionToken`.
+    pub session_token: String,
+}
+
+/// Reads the secrets out of an answer of STS, if it has credentials.
+pub fn session_secrets(call: &Call, body: &[u8]) -> Option<SessionSecrets> {
+    if call.protocol != Protocol::Query {
+        return None;
+    }
+    let root = xml::parse(body).ok()?;
+    let credentials = root.find("Credentials")?;
+    let text = |name| Some(credentials.child(name)?.text.trim().to_owned());
+    Some(SessionSecrets {
+        access_key_id: text("AccessKeyId")?,
+        secret_access_key: text("SecretAccessKey")?,
+        session_token: text("SessionToken")?,
+    })
+}
+
 fn rest_request(
     call: &Call,
     input: Shape,

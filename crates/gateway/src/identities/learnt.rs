@@ -50,12 +50,10 @@ impl Learnt {
         Ok(Self(Mutex::new(state)))
     }
 
-    pub(super) fn find(&self, access_key_id: &str) -> Option<Identity> {
+    /// Who has a key, and until when.
+    pub(super) fn get(&self, access_key_id: &str) -> Option<(Identity, Option<Timestamp>)> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state
-            .known
-            .get(access_key_id)
-            .map(|(identity, _)| identity.clone())
+        state.known.get(access_key_id).cloned()
     }
 
     pub(super) fn put(&self, identity: Identity, expires: Option<Timestamp>, now: Timestamp) {

@@ -34,12 +34,26 @@ fn alice() -> Principal {
 
 const NOW: Timestamp = Timestamp::constant(1_768_857_448, 0);
 
+const ADMIN: &str = "arn:aws:iam::123456789012:role/path/Admin";
+
+fn admin() -> Role {
+    Role {
+        arn: ADMIN.to_owned(),
+        policies: vec![Policy::parse("AWSCloudTrail_ReadOnlyAccess").unwrap()],
+    }
+}
+
+fn secrets(access_key_id: &str) -> SessionSecrets {
+    SessionSecrets {
+        access_key_id: access_key_id.to_owned(),
+        secret_access_key: "session secret".to_owned(),
+        session_token: "session token".to_owned(),
+    }
+}
+
 fn assume_role(identities: &Identities) {
     let request = structure(&[
-        (
-            "RoleArn",
-            string("arn:aws:iam::123456789012:role/path/Admin"),
-        ),
+        ("RoleArn", string(ADMIN)),
         (
             "SerialNumber",
             string("arn:aws:iam::123456789012:mfa/alice"),
@@ -93,7 +107,7 @@ fn a_role_session_is_learnt_and_survives_a_restart() {
     assert_eq!(learnt.principal_id.as_deref(), Some("AROA1:job"));
     let session = learnt.session.clone().unwrap();
     let issuer = session.issuer.unwrap();
-    assert_eq!(issuer.arn, "arn:aws:iam::123456789012:role/path/Admin");
+    assert_eq!(issuer.arn, ADMIN);
     assert_eq!(
         (issuer.principal_id.as_deref(), issuer.user_name.as_deref()),
         (Some("AROA1"), Some("Admin"))
@@ -112,6 +126,67 @@ fn a_role_session_is_learnt_and_survives_a_restart() {
     text.push_str("{\"key\":\"ASIA2\",\"ty");
     std::fs::write(&path, text).unwrap();
     assert_eq!(open().identify(Some("ASIA1")), learnt);
+}
+
+#[test]
+fn sessions_of_named_roles_and_of_principals_may_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("identities.log");
+    let open = |roles| {
+        let identities = Identities::new(vec![alice()], None, Some(path.clone())).unwrap();
+        identities.with_roles(roles)
+    };
+    let nothing = structure(&[]);
+    let may = |identities: &Identities, key: &str| {
+        identities.allowed(Some(key), "cloudtrail:LookupEvents", "*")
+    };
+    let identities = open(vec![admin()]);
+    let caller = identities.identify(Some("AKIAALICE"));
+    assume_role(&identities);
+    assert!(identities.find("ASIA1").is_none() && !may(&identities, "ASIA1"));
+    // What a session was given less than its role is not looked after.
+    let policy = structure(&[("Policy", string("{}"))]);
+    identities.admit(&caller, &policy, secrets("ASIA1"), NOW);
+    assert!(identities.find("ASIA1").is_none());
+
+    identities.admit(&caller, &nothing, secrets("ASIA1"), NOW);
+    let session = identities.find("ASIA1").unwrap();
+    assert_eq!(session.secret.expose(), "session secret");
+    assert!(session.session_token.is_some() && !session.is_over(NOW));
+    assert!(session.is_over(Timestamp::constant(1_768_861_048, 0)));
+    assert!(may(&identities, "ASIA1"));
+    assert!(!identities.allowed(Some("ASIA1"), "cloudtrail:StopLogging", "*"));
+    assert_eq!(
+        identities.identify(Some("ASIA1")).principal_id.as_deref(),
+        Some("AROA1:job")
+    );
+
+    // Of a user: what the user may.
+    let credentials = structure(&[
+        ("AccessKeyId", string("ASIA2")),
+        (
+            "Expiration",
+            Value::Timestamp(Timestamp::constant(1_768_861_048, 0)),
+        ),
+    ]);
+    let answer = structure(&[("Credentials", credentials)]);
+    identities.learn(&caller, "sts", "GetSessionToken", &nothing, &answer, NOW);
+    identities.admit(&caller, &nothing, secrets("ASIA2"), NOW);
+    assert!(may(&identities, "ASIA2"));
+    // A stranger's sessions are strangers.
+    let stranger = identities.identify(Some("AKIANOBODY"));
+    identities.learn(&stranger, "sts", "GetSessionToken", &nothing, &answer, NOW);
+    let strangers = open(vec![admin()]);
+    strangers.admit(&stranger, &nothing, secrets("ASIA2"), NOW);
+    assert!(strangers.find("ASIA2").is_none());
+
+    // Nothing of it is on disk, and a role that is not named has no such sessions.
+    let log = std::fs::read_to_string(&path).unwrap();
+    assert!(log.contains("ASIA1") && !log.contains("session secret"));
+    assert!(!log.contains("session token"));
+    let restarted = open(Vec::new());
+    restarted.admit(&caller, &nothing, secrets("ASIA1"), NOW);
+    assert!(restarted.find("ASIA1").is_none() && restarted.session_end("ASIA1").is_some());
 }
 
 #[test]

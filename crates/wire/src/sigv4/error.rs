@@ -17,6 +17,12 @@ pub enum AuthError {
     /// Nobody has this access key.
     #[error("unknown access key")]
     UnknownKey,
+    /// The key is of a session whose secret is not known here.
+    #[error("session whose secret is not known")]
+    UnknownSession,
+    /// The session is over.
+    #[error("session has ended")]
+    ExpiredToken,
     /// The session token is not the one that belongs to the key.
     #[error("wrong session token")]
     WrongToken,
@@ -88,6 +94,22 @@ impl AuthError {
                     400,
                     message,
                 )
+            }
+            Self::ExpiredToken if is_s3 => {
+                let message = "The provided token has expired.";
+                ("ExpiredToken", 400, message.into())
+            }
+            Self::ExpiredToken => {
+                let message = "The security token included in the request is expired";
+                match is_json {
+                    true => ("ExpiredTokenException", 400, message.into()),
+                    false => ("ExpiredToken", 403, message.into()),
+                }
+            }
+            Self::UnknownSession => {
+                let (code, status, message) = Self::UnknownKey.answer(protocol, is_s3);
+                let help = "Sessions are known here until the server restarts, and those of a role if [[roles]] names it.";
+                (code, status, format!("{message} {help}"))
             }
             Self::UnknownKey if is_s3 => (
                 "InvalidAccessKeyId",
