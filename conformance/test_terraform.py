@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from conftest import ACCESS_KEY, SECRET_KEY, has
+from conftest import ACCESS_KEY, SECRET_KEY, Pugmark, has
 
 MIRROR = pathlib.Path(os.environ.get("TF_PLUGIN_MIRROR", "/opt/tf-plugins"))
 
@@ -36,6 +36,7 @@ provider "aws" {{
   skip_metadata_api_check = true
   skip_region_validation = true
   s3_use_path_style = true
+  {more}
   endpoints {{
     s3 = "{endpoint}"
     cloudtrail = "{endpoint}"
@@ -186,15 +187,15 @@ resource "aws_s3_bucket_policy" "trail" {
 
 
 class Terraform:
-    def __init__(self, directory, server):
-        self.directory, self.server = directory, server
+    def __init__(self, directory, server, provider=""):
+        self.directory, self.server, self.provider = directory, server, provider
         (directory / "cli.tfrc").write_text(
             f'provider_installation {{\n  filesystem_mirror {{ path = "{MIRROR}" }}\n}}\n')
 
         (directory / "imported").mkdir()
 
     def write(self, body, more=""):
-        provider = PROVIDER.format(key=ACCESS_KEY, secret=SECRET_KEY, endpoint=self.server.endpoint)
+        provider = PROVIDER.format(key=ACCESS_KEY, secret=SECRET_KEY, endpoint=self.server.endpoint, more=self.provider)
         trail = TRAIL.format(body=body)
         (self.directory / "main.tf").write_text(more + provider + BUCKET + trail)
         alone = trail.replace("aws_s3_bucket.trail.id", '"terraform-trail"').replace("depends_on = [aws_s3_bucket_policy.trail]", "")
@@ -260,3 +261,28 @@ def test_destinations_apply_stay_and_import(gateway, moto, tmp_path):
     assert plan.returncode == 0, f"import: the plan is not empty\n{plan.stdout}"
     terraform.run("destroy", "-auto-approve", "-input=false")
     assert gateway.client("cloudtrail").describe_trails()["trailList"] == []
+
+
+def test_a_role_is_assumed(moto, tmp_path):
+    """A provider with `assume_role` makes a trail as the role's session, which records name."""
+    role = "arn:aws:iam::123456789012:role/terraform"
+    config = f"""
+[[roles]]
+arn = "{role}"
+policies = ["AWSCloudTrail_FullAccess"]
+"""
+    moto.reset()
+    server = Pugmark(tmp_path / "data", "--upstream", moto.endpoint, config=config).start()
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    server.client("iam").create_role(RoleName="terraform", AssumeRolePolicyDocument=json.dumps(trust))
+    directory = tmp_path / "tf"
+    directory.mkdir()
+    terraform = Terraform(directory, server, f'assume_role {{\n role_arn = "{role}"\n session_name = "ci"\n}}')
+    terraform.write("")
+    terraform.init()
+    terraform.check("role", "tags = { team = \"audit\" }")
+    made = server.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateTrail"}])["Events"]
+    assert [event["Username"] for event in made] == ["ci"]
+    terraform.run("destroy", "-auto-approve", "-input=false")
+    server.stop()
