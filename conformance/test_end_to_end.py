@@ -6,12 +6,18 @@ first untouched and then after each kind of tampering.
 
 import datetime
 import gzip
+import hashlib
 import json
 import time
+import urllib.error
+import urllib.request
 
 import pytest
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-from conftest import Pugmark, refused, wait
+from conftest import ACCESS_KEY, SECRET_KEY, Pugmark, refused, wait
 
 BUCKET = "audit-bucket"
 TRAIL = "main-trail"
@@ -239,3 +245,49 @@ def test_the_event_configuration_of_a_trail(alone):
     assert alone.client("cloudtrail").get_event_configuration(TrailName=arn)["AggregationConfigurations"] == wanted
     cleared = alone.client("cloudtrail").put_event_configuration(TrailName="sums", AggregationConfigurations=[])
     assert cleared["TrailARN"] == arn and cleared["AggregationConfigurations"] == []
+
+
+def signed_get(server, path, headers, service):
+    """A GET with any headers, signed for any service."""
+    request = AWSRequest("GET", server.endpoint + path, headers=headers)
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    if service != "s3":
+        request.headers["x-amz-content-sha256"] = hashlib.sha256(b"").hexdigest()
+    signer(Credentials(ACCESS_KEY, SECRET_KEY), service, "us-east-1").add_auth(request)
+    request = request.prepare()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(request.url, headers=dict(request.headers))) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_no_header_or_parameter_hides_a_read(server):
+    """What reads an object is recorded as that, or at least with the object's path, whatever else the request pretends to be."""
+    make_trail(server)
+    server.client("cloudtrail").put_event_selectors(TrailName=TRAIL, EventSelectors=[{
+        "ReadWriteType": "All", "IncludeManagementEvents": True,
+        "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::vault/"]}]}])
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="vault")
+    s3.put_object(Bucket="vault", Key="secret", Body=b"what nobody may read unseen")
+    cloudtrail = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.ListTrails"
+    disguises = [
+        ("/vault/secret", {}), ("/vault/secret", {"x-amz-target": "DynamoDB_20120810.ListTables"}),
+        ("/vault/secret", {"x-amz-target": cloudtrail}), ("/vault/secret?Action=ListUsers&Version=2010-05-08", {}),
+        ("/vault/secret", {"smithy-protocol": "rpc-v2-cbor"}),
+    ]
+    got = [signed_get(server, path, headers, service)
+           for service in ("s3", "iam", "dynamodb", "sts", "nobody") for path, headers in disguises]
+    read = sum(body == b"what nobody may read unseen" for _, body in got)
+    assert read >= len(disguises), got
+
+    def seen():
+        told = [r for r in records(s3) if r["eventName"] == "GetObject"
+                and r["requestParameters"]["key"] == "secret" and "errorCode" not in r]
+        paths = [r for r in records(s3) if (r.get("additionalEventData") or {}).get("requestPath") == "/vault/secret"]
+        return len(told) >= len(disguises) and len(told) + len(paths) >= read
+    wait(seen)
+    names = {event["EventName"] for page in server.client("cloudtrail").get_paginator("lookup_events").paginate()
+             for event in page["Events"]}
+    assert not names & {"ListTables", "ListTrails", "ListUsers"}

@@ -28,7 +28,11 @@ use pugmark_core::{
     identity::{Identity, IdentityType},
     limits,
 };
-use pugmark_wire::{project::ErrorInfo, recognize::Call, value::Value};
+use pugmark_wire::{
+    project::ErrorInfo,
+    recognize::{Call, is_at_root},
+    value::Value,
+};
 pub use rules::rules;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -429,6 +433,12 @@ fn additional_event_data(facts: &Facts<'_>) -> Option<Json> {
     }
     if facts.call.is_some_and(signin::is_formed) {
         signin::additional_event_data(facts, &mut data);
+    }
+    if facts.call.is_none() && !is_at_root(facts.parts) {
+        let method = cut(facts.parts.method.as_str());
+        data.insert("requestMethod".to_owned(), method.into());
+        let path = cut(facts.parts.uri.path());
+        data.insert("requestPath".to_owned(), path.into());
     }
     if let Some(reason) = facts.outcome_unknown {
         data.insert("outcome".to_owned(), "unknown".into());

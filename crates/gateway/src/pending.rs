@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode, request::Parts};
+use http::{HeaderMap, Method, Response, StatusCode, request::Parts};
 use pugmark_core::{
     account::{AccountId, Region},
     clock::Clock,
@@ -108,7 +108,11 @@ impl Pending {
         self.sign_in(&outcome);
         let (events, request, response) = self.compose(&outcome);
         let body = outcome.body.ok();
-        if let (Some(call), Some(request), Some(response)) = (&self.call, &request, &response) {
+        // What teaches is posted; the answer to a GET may be somebody's web page.
+        let teaches = self.parts.method == Method::POST;
+        if let (true, Some(call), Some(request), Some(response)) =
+            (teaches, &self.call, &request, &response)
+        {
             let (service, operation) = (call.service.id(), call.operation.name());
             self.identities.learn(
                 &self.identity,

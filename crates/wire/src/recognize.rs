@@ -45,8 +45,10 @@ pub struct Call {
     pub labels: Labels,
 }
 
-/// Recognises a call. `body` may be only a prefix; REST and `X-Amz-Target` calls need none of it.
-/// `signing_name` is the service in the credential scope; without it the host and the target tell.
+/// Recognises a call, as the service does for which it is signed: a header or a parameter that this service does not look at does
+/// not make another call of it, for then a record would say what did not happen. `body` may be only a prefix; REST and
+/// `X-Amz-Target` calls need none of it. `signing_name` is the service in the credential scope; without it the host and the target
+/// tell.
 pub fn recognize(parts: &Parts, body: &[u8], signing_name: Option<&str>) -> Option<Call> {
     let services = candidates(parts, signing_name);
     if let Some(call) = by_target(parts, &services) {
@@ -155,9 +157,24 @@ fn fitness(service: &Service, host: &str) -> (bool, bool) {
     )
 }
 
+/// Whether a request is made to a service as a whole, as those are whose operations have no path. What has one, a bucket store would
+/// take for an object, whatever else the request says.
+pub fn is_at_root(parts: &Parts) -> bool {
+    matches!(parts.uri.path(), "" | "/") && virtual_bucket(host(parts)).is_none()
+}
+
+/// Whether operations are told by something else than method and path.
+fn has_other_than_rest(service: &Service) -> bool {
+    let is_rest = |it: &Protocol| matches!(it, Protocol::RestJson | Protocol::RestXml);
+    !service.protocols().iter().all(is_rest)
+}
+
 fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     let target = header_text(parts, "x-amz-target");
     let (prefix, name) = target.rsplit_once('.')?;
+    if parts.method != Method::POST || !is_at_root(parts) {
+        return None;
+    }
     let json = |service: &'static Service| {
         let declared = service
             .protocols()
@@ -188,8 +205,13 @@ fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
         .filter(|service| named.iter().any(|it| it.id() == service.id()));
     // Some clients send a shorter prefix (`CloudTrail_20131101.LookupEvents`): the signature still names the service.
     let host = host(parts);
-    best(signed.filter_map(of), |call| fitness(call.service, host))
-        .or_else(|| named.iter().chain(services).copied().find_map(of))
+    best(signed.filter_map(of), |call| fitness(call.service, host)).or_else(|| match services {
+        [] => named.iter().copied().find_map(of),
+        _ => {
+            let mut signed = services.iter().copied();
+            signed.find_map(|service| of(service).filter(|_| has_other_than_rest(service)))
+        }
+    })
 }
 
 fn by_rpc_path(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
@@ -209,7 +231,10 @@ fn by_rpc_path(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     if parts.method != Method::POST || !parts.headers.contains_key("smithy-protocol") {
         return None;
     }
-    services.iter().copied().find_map(|service| {
+    let mut speaking = services
+        .iter()
+        .filter(|service| has_other_than_rest(service));
+    speaking.find_map(|service| {
         let operation = service.operation(name)?;
         Some(Call {
             service,
@@ -228,6 +253,9 @@ fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Optio
             .any(|it| matches!(it, Protocol::Query | Protocol::Ec2))
     };
     if !services.is_empty() && !services.iter().any(|service| speaks_query(&service)) {
+        return None;
+    }
+    if !is_at_root(parts) {
         return None;
     }
     // A prefix may end within a letter, and only names of ASCII are looked for.

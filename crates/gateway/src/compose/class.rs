@@ -1,10 +1,10 @@
 //! What kind of event a call is: source, name, Region, category, read or write.
 
-use http::request::Parts;
+use http::{Method, request::Parts};
 use pugmark_core::{account::Region, event::EventCategory};
 use pugmark_wire::{
     catalogue::{Catalogue, Operation, Service},
-    recognize::Call,
+    recognize::{Call, is_at_root},
 };
 
 use super::{AuthMethod, Facts, s3, tables};
@@ -158,19 +158,21 @@ fn home_of(region: &Region, home: &str) -> Region {
 
 /// The operation that a target, an `Action` or an RPC path names; else the HTTP method.
 fn guessed_name(parts: &Parts) -> String {
-    let target = parts
-        .headers
-        .get("x-amz-target")
-        .and_then(|value| value.to_str().ok());
+    // Elsewhere these names may be a disguise: what has a path may be an object.
+    let root = is_at_root(parts).then_some(parts);
+    let posted = root.filter(|parts| parts.method == Method::POST);
+    let target = posted.and_then(|parts| parts.headers.get("x-amz-target")?.to_str().ok());
     let from_target = target.and_then(|target| target.rsplit('.').next());
-    let query = parts.uri.query().unwrap_or_default();
-    let from_action = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("Action="));
+    let query = root.and_then(|parts| parts.uri.query());
+    let from_action = query.and_then(|query| {
+        let mut pairs = query.split('&');
+        pairs.find_map(|pair| pair.strip_prefix("Action="))
+    });
     let from_path = parts
         .uri
         .path()
         .split_once("/operation/")
+        .filter(|_| parts.headers.contains_key("smithy-protocol") && parts.method == Method::POST)
         .map(|(_, name)| name);
     let names = [from_target, from_action, from_path];
     let plausible = names.into_iter().flatten().find(|name| {

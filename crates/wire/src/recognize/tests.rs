@@ -149,6 +149,41 @@ fn query_calls_are_known_by_action_and_version() {
 }
 
 #[test]
+fn nothing_makes_another_call_of_what_a_bucket_store_answers() {
+    let target = [("x-amz-target", "DynamoDB_20120810.ListTables")];
+    let get = r#"s3:GetObject RestXml [("Bucket", "b"), ("Key", "k")]"#;
+    check("GET", "/b/k", &target, "", Some("s3"), get);
+    let rpc = [("smithy-protocol", "rpc-v2-cbor")];
+    let path = "/service/b/operation/ListBuckets";
+    let put = r#"s3:PutObject RestXml [("Bucket", "service"), ("Key", "b/operation/ListBuckets")]"#;
+    check("PUT", path, &rpc, "", Some("s3"), put);
+    let post = r#"s3:CompleteMultipartUpload RestXml [("Bucket", "service"), ("Key", "b/operation/ListBuckets")]"#;
+    check("POST", path, &rpc, "", Some("s3"), post);
+    check("POST", "/", &target, "", Some("s3"), "nothing");
+    let action = "/b/k?Action=ListUsers&Version=2010-05-08";
+    check("GET", action, &[], "", Some("s3"), get);
+    // Some stores take any service's signature: then the call is not recognised, and its path is told.
+    check("GET", action, &[], "", Some("iam"), "nothing");
+    check("GET", "/b/k", &target, "", Some("dynamodb"), "nothing");
+    check("POST", "/b/k", &target, "{}", Some("dynamodb"), "nothing");
+    check("GET", "/", &target, "", Some("dynamodb"), "nothing");
+    check("POST", "/b/k", &target, "{}", Some("nobody"), "nothing");
+    let bucket = [("host", "b.s3.eu-west-1.amazonaws.com"), target[0]];
+    check("POST", "/", &bucket, "{}", Some("dynamodb"), "nothing");
+    let bucket = [("host", "b.s3.eu-west-1.amazonaws.com")];
+    let uri = "/?Action=GetCallerIdentity&Version=2011-06-15";
+    check("GET", uri, &bucket, "", Some("sts"), "nothing");
+    check(
+        "GET",
+        "/b/k?Action=ReceiveMessage",
+        &[],
+        "",
+        Some("sqs"),
+        "nothing",
+    );
+}
+
+#[test]
 fn a_prefix_of_a_form_is_enough() {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let body = b"Action=CreateUser&Version=2010-05-08&Path=\xc3";

@@ -517,6 +517,20 @@ fn unrecognised_calls_are_recorded_honestly() {
 }
 
 #[test]
+fn what_a_request_pretends_is_not_believed() {
+    // Some stores take a signature for any service; what they did is told by the path.
+    let disguised = Scene {
+        method: "GET",
+        uri: "/vault/secret?Action=ListUsers&Version=2010-05-08".to_owned(),
+        ..json_rpc("dynamodb", "DynamoDB_20120810.ListTables", "")
+    };
+    disguised.check(json!({
+        "eventSource": "dynamodb.amazonaws.com", "eventName": "GET", "readOnly": true,
+        "additionalEventData": {"requestMethod": "GET", "requestPath": "/vault/secret"},
+    }));
+}
+
+#[test]
 fn an_unknown_outcome_is_said() {
     let intent = Scene {
         unknown: Some("the recorder stopped"),
