@@ -7,10 +7,9 @@ first untouched and then after each kind of tampering.
 import datetime
 import gzip
 import hashlib
+import http.client
 import json
 import time
-import urllib.error
-import urllib.request
 
 import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
@@ -247,30 +246,40 @@ def test_the_event_configuration_of_a_trail(alone):
     assert cleared["TrailARN"] == arn and cleared["AggregationConfigurations"] == []
 
 
-def signed_get(server, path, headers, service):
-    """A GET with any headers, signed for any service."""
-    request = AWSRequest("GET", server.endpoint + path, headers=headers)
+def signed_get(server, path, headers, service="s3", host=None):
+    """A GET with any headers and host, signed for any service; the path goes as it is."""
+    host = host or f"127.0.0.1:{server.port}"
+    request = AWSRequest("GET", f"http://{host}{path}", headers=headers)
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
     if service != "s3":
         request.headers["x-amz-content-sha256"] = hashlib.sha256(b"").hexdigest()
     signer(Credentials(ACCESS_KEY, SECRET_KEY), service, "us-east-1").add_auth(request)
-    request = request.prepare()
-    try:
-        with urllib.request.urlopen(urllib.request.Request(request.url, headers=dict(request.headers))) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
+    for name, value in {**dict(request.headers.items()), "Host": host}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    return answer.status, answer.read()
 
 
-def test_no_header_or_parameter_hides_a_read(server):
-    """What reads an object is recorded as that, or at least with the object's path, whatever else the request pretends to be."""
+def make_vault(server):
+    """A bucket with a secret, and a trail that is told of each look at it."""
     make_trail(server)
     server.client("cloudtrail").put_event_selectors(TrailName=TRAIL, EventSelectors=[{
         "ReadWriteType": "All", "IncludeManagementEvents": True,
         "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::vault/"]}]}])
     s3 = server.client("s3")
     s3.create_bucket(Bucket="vault")
-    s3.put_object(Bucket="vault", Key="secret", Body=b"what nobody may read unseen")
+    s3.put_object(Bucket="vault", Key="secret", Body=SECRET)
+
+
+SECRET = b"what nobody may read unseen"
+
+
+def test_no_header_or_parameter_hides_a_read(server):
+    """What reads an object is recorded as that, or at least with the object's path, whatever else the request pretends to be."""
+    make_vault(server)
     cloudtrail = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.ListTrails"
     disguises = [
         ("/vault/secret", {}), ("/vault/secret", {"x-amz-target": "DynamoDB_20120810.ListTables"}),
@@ -279,15 +288,40 @@ def test_no_header_or_parameter_hides_a_read(server):
     ]
     got = [signed_get(server, path, headers, service)
            for service in ("s3", "iam", "dynamodb", "sts", "nobody") for path, headers in disguises]
-    read = sum(body == b"what nobody may read unseen" for _, body in got)
+    read = sum(body == SECRET for _, body in got)
     assert read >= len(disguises), got
 
     def seen():
-        told = [r for r in records(s3) if r["eventName"] == "GetObject"
+        told = [r for r in records(server.client("s3")) if r["eventName"] == "GetObject"
                 and r["requestParameters"]["key"] == "secret" and "errorCode" not in r]
-        paths = [r for r in records(s3) if (r.get("additionalEventData") or {}).get("requestPath") == "/vault/secret"]
+        paths = [r for r in records(server.client("s3"))
+                 if (r.get("additionalEventData") or {}).get("requestPath") == "/vault/secret"]
         return len(told) >= len(disguises) and len(told) + len(paths) >= read
     wait(seen)
     names = {event["EventName"] for page in server.client("cloudtrail").get_paginator("lookup_events").paginate()
              for event in page["Events"]}
     assert not names & {"ListTables", "ListTrails", "ListUsers"}
+
+
+@pytest.mark.parametrize("domains", [None, [], ["store.example"]])
+def test_no_host_hides_a_read(tmp_path, domains):
+    """Pugmark and its bucket store agree on which bucket a host and a path name, however odd they are."""
+    config = "" if domains is None else f"[upstream]\ns3_domains = {json.dumps(domains)}\n"
+    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=config).start()
+    make_vault(server)
+    hosts = ["vault.s3.localhost", "decoy.s3.localhost", "vault.s3-control.x", "decoy.s3express-x", "vault.s3-accesspoint.x",
+             "decoy.s3-accesspoint.x", "a.s3.b.s3.c", "vault.S3.x", "VAULT.s3.x", "vault.s3-x.s3.x", ".s3.vault.s3.x", "decoy.s3.",
+             "x.s3-object-lambda.x", "x.s3-outposts.x", "vault.store.example", "decoy.store.example", "iam.x"]
+    paths = ["/vault/secret", "/secret", "/vault%2Fsecret", "/%76ault/secret", "//vault/secret", "/x/../vault/secret",
+             "/vault/./secret", "/vault/secret?x-id=ListBuckets", "/vault/secret?website", "/vault/secret/"]
+    got = {f"probe-{number}-": signed_get(server, path, {"User-Agent": f"probe-{number}-"}, host=host)
+           for number, (host, path) in enumerate((host, path) for host in [None, *hosts] for path in paths)}
+    read = {probe for probe, (_, body) in got.items() if body == SECRET}
+    assert len(read) >= 4
+
+    def seen():
+        told = [r for r in records(server.client("s3")) if r["eventName"] == "GetObject"
+                and any(it.get("ARN") == "arn:aws:s3:::vault/secret" for it in r["resources"])]
+        return read <= {probe for probe in read for r in told if probe in r["userAgent"]}
+    wait(seen, seconds=30)
+    server.stop()

@@ -279,14 +279,35 @@ fn iam_action(operation: &str) -> String {
     format!("s3:{action}")
 }
 
-/// Buckets in the path, or before `.s3.` in the host's name.
-pub(crate) struct Host;
+/// How long the bucket's name is at the begin of a host, if it has one: as whoever records the calls has it.
+pub type BucketHosts = Box<dyn Fn(&str) -> Option<usize> + Send + Sync>;
+
+/// What hosts name that is no bucket, and that nobody has made here.
+const NO_BUCKETS: [&str; 4] = [
+    ".s3-accesspoint",
+    ".s3-object-lambda",
+    ".s3-outposts",
+    ".s3express-",
+];
+
+/// Buckets in the path, or in the host's name.
+pub(crate) struct Host(pub(crate) BucketHosts);
 
 impl S3Host for Host {
     fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
-        match host.find(".s3.").or_else(|| host.find(".s3-")) {
-            Some(at) if at > 0 => Ok(VirtualHost::new(&host[at + 1..]).with_bucket(&host[..at])),
-            _ => Ok(VirtualHost::new(host)),
+        let Some(end) = (self.0)(host) else {
+            return Ok(VirtualHost::new(host));
+        };
+        let (bucket, rest) = host.split_at_checked(end).unwrap_or((host, ""));
+        if NO_BUCKETS
+            .iter()
+            .any(|label| rest.to_ascii_lowercase().starts_with(label))
+        {
+            return Err(s3_error!(
+                InvalidRequest,
+                "There are no access points and no directory buckets here."
+            ));
         }
+        Ok(VirtualHost::new(rest.trim_start_matches('.')).with_bucket(bucket))
     }
 }

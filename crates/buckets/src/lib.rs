@@ -20,6 +20,8 @@ use s3s::{
 };
 use uuid::Uuid;
 
+pub use crate::access::BucketHosts;
+
 /// Whose key is whose, and who may do what.
 pub trait Authority: Send + Sync + 'static {
     /// The secret of an access key.
@@ -91,6 +93,7 @@ impl Buckets {
         region: String,
         account: String,
         authority: Arc<dyn Authority>,
+        hosts: BucketHosts,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BucketsError> {
         let opened = tokio::task::spawn_blocking(move || store::Store::open(&dir)).await;
@@ -111,7 +114,7 @@ impl Buckets {
         let mut builder = S3ServiceBuilder::new(store);
         builder.set_auth(access.clone());
         builder.set_access(access);
-        builder.set_host(access::Host);
+        builder.set_host(access::Host(hosts));
         Ok(Self {
             service: builder.build(),
         })

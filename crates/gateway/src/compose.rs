@@ -30,7 +30,7 @@ use pugmark_core::{
 };
 use pugmark_wire::{
     project::ErrorInfo,
-    recognize::{Call, is_at_root},
+    recognize::{Call, is_at_root, virtual_bucket},
     value::Value,
 };
 pub use rules::rules;
@@ -135,6 +135,13 @@ pub struct Facts<'a> {
     pub outcome_unknown: Option<&'a str>,
 }
 
+impl Facts<'_> {
+    /// The host, if it names a bucket or an access point: of another one nothing about these is told.
+    fn bucket_host(&self) -> &str {
+        virtual_bucket(self.parts).map_or("", |_| self.host)
+    }
+}
+
 /// Composes a call's event; its copies for the accounts that own what the call touched: an assumed role, a key, a topic of
 /// another account; and the network activity event of the VPC endpoint's owner. Each has its own id, and where there are
 /// several, one `sharedEventID`; on the owners' side the caller is only an account (CloudTrail event reference). A call that
@@ -210,7 +217,7 @@ fn stranger(facts: &Facts<'_>) -> Identity {
 /// Composes a call's event.
 pub fn compose(facts: &Facts<'_>) -> Event {
     let class = match facts.call {
-        Some(call) => classify(call, facts.host, facts.region),
+        Some(call) => classify(call, facts.host, facts.bucket_host(), facts.region),
         None => class::unrecognised(facts),
     };
     let error = facts.error.map(|error| errors::recorded(facts, error));

@@ -19,7 +19,7 @@ use pugmark_core::{
 };
 use pugmark_wire::{
     catalogue::Protocol,
-    recognize::{Call, recognize},
+    recognize::{BucketHosts, Call, recognize},
     sigv4::AuthError,
 };
 use uuid::Uuid;
@@ -59,6 +59,8 @@ pub struct Settings {
     pub account: AccountId,
     /// The Region of calls that are not signed for one.
     pub region: Region,
+    /// How hosts name buckets, where they do it in another way than AWS's.
+    pub bucket_hosts: Option<Arc<BucketHosts>>,
     /// VPC endpoints, and the networks whose calls come through each; the first that fits counts.
     pub vpc_endpoints: Vec<(VpcEndpoint, Vec<IpNet>)>,
 }
@@ -205,11 +207,14 @@ impl Inner {
     async fn handle(
         &self,
         connection: Connection,
-        parts: Parts,
+        mut parts: Parts,
         body: Body,
         abandoned: Abandoned,
     ) -> Response<Body> {
         let request_id = Uuid::new_v4().to_string();
+        if let Some(hosts) = &self.settings.bucket_hosts {
+            parts.extensions.insert(hosts.clone());
+        }
         let guessed = answer::protocol_of(&parts);
         if let Err(error) = self.recorder.admit() {
             tracing::warn!(%error, "call refused: the journal takes no more");

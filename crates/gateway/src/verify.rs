@@ -209,7 +209,7 @@ fn region_of_set(scheme: &Scheme, parts: &Parts, default: &Region) -> Option<Reg
     let host = parts.headers.get(http::header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     // Of `bucket.s3.eu-west-1.amazonaws.com` what follows the bucket, which may have a Region's name, and the service.
-    let endpoint = virtual_bucket(host).map_or(host, |bucket| &host[bucket.len() + 1..]);
+    let endpoint = virtual_bucket(parts).map_or(host, |bucket| &host[bucket.len() + 1..]);
     let of_host = endpoint
         .split(['.', ':'])
         .skip(1)

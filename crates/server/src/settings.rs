@@ -15,6 +15,7 @@ use pugmark_core::{
     limits::LOG_FILE_BYTES_MAX,
 };
 use pugmark_gateway::{AuditMode, OnFull, compose::VpcEndpoint};
+use pugmark_wire::recognize::BucketHosts;
 use serde::Deserialize;
 
 /// The file that is read when `--config` names none, if it is there.
@@ -150,6 +151,8 @@ struct FileNotify {
 #[serde(deny_unknown_fields, default)]
 struct FileUpstream {
     url: Option<String>,
+    /// Domains below which hosts name buckets; none: buckets are in paths alone. Unless set, hosts are AWS's.
+    s3_domains: Option<Vec<String>>,
     services: BTreeMap<String, String>,
 }
 
@@ -264,6 +267,8 @@ pub(crate) struct Config {
     pub(crate) admin_listen: SocketAddr,
     pub(crate) upstream: Option<Uri>,
     pub(crate) upstream_services: BTreeMap<String, Uri>,
+    /// How hosts name buckets, unless it is AWS's way.
+    pub(crate) bucket_hosts: Option<BucketHosts>,
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) delivery_interval: Duration,
@@ -356,6 +361,7 @@ impl Config {
                 .as_deref()
                 .map(|url| endpoint("upstream", url))
                 .transpose()?,
+            bucket_hosts: file.upstream.s3_domains.map(bucket_hosts),
             upstream_services: file
                 .upstream
                 .services
@@ -457,6 +463,13 @@ fn read_file(path: &Path) -> anyhow::Result<File> {
             error.message()
         )
     })
+}
+
+/// Domains as they stand in hosts, in lower case and without a dot at the begin.
+fn bucket_hosts(domains: Vec<String>) -> BucketHosts {
+    let domain = |it: String| it.trim_start_matches('.').to_ascii_lowercase();
+    let domains = domains.into_iter().map(domain);
+    BucketHosts::Below(domains.filter(|domain| !domain.is_empty()).collect())
 }
 
 fn endpoint(setting: &str, url: &str) -> anyhow::Result<Uri> {

@@ -540,11 +540,13 @@ async fn s3(
             aws_sdk_s3::Client::from_conf(builder.endpoint_url(endpoint.to_string()).build());
         return Ok((Route::Remote(endpoint.clone()), client));
     }
+    let hosts = config.bucket_hosts.clone().unwrap_or_default();
     let buckets = Buckets::open(
         config.data_dir.join("buckets"),
         config.region.to_string(),
         config.account.to_string(),
         Arc::new(IdentityAuthority(identities.clone())),
+        Box::new(move |host| hosts.bucket(host).map(str::len)),
         clock.clone(),
     )
     .await
@@ -576,6 +578,7 @@ fn gateway(
     let settings = pugmark_gateway::Settings {
         account: config.account,
         region: config.region.clone(),
+        bucket_hosts: config.bucket_hosts.clone().map(Arc::new),
         vpc_endpoints: config.vpc_endpoints.clone(),
     };
     Gateway::new(

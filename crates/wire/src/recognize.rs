@@ -3,11 +3,14 @@
 //! The service comes from the signature's scope, the `X-Amz-Target` prefix or the host; the operation from the target,
 //! the `Action` parameter, the RPC path, or method and URI.
 
+mod hosts;
+
 use std::borrow::Cow;
 
 use http::{Method, header, request::Parts};
 use percent_encoding::percent_decode_str;
 
+pub use self::hosts::{BucketHosts, virtual_bucket};
 use crate::{
     catalogue::{Catalogue, Operation, Protocol, Service},
     value::Location,
@@ -92,7 +95,7 @@ fn candidates(parts: &Parts, signing_name: Option<&str>) -> Vec<&'static Service
     }
     let host = host(parts);
     // A bucket may bear a service's name: `logs.s3.us-east-1.amazonaws.com`.
-    let services = if virtual_bucket(host).is_some() {
+    let services = if virtual_bucket(parts).is_some() {
         Vec::new()
     } else {
         by_host(host)
@@ -160,7 +163,7 @@ fn fitness(service: &Service, host: &str) -> (bool, bool) {
 /// Whether a request is made to a service as a whole, as those are whose operations have no path. What has one, a bucket store would
 /// take for an object, whatever else the request says.
 pub fn is_at_root(parts: &Parts) -> bool {
-    matches!(parts.uri.path(), "" | "/") && virtual_bucket(host(parts)).is_none()
+    matches!(parts.uri.path(), "" | "/") && virtual_bucket(parts).is_none()
 }
 
 /// Whether operations are told by something else than method and path.
@@ -321,7 +324,7 @@ pub(crate) fn form_decode(text: &str) -> Cow<'_, str> {
 fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     let path = parts.uri.path();
     let host = host(parts);
-    let bucket = virtual_bucket(host);
+    let bucket = virtual_bucket(parts);
     let matching = services
         .iter()
         .copied()
@@ -332,16 +335,15 @@ fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
                 .any(|it| matches!(it, Protocol::RestJson | Protocol::RestXml))
         })
         .filter_map(|service| {
-            let virtual_path;
-            let path = match &bucket {
+            let path = match (service.id(), bucket) {
                 // An Object Lambda's answer goes to a host that names a route.
-                Some(bucket) if service.id() == "s3" && path != "/WriteGetObjectResponse" => {
-                    virtual_path = format!("/{bucket}{path}");
-                    &virtual_path
+                ("s3", Some(bucket)) if path != "/WriteGetObjectResponse" => {
+                    Cow::Owned(format!("/{bucket}{path}"))
                 }
-                _ => path,
+                ("s3", None) => bucket_apart(path),
+                _ => Cow::Borrowed(path),
             };
-            let (score, operation, labels) = route(service, parts, path)?;
+            let (score, operation, labels) = route(service, parts, &path)?;
             let protocol = service.protocol();
             Some((
                 score,
@@ -360,18 +362,23 @@ fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     best(matching, rank).map(|(_, call)| call)
 }
 
-/// The bucket of a virtual-hosted S3 request: `bucket.s3.us-east-1.amazonaws.com`, `bucket.s3.localhost:4580`; of an access
-/// point's (`name-111122223333.s3-accesspoint.…`) its name and account.
-pub fn virtual_bucket(host: &str) -> Option<String> {
-    let host = host.split(':').next().unwrap_or_default();
-    let at = [".s3.", ".s3-", ".s3express-"]
-        .iter()
-        .find_map(|label| host.find(label))?;
-    // S3 Control has an account in that place.
-    if at == 0 || host[at..].starts_with(".s3-control") {
-        return None;
+/// A path whose first segment is the bucket: stores that decode a path before they take it apart find a slash in `/b%2Fk` too, and no
+/// bucket's name has one. The ARN of an access point does.
+fn bucket_apart(path: &str) -> Cow<'_, str> {
+    let bucket = path
+        .strip_prefix('/')
+        .and_then(|path| path.split('/').next());
+    let is_arn = |bucket: &&str| {
+        ["arn:", "arn%3A", "arn%3a"]
+            .iter()
+            .any(|arn| bucket.starts_with(arn))
+    };
+    let bucket = bucket.filter(|bucket| !is_arn(bucket));
+    let slash = bucket.and_then(|bucket| bucket.find("%2F").or_else(|| bucket.find("%2f")));
+    match slash {
+        Some(at) => Cow::Owned(format!("{}/{}", &path[..=at], &path[at + 4..])),
+        None => Cow::Borrowed(path),
     }
-    Some(host[..at].to_owned())
 }
 
 fn host(parts: &Parts) -> &str {

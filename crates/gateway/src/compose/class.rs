@@ -29,13 +29,15 @@ pub struct Class {
     pub global_service: bool,
 }
 
-/// Classifies a recognised call that was made to `host`, signed for `region`.
-pub fn classify(call: &Call, host: &str, region: &Region) -> Class {
+/// Classifies a recognised call that was made to `host`, signed for `region`. `bucket_host` is the host if it names a bucket or an
+/// access point, else empty.
+pub fn classify(call: &Call, host: &str, bucket_host: &str, region: &Region) -> Class {
     let home = global_home(call.service, host);
     Class {
         category: category(call),
         read_only: is_read_only(call.operation),
-        event_source: s3::event_source(call, host).unwrap_or_else(|| event_source(call.service)),
+        event_source: s3::event_source(call, bucket_host)
+            .unwrap_or_else(|| event_source(call.service)),
         event_name: event_name(call.operation),
         region: home.map_or_else(|| region.clone(), |home| home_of(region, home)),
         global_service: home.is_some(),

@@ -185,7 +185,7 @@ fn of_s3(facts: &Facts<'_>, class: &Class, call: &Call) -> Vec<Resource> {
     if is_missing && class.category == EventCategory::Management {
         return Vec::new();
     }
-    let place = s3::place(bucket, facts.host);
+    let place = s3::place(bucket, facts.bucket_host());
     if place == s3::Place::TableWarehouse {
         return match class.category {
             EventCategory::Data => s3::WAREHOUSE_KINDS.map(of_kind).to_vec(),

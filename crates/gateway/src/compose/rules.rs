@@ -9,8 +9,14 @@ use super::{class, classify, render, tables};
 const NESTING_MAX: usize = 32;
 
 /// The rules that apply to a call beyond what its model says, in words, in the order of the record's fields.
-pub fn rules(call: &Call, host: &str, region: &Region, request: Option<&Value>) -> Vec<String> {
-    let class = classify(call, host, region);
+pub fn rules(
+    call: &Call,
+    host: &str,
+    bucket_host: &str,
+    region: &Region,
+    request: Option<&Value>,
+) -> Vec<String> {
+    let class = classify(call, host, bucket_host, region);
     let (service, operation) = (call.service.id(), call.operation.name());
     let is = |(id, name): &(&str, &str)| *id == service && *name == operation;
     let mut rules = Vec::new();

@@ -155,7 +155,7 @@ pub(super) fn request_parameters(facts: &Facts<'_>, call: &Call, request: Option
     };
     // The host alone names a table's files (CloudTrail's examples for S3 Tables).
     if let Some(bucket) = label(call, "Bucket")
-        && place(bucket, facts.host) != Place::TableWarehouse
+        && place(bucket, facts.bucket_host()) != Place::TableWarehouse
     {
         put("bucketName", bucket);
     }

@@ -162,6 +162,19 @@ fn nothing_makes_another_call_of_what_a_bucket_store_answers() {
     check("POST", "/", &target, "", Some("s3"), "nothing");
     let action = "/b/k?Action=ListUsers&Version=2010-05-08";
     check("GET", action, &[], "", Some("s3"), get);
+    check("GET", "/b%2Fk", &[], "", Some("s3"), get);
+    check("GET", "/b%2fk", &target, "", Some("s3"), get);
+    let arn = r#"s3:GetObject RestXml [("Bucket", "arn:x/p"), ("Key", "k")]"#;
+    check("GET", "/arn%3Ax%2Fp/k", &[], "", Some("s3"), arn);
+    // Where buckets are in paths alone, a host says nothing of them.
+    let mut head = parts("GET", "/b/k", &[("host", "decoy.s3.localhost")]);
+    let hosts = BucketHosts::Below(Vec::new());
+    head.extensions.insert(std::sync::Arc::new(hosts));
+    let call = recognize(&head, b"", Some("s3")).unwrap();
+    assert_eq!(
+        call.labels,
+        [("Bucket", "b".to_owned()), ("Key", "k".to_owned())]
+    );
     // Some stores take any service's signature: then the call is not recognised, and its path is told.
     check("GET", action, &[], "", Some("iam"), "nothing");
     check("GET", "/b/k", &target, "", Some("dynamodb"), "nothing");

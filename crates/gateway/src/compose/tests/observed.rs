@@ -45,6 +45,7 @@ fn operation(event: &Json) -> Option<Operation> {
                 labels: Vec::new(),
             },
             "",
+            "",
             &region,
         );
         class.event_source == event["eventSource"] && class.event_name == name

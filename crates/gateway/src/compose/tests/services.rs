@@ -554,7 +554,7 @@ fn reads_and_writes_are_told_apart() {
             protocol: service.protocol(),
             labels: Vec::new(),
         };
-        classify(&call, "", &"us-east-1".parse().unwrap()).read_only
+        classify(&call, "", "", &"us-east-1".parse().unwrap()).read_only
     };
     for (service, operation) in [
         ("kms", "Encrypt"),
