@@ -19,7 +19,7 @@ use pugmark_core::{
 };
 use pugmark_wire::{
     catalogue::Protocol,
-    recognize::{BucketHosts, Call, recognize},
+    recognize::{BucketHosts, Call, recognize, said_twice},
     sigv4::AuthError,
 };
 use uuid::Uuid;
@@ -237,6 +237,9 @@ impl Inner {
             }
             Err(_) => return answer::refuse(&Refusal::slow_body(), guessed, None, &request_id),
         };
+        if let Some(twice) = said_twice(&parts, &prefix.bytes) {
+            return answer::refuse(&Refusal::ambiguous(twice), guessed, None, &request_id);
+        }
         let call = recognize(&parts, &prefix.bytes, signing_name.as_deref());
         let protocol = call.as_ref().map_or(guessed, |call| call.protocol);
         let read = Read {

@@ -83,6 +83,13 @@ impl Refusal {
         Self::new("NotImplemented", 501, message)
     }
 
+    pub(crate) fn ambiguous(twice: &str) -> Self {
+        let message = format!(
+            "The request has {twice} more than once, so that nobody could say for sure what it calls; send it once"
+        );
+        Self::new("InvalidRequest", 400, message)
+    }
+
     pub(crate) fn upstream_unavailable() -> Self {
         let message = "The upstream endpoint could not be reached or closed the connection; check the --upstream setting";
         Self::new("ServiceUnavailable", 503, message)

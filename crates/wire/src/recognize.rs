@@ -178,26 +178,13 @@ fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     if parts.method != Method::POST || !is_at_root(parts) {
         return None;
     }
-    let json = |service: &'static Service| {
-        let declared = service
-            .protocols()
-            .iter()
-            .find(|it| matches!(it, Protocol::Json10 | Protocol::Json11));
-        match (
-            declared,
-            header_text(parts, header::CONTENT_TYPE.as_str()).contains("json-1.0"),
-        ) {
-            (Some(protocol), _) => *protocol,
-            (None, true) => Protocol::Json10,
-            (None, false) => Protocol::Json11,
-        }
-    };
     let of = |service: &'static Service| {
-        let operation = service.operation(name)?;
+        let mut protocols = service.protocols().iter();
+        let protocol = protocols.find(|it| matches!(it, Protocol::Json10 | Protocol::Json11))?;
         Some(Call {
             service,
-            operation,
-            protocol: json(service),
+            operation: service.operation(name)?,
+            protocol: *protocol,
             labels: Vec::new(),
         })
     };
@@ -210,10 +197,7 @@ fn by_target(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
     let host = host(parts);
     best(signed.filter_map(of), |call| fitness(call.service, host)).or_else(|| match services {
         [] => named.iter().copied().find_map(of),
-        _ => {
-            let mut signed = services.iter().copied();
-            signed.find_map(|service| of(service).filter(|_| has_other_than_rest(service)))
-        }
+        _ => services.iter().copied().find_map(of),
     })
 }
 
@@ -304,6 +288,30 @@ fn best<T, R: Ord>(items: impl Iterator<Item = T>, rank: impl Fn(&T) -> R) -> Op
         .map(|it| it.1)
 }
 
+/// What a request says more than once, so that its service may take another call than the one that is recognised. No client does it.
+pub fn said_twice(parts: &Parts, body: &[u8]) -> Option<&'static str> {
+    let is_repeated = |name: &str| parts.headers.get_all(name).iter().nth(1).is_some();
+    let repeated = ["Host", "X-Amz-Target", "Authorization", "X-Amz-Date"]
+        .into_iter()
+        .find(|name| is_repeated(name));
+    if repeated.is_some() || !is_at_root(parts) {
+        return repeated;
+    }
+    // Texts in a JSON body may look like a form.
+    let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
+    let is_form = !["json", "cbor"].iter().any(|it| content_type.contains(it));
+    let form = body.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let form = if is_form { form } else { "" };
+    let pairs = [form, parts.uri.query().unwrap_or_default()].map(|text| text.split('&'));
+    let names = pairs
+        .into_iter()
+        .flatten()
+        .filter_map(|pair| pair.split('=').next());
+    let actions = names.filter(|name| form_decode(name) == "Action").count();
+    let targets = usize::from(parts.headers.contains_key("x-amz-target"));
+    (actions > 0 && actions + targets > 1).then_some("Action or X-Amz-Target")
+}
+
 /// A parameter of a form or query string, decoded.
 pub(crate) fn parameter<'a>(form: &'a str, name: &str) -> Option<Cow<'a, str>> {
     form.split('&').find_map(|pair| {
@@ -363,21 +371,19 @@ fn by_route(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
 }
 
 /// A path whose first segment is the bucket: stores that decode a path before they take it apart find a slash in `/b%2Fk` too, and no
-/// bucket's name has one. The ARN of an access point does.
+/// bucket's name has one. What stands before it is a bucket's name, not the begin of an access point's ARN.
 fn bucket_apart(path: &str) -> Cow<'_, str> {
-    let bucket = path
+    let segment = path
         .strip_prefix('/')
         .and_then(|path| path.split('/').next());
-    let is_arn = |bucket: &&str| {
-        ["arn:", "arn%3A", "arn%3a"]
-            .iter()
-            .any(|arn| bucket.starts_with(arn))
+    let slash = segment.and_then(|it| it.find("%2F").or_else(|| it.find("%2f")));
+    let Some((bucket, rest)) = slash.map(|at| path.split_at(1 + at)) else {
+        return Cow::Borrowed(path);
     };
-    let bucket = bucket.filter(|bucket| !is_arn(bucket));
-    let slash = bucket.and_then(|bucket| bucket.find("%2F").or_else(|| bucket.find("%2f")));
-    match slash {
-        Some(at) => Cow::Owned(format!("{}/{}", &path[..=at], &path[at + 4..])),
-        None => Cow::Borrowed(path),
+    let is_named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    match percent_decode_str(&bucket[1..]).all(is_named) {
+        true => Cow::Owned(format!("{bucket}/{}", &rest["%2F".len()..])),
+        false => Cow::Borrowed(path),
     }
 }
 

@@ -197,6 +197,66 @@ fn nothing_makes_another_call_of_what_a_bucket_store_answers() {
 }
 
 #[test]
+fn what_is_said_twice_is_told() {
+    let twice = |uri: &str, headers: &[(&str, &str)], body: &str| {
+        said_twice(&parts("POST", uri, headers), body.as_bytes())
+    };
+    let target = ("x-amz-target", "DynamoDB_20120810.ListTables");
+    let json = ("content-type", "application/x-amz-json-1.0");
+    let several = "Action=ListUsers&Action=DeleteUser";
+    for (uri, headers, body, expected) in [
+        ("/", &[target][..], "{}", None),
+        (
+            "/",
+            &[target, json],
+            r#"{"text": "&Action=a&Action=b"}"#,
+            None,
+        ),
+        ("/", &[], "Action=ListUsers&Version=1&X=Action", None),
+        ("/b/k?Action=1&Action=2", &[], "", None),
+        ("/", &[target, target], "{}", Some("X-Amz-Target")),
+        ("/b/k", &[("host", "a"), ("host", "b")], "", Some("Host")),
+        ("/", &[], several, Some("Action or X-Amz-Target")),
+        (
+            "/",
+            &[],
+            "A%63tion=a&Action=b",
+            Some("Action or X-Amz-Target"),
+        ),
+        (
+            "/?Action=a",
+            &[],
+            "Action=b",
+            Some("Action or X-Amz-Target"),
+        ),
+        (
+            "/?Action=a",
+            &[target, json],
+            "{}",
+            Some("Action or X-Amz-Target"),
+        ),
+        ("/", &[target], "Action=a", Some("Action or X-Amz-Target")),
+    ] {
+        assert_eq!(
+            twice(uri, headers, body),
+            expected,
+            "{uri} {headers:?} {body}"
+        );
+    }
+    // A service that knows no targets looks at none.
+    let form = "Action=DeleteUser&Version=2010-05-08";
+    let list = [("x-amz-target", "X.ListUsers")];
+    check(
+        "POST",
+        "/",
+        &list,
+        form,
+        Some("iam"),
+        "iam:DeleteUser Query []",
+    );
+}
+
+#[test]
 fn a_prefix_of_a_form_is_enough() {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let body = b"Action=CreateUser&Version=2010-05-08&Path=\xc3";
