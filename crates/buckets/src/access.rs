@@ -299,10 +299,8 @@ impl S3Host for Host {
             return Ok(VirtualHost::new(host));
         };
         let (bucket, rest) = host.split_at_checked(end).unwrap_or((host, ""));
-        if NO_BUCKETS
-            .iter()
-            .any(|label| rest.to_ascii_lowercase().starts_with(label))
-        {
+        let label = rest.to_ascii_lowercase();
+        if NO_BUCKETS.iter().any(|other| label.starts_with(other)) {
             return Err(s3_error!(
                 InvalidRequest,
                 "There are no access points and no directory buckets here."

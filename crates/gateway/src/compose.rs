@@ -138,8 +138,13 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     /// The host, if it names a bucket or an access point: of another one nothing about these is told.
     fn bucket_host(&self) -> &str {
-        virtual_bucket(self.parts).map_or("", |_| self.host)
+        bucket_host(self.parts, self.host)
     }
+}
+
+/// The request's host, if it names a bucket or an access point, else nothing.
+pub(crate) fn bucket_host<'a>(parts: &Parts, host: &'a str) -> &'a str {
+    virtual_bucket(parts).map_or("", |_| host)
 }
 
 /// Composes a call's event; its copies for the accounts that own what the call touched: an assumed role, a key, a topic of

@@ -9,7 +9,7 @@ use pugmark_core::{
 };
 use pugmark_wire::{
     project,
-    recognize::{Call, recognize, virtual_bucket},
+    recognize::{Call, recognize},
     sigv4,
 };
 use uuid::Uuid;
@@ -60,7 +60,7 @@ pub fn explain(saved: &Saved, account: AccountId, region: &Region) -> Explanatio
     };
     let host = saved.parts.headers.get(http::header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let bucket_host = virtual_bucket(&saved.parts).map_or("", |_| host);
+    let bucket_host = compose::bucket_host(&saved.parts, host);
     if let Some(call) = &call {
         let rules = compose::rules(call, host, bucket_host, &region, request.as_ref());
         steps.extend(rules.into_iter().map(|rule| ("Rule", rule)));

@@ -107,33 +107,36 @@ impl Pending {
         }
         self.sign_in(&outcome);
         let (events, request, response) = self.compose(&outcome);
-        let body = outcome.body.ok();
-        // What teaches is posted; the answer to a GET may be somebody's web page.
-        let teaches = self.parts.method == Method::POST;
-        if let (true, Some(call), Some(request), Some(response)) =
-            (teaches, &self.call, &request, &response)
-        {
-            let (service, operation) = (call.service.id(), call.operation.name());
-            self.identities.learn(
-                &self.identity,
-                service,
-                operation,
-                request,
-                response,
-                self.clock.now(),
-            );
-            let secrets = body.filter(|_| service == "sts");
-            let secrets = secrets.and_then(|body| project::session_secrets(call, &body));
-            if let Some(secrets) = secrets {
-                self.identities
-                    .admit(&self.identity, request, secrets, self.clock.now());
-            }
+        if let (Some(request), Some(response)) = (&request, &response) {
+            self.learn(request, response, outcome.body.as_ref().ok());
         }
+        // The journal takes its time, and the answer its memory.
+        drop(outcome);
         let recorded = self.recorder.record(events).await;
         if let (Ok(()), Some(intent)) = (&recorded, self.intent.take()) {
             self.recorder.close_intent(intent);
         }
         recorded
+    }
+
+    /// Learns from a successful answer whose a key is, and a session's secrets. What teaches is posted: the answer to a GET may be
+    /// somebody's web page.
+    fn learn(&self, request: &Value, response: &Value, body: Option<&Bytes>) {
+        let Some(call) = self
+            .call
+            .as_ref()
+            .filter(|_| self.parts.method == Method::POST)
+        else {
+            return;
+        };
+        let (service, operation) = (call.service.id(), call.operation.name());
+        let (caller, now) = (&self.identity, self.clock.now());
+        self.identities
+            .learn(caller, service, operation, request, response, now);
+        let answer = body.filter(|_| service == "sts");
+        if let Some(secrets) = answer.and_then(|body| project::session_secrets(call, body)) {
+            self.identities.admit(caller, request, secrets, now);
+        }
     }
 
     /// A call that nobody signs because it signs somebody in: its answer says whom.

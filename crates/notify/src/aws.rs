@@ -79,20 +79,23 @@ impl AwsServices {
     /// # Errors
     /// When STS cannot be reached, or does not know the key.
     pub async fn account(&self) -> Result<AccountId, ServiceError> {
-        let client = client!(
-            aws_sdk_sts,
-            self,
-            "sts",
-            &self.connection.region,
-            self.connection.credentials.clone()
-        );
-        let answer = client.get_caller_identity().send().await;
+        let answer = self.sts()?.get_caller_identity().send().await;
         let answer = answer.map_err(|error| of_sdk(&error))?;
         let account = answer.account().and_then(|account| account.parse().ok());
         account.ok_or_else(|| ServiceError {
             code: Some("ValidationError".to_owned()),
             message: "STS answered without an account".to_owned(),
         })
+    }
+
+    fn sts(&self) -> Result<aws_sdk_sts::Client, ServiceError> {
+        Ok(client!(
+            aws_sdk_sts,
+            self,
+            "sts",
+            &self.connection.region,
+            self.connection.credentials.clone()
+        ))
     }
 
     /// Organizations is one for all Regions, in us-east-1.
@@ -120,14 +123,8 @@ impl AwsServices {
                 return Ok(credentials.clone());
             }
         }
-        let client = client!(
-            aws_sdk_sts,
-            self,
-            "sts",
-            &self.connection.region,
-            self.connection.credentials.clone()
-        );
-        let answer = client
+        let answer = self
+            .sts()?
             .assume_role()
             .role_arn(role)
             .role_session_name("CLOUDWATCH_LOGS_DELIVERY_SESSION")

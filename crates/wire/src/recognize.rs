@@ -245,8 +245,7 @@ fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Optio
     if !is_at_root(parts) {
         return None;
     }
-    // A prefix may end within a letter, and only names of ASCII are looked for.
-    let form = body.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let form = text_of(body);
     let find = |name: &str| {
         parameter(form, name).or_else(|| parameter(parts.uri.query().unwrap_or_default(), name))
     };
@@ -288,6 +287,11 @@ fn best<T, R: Ord>(items: impl Iterator<Item = T>, rank: impl Fn(&T) -> R) -> Op
         .map(|it| it.1)
 }
 
+/// As much of a form as is text: a prefix may end within a letter, and only names of ASCII are looked for.
+fn text_of(body: &[u8]) -> &str {
+    body.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+}
+
 /// What a request says more than once, so that its service may take another call than the one that is recognised. No client does it.
 pub fn said_twice(parts: &Parts, body: &[u8]) -> Option<&'static str> {
     let is_repeated = |name: &str| parts.headers.get_all(name).iter().nth(1).is_some();
@@ -300,8 +304,7 @@ pub fn said_twice(parts: &Parts, body: &[u8]) -> Option<&'static str> {
     // Texts in a JSON body may look like a form.
     let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
     let is_form = !["json", "cbor"].iter().any(|it| content_type.contains(it));
-    let form = body.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-    let form = if is_form { form } else { "" };
+    let form = if is_form { text_of(body) } else { "" };
     let pairs = [form, parts.uri.query().unwrap_or_default()].map(|text| text.split('&'));
     let names = pairs
         .into_iter()
