@@ -14,6 +14,7 @@ import time
 import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 
 from conftest import ACCESS_KEY, SECRET_KEY, Pugmark, refused, wait
@@ -303,15 +304,39 @@ def test_no_header_or_parameter_hides_a_read(server):
     assert not names & {"ListTables", "ListTrails", "ListUsers"}
 
 
-@pytest.mark.parametrize("domains", [None, [], ["store.example"]])
-def test_no_host_hides_a_read(tmp_path, domains):
-    """Pugmark and its bucket store agree on which bucket a host and a path name, however odd they are."""
-    config = "" if domains is None else f"[upstream]\ns3_domains = {json.dumps(domains)}\n"
-    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=config).start()
+def test_a_request_says_once_who_signed_it(server):
+    """Two signatures, or two keys in one: the upstream could believe the one that the record does not name."""
+    server.client("s3").create_bucket(Bucket="signed")
+    s3 = server.client("s3", config=Config(signature_version="s3v4"))
+    url = s3.generate_presigned_url("list_objects_v2", Params={"Bucket": "signed"})
+    path = url[url.index("/signed"):]
+
+    def get(path, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    assert get(path)[0] == 200
+    status, text = get(path, Authorization="AWS AKIAIOSFODNN7EXAMPLE:c2lnbmF0dXJl")
+    assert status == 400 and "Only one auth mechanism allowed" in text
+    status, text = get(path + "&AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Expires=1")
+    assert status == 400 and "<Code>InvalidArgument</Code>" in text
+    status, text = get(path + "&x-amz-credential=AKIAIOSFODNN7EXAMPLE")
+    assert status == 400 and "X-Amz-Credential more than once" in text
+
+
+HOSTS = ["vault.s3.localhost", "decoy.s3.localhost", "vault.s3-control.x", "decoy.s3express-x", "vault.s3-accesspoint.x",
+         "decoy.s3-accesspoint.x", "a.s3.b.s3.c", "vault.S3.x", "VAULT.s3.x", "vault.s3-x.s3.x", ".s3.vault.s3.x", "decoy.s3.",
+         "x.s3-object-lambda.x", "x.s3-outposts.x", "iam.x"]
+STORE_HOSTS = ["vault.store.example", "decoy.store.example"]
+
+
+def hides_nothing(server, hosts, store=None):
+    """Whatever a host and a path get out of the bucket, the log files say that it was read."""
     make_vault(server)
-    hosts = ["vault.s3.localhost", "decoy.s3.localhost", "vault.s3-control.x", "decoy.s3express-x", "vault.s3-accesspoint.x",
-             "decoy.s3-accesspoint.x", "a.s3.b.s3.c", "vault.S3.x", "VAULT.s3.x", "vault.s3-x.s3.x", ".s3.vault.s3.x", "decoy.s3.",
-             "x.s3-object-lambda.x", "x.s3-outposts.x", "vault.store.example", "decoy.store.example", "iam.x"]
+    if store:
+        assert store.client("s3").get_object(Bucket="vault", Key="secret")["Body"].read() == SECRET
     paths = ["/vault/secret", "/secret", "/vault%2Fsecret", "/%76ault/secret", "//vault/secret", "/x/../vault/secret",
              "/vault/./secret", "/vault/secret?x-id=ListBuckets", "/vault/secret?website", "/vault/secret/"]
     got = {f"probe-{number}-": signed_get(server, path, {"User-Agent": f"probe-{number}-"}, host=host)
@@ -324,4 +349,34 @@ def test_no_host_hides_a_read(tmp_path, domains):
                 and any(it.get("ARN") == "arn:aws:s3:::vault/secret" for it in r["resources"])]
         return read <= {probe for probe in read for r in told if probe in r["userAgent"]}
     wait(seen, seconds=30)
+    return got
+
+
+@pytest.mark.parametrize("domains", [None, [], ["store.example"]])
+def test_no_host_hides_a_read(tmp_path, domains):
+    """Pugmark and its bucket store agree on which bucket a host and a path name, however odd they are."""
+    config = "" if domains is None else f"[upstream]\ns3_domains = {json.dumps(domains)}\n"
+    server = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=config).start()
+    hides_nothing(server, [*HOSTS, *STORE_HOSTS])
     server.stop()
+
+
+@pytest.mark.parametrize("domains", [None, [], ["s3.localhost"]])
+def test_a_store_behind_is_asked_how_it_reads_hosts(tmp_path, domains):
+    """Nobody told Pugmark how its store names buckets. The store is another Pugmark, which looks at hosts as AWS does, at none, or
+    at those of one domain."""
+    config = "" if domains is None else f"[upstream]\ns3_domains = {json.dumps(domains)}\n"
+    store = Pugmark(tmp_path / "store", config=config).start()
+    front = Pugmark(tmp_path / "data", "--delivery-interval", "1s", config=f"""
+[upstream.services]
+s3 = "http://127.0.0.1:{store.port}"
+[delivery]
+access_key_id = "{ACCESS_KEY}"
+secret_access_key = "{SECRET_KEY}"
+""").start()
+    hides_nothing(front, HOSTS, store)
+    # What does not answer cannot have been asked, and nobody may pass by that.
+    store.stop()
+    status, body = signed_get(front, "/vault/secret", {}, host="decoy.s3.elsewhere")
+    assert status == 503 and b"could not be reached" in body
+    front.stop()

@@ -19,7 +19,7 @@ use pugmark_core::{
 };
 use pugmark_wire::{
     catalogue::Protocol,
-    recognize::{BucketHosts, Call, recognize, said_twice},
+    recognize::{Call, recognize, said_twice},
     sigv4::AuthError,
 };
 use uuid::Uuid;
@@ -28,6 +28,7 @@ use crate::{
     answer::{self, Answered},
     body::{Body, Inspected, Prefix, full_body, read_prefix},
     compose::{Tls, VpcEndpoint},
+    hosts::HostRule,
     identities::Identities,
     pending::Pending,
     recorder::Recorder,
@@ -59,8 +60,8 @@ pub struct Settings {
     pub account: AccountId,
     /// The Region of calls that are not signed for one.
     pub region: Region,
-    /// How hosts name buckets, where they do it in another way than AWS's.
-    pub bucket_hosts: Option<Arc<BucketHosts>>,
+    /// Who says how hosts name buckets.
+    pub bucket_hosts: HostRule,
     /// VPC endpoints, and the networks whose calls come through each; the first that fits counts.
     pub vpc_endpoints: Vec<(VpcEndpoint, Vec<IpNet>)>,
 }
@@ -212,13 +213,19 @@ impl Inner {
         abandoned: Abandoned,
     ) -> Response<Body> {
         let request_id = Uuid::new_v4().to_string();
-        if let Some(hosts) = &self.settings.bucket_hosts {
-            parts.extensions.insert(hosts.clone());
-        }
         let guessed = answer::protocol_of(&parts);
         if let Err(error) = self.recorder.admit() {
             tracing::warn!(%error, "call refused: the journal takes no more");
             return answer::refuse(&Refusal::busy(), guessed, None, &request_id);
+        }
+        match self.settings.bucket_hosts.of(&parts).await {
+            Ok(None) => {}
+            Ok(Some(hosts)) => _ = parts.extensions.insert(hosts),
+            Err(error) => {
+                tracing::warn!(error = %chain(&*error), "call refused: the store does not say whether its host names a bucket");
+                let refusal = Refusal::upstream_unavailable();
+                return answer::refuse(&refusal, guessed, None, &request_id);
+            }
         }
         let claim = verify::claim(&parts);
         let signing_name = claim.signing_name().map(str::to_owned);
@@ -237,10 +244,10 @@ impl Inner {
             }
             Err(_) => return answer::refuse(&Refusal::slow_body(), guessed, None, &request_id),
         };
-        if let Some(twice) = said_twice(&parts, &prefix.bytes) {
+        let call = recognize(&parts, &prefix.bytes, signing_name.as_deref());
+        if let Some(twice) = said_twice(&parts, &prefix.bytes, call.as_ref()) {
             return answer::refuse(&Refusal::ambiguous(twice), guessed, None, &request_id);
         }
-        let call = recognize(&parts, &prefix.bytes, signing_name.as_deref());
         let protocol = call.as_ref().map_or(guessed, |call| call.protocol);
         let read = Read {
             parts,

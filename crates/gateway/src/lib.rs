@@ -6,6 +6,7 @@ mod answer;
 mod body;
 pub mod compose;
 pub mod explain;
+mod hosts;
 pub mod identities;
 mod intake;
 mod pending;
@@ -15,6 +16,7 @@ mod upstream;
 mod verify;
 
 pub use body::{Body, BoxError, empty_body, full_body};
+pub use hosts::{AskedHosts, HostRule};
 pub use intake::{Connection, Gateway, Settings};
 pub use recorder::{AuditMode, OnFull, Recorder};
 pub use upstream::{Abandoned, LocalCall, LocalService, Route, Routes, UpstreamClient};

@@ -98,7 +98,7 @@ impl Caller {
     /// [`Refused`] when the server answers with an error; anything else when it does not answer.
     pub(crate) async fn call(&self, operation: &str, input: &Value) -> anyhow::Result<Value> {
         let body = self.open(operation, input).await?.into_body();
-        let bytes = whole(body).await?;
+        let bytes = whole(body, ANSWER_BYTES_MAX).await?;
         serde_json::from_slice(&bytes).with_context(|| format!("the answer to {operation}"))
     }
 
@@ -125,7 +125,7 @@ impl Caller {
             return Ok(response);
         }
         let status = response.status().as_u16();
-        let bytes = whole(response.into_body()).await?;
+        let bytes = whole(response.into_body(), ANSWER_BYTES_MAX).await?;
         let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let code = said["__type"].as_str().unwrap_or_default();
         let message = said["message"].as_str().or(said["Message"].as_str());
@@ -165,12 +165,16 @@ pub(crate) async fn next(body: &mut Body) -> anyhow::Result<Option<bytes::Bytes>
     }
 }
 
-async fn whole(mut body: Body) -> anyhow::Result<BytesMut> {
+/// A whole answer.
+///
+/// # Errors
+/// When it is longer, breaks off, or falls silent.
+pub(crate) async fn whole(mut body: Body, bytes_max: usize) -> anyhow::Result<BytesMut> {
     let mut bytes = BytesMut::new();
     while let Some(data) = next(&mut body).await? {
         bytes.extend_from_slice(&data);
-        if bytes.len() > ANSWER_BYTES_MAX {
-            bail!("the answer has more than {ANSWER_BYTES_MAX} bytes");
+        if bytes.len() > bytes_max {
+            bail!("the answer has more than {bytes_max} bytes");
         }
     }
     Ok(bytes)

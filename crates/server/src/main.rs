@@ -14,6 +14,7 @@ mod delays;
 mod embedded;
 mod explain;
 mod export;
+mod hosts;
 mod import;
 mod insights;
 mod keys;

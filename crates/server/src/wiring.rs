@@ -22,7 +22,7 @@ use pugmark_core::{
 };
 use pugmark_delivery::{Announcer, Delivery, S3Bucket};
 use pugmark_gateway::{
-    Body, Connection, Gateway, Recorder, Route, Routes, UpstreamClient,
+    Body, Connection, Gateway, HostRule, Recorder, Route, Routes, UpstreamClient,
     compose::Tls,
     identities::{Identities, Principal, Role},
 };
@@ -39,6 +39,7 @@ use crate::{
     credentials::{self, RootCredentials},
     delays::Delays,
     embedded,
+    hosts::StoreHosts,
     insights::Insights,
     listen::{self, Handler, Peer},
     principals,
@@ -179,6 +180,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     });
     let gateway = gateway(
         &config,
+        bucket_hosts(&config, &root, &s3_route),
         s3_route,
         CloudTrail::new(api.clone(), identities.clone()),
         &identities,
@@ -485,21 +487,21 @@ fn endpoints(config: &Config, root: &RootCredentials) -> Endpoints {
             .or(config.upstream.as_ref())?;
         Some((service, endpoint.to_string()))
     });
-    let (access_key_id, secret) = own_key(config, root);
     Endpoints {
         urls: urls.collect(),
-        credentials: Credentials::new(access_key_id, secret.0, None, None, "pugmark"),
+        credentials: own_credentials(config, root),
         region: config.region.clone(),
         organization: config.organization.clone(),
     }
 }
 
 /// The key with which Pugmark itself calls upstreams.
-fn own_key(config: &Config, root: &RootCredentials) -> (String, Secret) {
-    match &config.delivery_credentials {
-        Some((access_key_id, secret)) => (access_key_id.clone(), secret.clone()),
-        None => (root.access_key_id.clone(), root.secret_access_key.clone()),
-    }
+fn own_credentials(config: &Config, root: &RootCredentials) -> Credentials {
+    let (access_key_id, secret) = match &config.delivery_credentials {
+        Some((access_key_id, secret)) => (access_key_id, secret),
+        None => (&root.access_key_id, &root.secret_access_key),
+    };
+    Credentials::new(access_key_id, &secret.0, None, None, "pugmark")
 }
 
 /// Topics are told through the services' port.
@@ -519,17 +521,10 @@ async fn s3(
     identities: &Arc<Identities>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<(Route, aws_sdk_s3::Client)> {
-    let (access_key_id, secret) = own_key(config, root);
     let builder = aws_sdk_s3::config::Builder::new()
         .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
         .region(aws_sdk_s3::config::Region::new(config.region.to_string()))
-        .credentials_provider(Credentials::new(
-            access_key_id,
-            secret.0,
-            None,
-            None,
-            "pugmark",
-        ))
+        .credentials_provider(own_credentials(config, root))
         .force_path_style(true);
     if let Some(endpoint) = config
         .upstream_services
@@ -561,8 +556,22 @@ async fn s3(
     ))
 }
 
+/// Hosts name buckets as the settings say, else as the store behind says; the embedded one reads them as AWS does.
+fn bucket_hosts(config: &Config, root: &RootCredentials, s3: &Route) -> HostRule {
+    match (&config.bucket_hosts, s3) {
+        (Some(hosts), _) => HostRule::Said(Arc::new(hosts.clone())),
+        (None, Route::Local(_)) => HostRule::Aws,
+        (None, Route::Remote(store)) => HostRule::Asked(Arc::new(StoreHosts::new(
+            store.clone(),
+            own_credentials(config, root),
+            config.region.clone(),
+        ))),
+    }
+}
+
 fn gateway(
     config: &Config,
+    bucket_hosts: HostRule,
     s3: Route,
     cloudtrail: CloudTrail,
     identities: &Arc<Identities>,
@@ -578,7 +587,7 @@ fn gateway(
     let settings = pugmark_gateway::Settings {
         account: config.account,
         region: config.region.clone(),
-        bucket_hosts: config.bucket_hosts.clone().map(Arc::new),
+        bucket_hosts,
         vpc_endpoints: config.vpc_endpoints.clone(),
     };
     Gateway::new(

@@ -292,8 +292,8 @@ fn text_of(body: &[u8]) -> &str {
     body.utf8_chunks().next().map_or("", |chunk| chunk.valid())
 }
 
-/// What a request says more than once, so that its service may take another call than the one that is recognised. No client does it.
-pub fn said_twice(parts: &Parts, body: &[u8]) -> Option<&'static str> {
+/// What a request says more than once, so that its service may take another call than the recognised one. No client does it.
+pub fn said_twice(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<&'static str> {
     let is_repeated = |name: &str| parts.headers.get_all(name).iter().nth(1).is_some();
     let repeated = ["Host", "X-Amz-Target", "Authorization", "X-Amz-Date"]
         .into_iter()
@@ -301,10 +301,15 @@ pub fn said_twice(parts: &Parts, body: &[u8]) -> Option<&'static str> {
     if repeated.is_some() || !is_at_root(parts) {
         return repeated;
     }
-    // Texts in a JSON body may look like a form.
+    // Texts in a JSON body may look like a form. A service that reads forms may do so whatever the body calls itself.
+    let reads_forms = call.is_some_and(|it| matches!(it.protocol, Protocol::Query | Protocol::Ec2));
     let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
-    let is_form = !["json", "cbor"].iter().any(|it| content_type.contains(it));
-    let form = if is_form { text_of(body) } else { "" };
+    let is_other = ["json", "cbor"].iter().any(|it| content_type.contains(it));
+    let form = if reads_forms || !is_other {
+        text_of(body)
+    } else {
+        ""
+    };
     let pairs = [form, parts.uri.query().unwrap_or_default()].map(|text| text.split('&'));
     let names = pairs
         .into_iter()
@@ -319,7 +324,7 @@ pub fn said_twice(parts: &Parts, body: &[u8]) -> Option<&'static str> {
 pub(crate) fn parameter<'a>(form: &'a str, name: &str) -> Option<Cow<'a, str>> {
     form.split('&').find_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (key == name).then(|| form_decode(value))
+        (form_decode(key) == name).then(|| form_decode(value))
     })
 }
 
@@ -390,7 +395,8 @@ fn bucket_apart(path: &str) -> Cow<'_, str> {
     }
 }
 
-fn host(parts: &Parts) -> &str {
+/// The host that a request is made to, perhaps with a port; empty if it does not say.
+pub fn host(parts: &Parts) -> &str {
     let header = header_text(parts, header::HOST.as_str());
     if header.is_empty() {
         parts.uri.host().unwrap_or_default()

@@ -36,6 +36,21 @@ const PRESIGNED_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
 /// Most signed headers of a request.
 const SIGNED_HEADERS_MAX: usize = 200;
 
+/// What a query string may say of a signature: of version 4 at first, and two names of version 2.
+const SIGNER_PARAMETERS: [&str; 11] = [
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Signature",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Security-Token",
+    "X-Amz-Region-Set",
+    "X-Amz-Content-Sha256",
+    "AWSAccessKeyId",
+    "Signature",
+];
+
 /// What a request says of its signature, not yet verified.
 #[derive(Clone)]
 pub struct Claim {
@@ -122,9 +137,10 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 /// Reads the claim of a request; `None` when it carries no signature.
 ///
 /// # Errors
-/// When a signature is there but incomplete, or of a scheme that is not verified here.
+/// When a signature is there but incomplete, of a scheme that is not verified here, or not the only one.
 pub fn claim(parts: &Parts) -> Result<Option<Claim>, AuthError> {
     let query = parts.uri.query().unwrap_or_default();
+    check_one_signer(parts, query)?;
     match parts.headers.get(http::header::AUTHORIZATION) {
         Some(value) => {
             let text = value
@@ -146,6 +162,34 @@ pub fn claim(parts: &Parts) -> Result<Option<Claim>, AuthError> {
     }
 }
 
+/// A request must tell once who signed it: of two, an upstream may look at another one than is looked at here, and the record would
+/// name somebody else. Names are taken in any case, for some upstreams ignore it.
+fn check_one_signer(parts: &Parts, query: &str) -> Result<(), AuthError> {
+    let mut told = Vec::new();
+    for pair in query.split('&') {
+        let name = form_decode(pair.split('=').next().unwrap_or_default());
+        let known = SIGNER_PARAMETERS.iter();
+        let Some(name) = known.copied().find(|it| name.eq_ignore_ascii_case(it)) else {
+            continue;
+        };
+        if told.contains(&name) {
+            let message = format!("the query string has {name} more than once");
+            return Err(AuthError::IncompleteQuery(message));
+        }
+        told.push(name);
+    }
+    let is_told = |names: &[&str]| names.iter().any(|name| told.contains(name));
+    let signers = [
+        parts.headers.contains_key(http::header::AUTHORIZATION),
+        is_told(&["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"]),
+        is_told(&["AWSAccessKeyId"]),
+    ];
+    if signers.into_iter().filter(|is_there| *is_there).count() > 1 {
+        return Err(AuthError::SeveralSigners);
+    }
+    Ok(())
+}
+
 /// The access key id of a request of Signature Version 2, and whether it stands in the query; the signature is not looked at.
 pub fn legacy_access_key_id(parts: &Parts) -> Option<(String, bool)> {
     let query = parts.uri.query().unwrap_or_default();
@@ -165,13 +209,15 @@ fn header_claim(parts: &Parts, text: &str) -> Result<Claim, AuthError> {
     let (scheme, fields) = text.trim().split_once(' ').unwrap_or((text, ""));
     let is_v4a = is_v4a(scheme)?;
     let field = |name: &'static str| {
-        fields
-            .split(',')
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(key, value)| (key == name).then_some(value))
-            .ok_or_else(|| {
-                AuthError::Incomplete(format!("Authorization header requires '{name}' parameter."))
-            })
+        let pairs = fields.split(',');
+        let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
+        let mut values = pairs.filter_map(|(key, value)| (key == name).then_some(value));
+        let text = match (values.next(), values.next()) {
+            (Some(value), None) => return Ok(value),
+            (None, _) => format!("Authorization header requires '{name}' parameter."),
+            (Some(_), Some(_)) => format!("Authorization header has '{name}' more than once."),
+        };
+        Err(AuthError::Incomplete(text))
     };
     let header = |name: &str| {
         parts

@@ -199,7 +199,9 @@ fn nothing_makes_another_call_of_what_a_bucket_store_answers() {
 #[test]
 fn what_is_said_twice_is_told() {
     let twice = |uri: &str, headers: &[(&str, &str)], body: &str| {
-        said_twice(&parts("POST", uri, headers), body.as_bytes())
+        let parts = parts("POST", uri, headers);
+        let call = recognize(&parts, body.as_bytes(), None);
+        said_twice(&parts, body.as_bytes(), call.as_ref())
     };
     let target = ("x-amz-target", "DynamoDB_20120810.ListTables");
     let json = ("content-type", "application/x-amz-json-1.0");
@@ -243,6 +245,15 @@ fn what_is_said_twice_is_told() {
             "{uri} {headers:?} {body}"
         );
     }
+    // Who reads forms alone may read one that calls itself something else.
+    let disguised = |uri: &str| {
+        let (parts, body) = (parts("POST", uri, &[json]), b"{&Action=DeleteUser");
+        let call = recognize(&parts, body, Some("iam"));
+        said_twice(&parts, body, call.as_ref())
+    };
+    assert_eq!(disguised("/"), None);
+    let twice = Some("Action or X-Amz-Target");
+    assert_eq!(disguised("/?Action=ListUsers"), twice);
     // A service that knows no targets looks at none.
     let form = "Action=DeleteUser&Version=2010-05-08";
     let list = [("x-amz-target", "X.ListUsers")];

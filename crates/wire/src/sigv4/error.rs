@@ -11,6 +11,9 @@ pub enum AuthError {
     /// The presigned query is not whole.
     #[error("{0}")]
     IncompleteQuery(String),
+    /// More than one signature, so that nobody can say which of them counts.
+    #[error("signed more than once")]
+    SeveralSigners,
     /// Another scheme (SigV2, a bearer token): an upstream may judge it.
     #[error("signature scheme {0} is not verified here")]
     UnsupportedScheme(String),
@@ -78,6 +81,16 @@ impl AuthError {
             }
             Self::Incomplete(detail) | Self::IncompleteQuery(detail) => {
                 ("IncompleteSignature", 400, detail.clone())
+            }
+            Self::SeveralSigners => {
+                let code = match (is_s3, is_json) {
+                    (true, _) => "InvalidArgument",
+                    (false, true) => "IncompleteSignatureException",
+                    (false, false) => "IncompleteSignature",
+                };
+                let message = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string \
+                               parameter or the Authorization header should be specified";
+                (code, 400, message.into())
             }
             Self::UnsupportedScheme(scheme) => {
                 let message = format!(

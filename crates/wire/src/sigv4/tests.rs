@@ -395,6 +395,47 @@ fn broken_claims_are_named() {
 }
 
 #[test]
+fn who_signed_is_told_once() {
+    let signed = "AWS4-HMAC-SHA256 Credential=AKID/20260119/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00";
+    let error = |query: &str, authorization: Option<&str>| {
+        let headers: Vec<_> = authorization
+            .map(|it| ("authorization", it))
+            .into_iter()
+            .collect();
+        claim(&s3_parts("GET", &format!("/b/k?{query}"), &headers)).err()
+    };
+    let several = Some(AuthError::SeveralSigners);
+    let key = "AWSAccessKeyId=AKID&Signature=x";
+    assert_eq!(error("X-Amz-Signature=00", Some(signed)), several);
+    assert_eq!(error("x%2Damz-credential=AKID", Some(signed)), several);
+    assert_eq!(error(key, Some(signed)), several);
+    assert_eq!(error(key, Some("AWS AKID:x")), several);
+    assert_eq!(error(&format!("X-Amz-Algorithm=x&{key}"), None), several);
+    let repeated = |name| {
+        let message = format!("the query string has {name} more than once");
+        Some(AuthError::IncompleteQuery(message))
+    };
+    let two = "X-Amz-Credential=A&x=y&x-amz-%63redential=B";
+    assert_eq!(error(two, None), repeated("X-Amz-Credential"));
+    assert_eq!(
+        error(&format!("{key}&{key}"), None),
+        repeated("AWSAccessKeyId")
+    );
+    let twice = signed.replace(
+        "Cred",
+        "Credential=X/20260119/us-east-1/s3/aws4_request, Cred",
+    );
+    let message = "Authorization header has 'Credential' more than once.";
+    let incomplete = Some(AuthError::Incomplete(message.into()));
+    let dated = [
+        ("authorization", &twice[..]),
+        ("x-amz-date", "20260119T000000Z"),
+    ];
+    assert_eq!(claim(&s3_parts("GET", "/b/k", &dated)).err(), incomplete);
+    assert_eq!(error("Signature=x&versionId=1", None), None);
+}
+
+#[test]
 fn a_claim_is_bounded() {
     let claimed = |algorithm: &str, names: usize, regions: usize, signature: usize| {
         let scope = match algorithm {
