@@ -42,7 +42,7 @@ use crate::{
     records::RecordPages,
     schema::{self, Damage},
     tail::{Row, id_of},
-    threads::in_parallel,
+    threads::on_standing_threads,
 };
 
 /// Footers that are kept, in bytes; a look-up over more files than fit reads the rest again.
@@ -75,6 +75,7 @@ struct Footers {
 #[derive(Debug)]
 enum Candidate {
     Tail(Arc<Row>),
+    Read(Box<LookupEvent>),
     Stored {
         part: usize,
         group: usize,
@@ -91,6 +92,17 @@ struct Unit {
     group: Option<usize>,
     /// The rows of the group, ascending, that the file's index says may be wanted; `None`: all of them.
     rows: Option<Vec<Range<usize>>>,
+}
+
+impl Unit {
+    /// An event in its row group.
+    fn candidate(&self, row: usize) -> Candidate {
+        Candidate::Stored {
+            part: self.part,
+            group: self.group.unwrap_or_default(),
+            row,
+        }
+    }
 }
 
 impl Ord for Unit {
@@ -143,7 +155,8 @@ impl Files {
         tail: &[Arc<Row>],
         parts: &[Arc<Part>],
     ) -> Result<(Vec<LookupEvent>, Option<Place>), TableError> {
-        self.search(wanted, tail, parts, |mut found, open| {
+        self.without_damaged(parts, |left_out, open| {
+            let mut found = self.find_in(wanted, tail, left_out, open, true)?;
             let has_more = found.len() > wanted.page_events;
             found.truncate(wanted.page_events);
             let last = found.last().map(|(place, _)| *place);
@@ -151,13 +164,11 @@ impl Files {
         })
     }
 
-    /// Does something with the places of the wanted events, once more without each file that is found damaged meanwhile.
-    fn search<T>(
+    /// Reads files, once more without each one that is found damaged meanwhile.
+    fn without_damaged<T>(
         &self,
-        wanted: &Wanted,
-        tail: &[Arc<Row>],
         parts: &[Arc<Part>],
-        answer: impl Fn(Vec<(Place, Candidate)>, &mut Open<'_>) -> Result<T, Failure>,
+        read: impl Fn(&HashSet<usize>, &mut Open<'_>) -> Result<T, Failure>,
     ) -> Result<T, TableError> {
         let mut left_out: HashSet<usize> = HashSet::new();
         for (index, part) in parts.iter().enumerate() {
@@ -171,8 +182,7 @@ impl Files {
                 parts,
                 opened: HashMap::new(),
             };
-            let found = self.find_in(wanted, tail, &left_out, &mut open);
-            match found.and_then(|found| answer(found, &mut open)) {
+            match read(&left_out, &mut open) {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::System(error)) => return Err(error),
                 Err(Failure::Damaged(index, damage)) => {
@@ -193,21 +203,32 @@ impl Files {
         lock(&self.damaged).insert(path.to_owned(), damage);
     }
 
-    /// The places of the wanted events, newest first, at most as many as are needed.
+    /// The places of the wanted events, newest first, at most as many as are needed. `reads_few` says that the events themselves
+    /// are wanted too: a few are read at once.
     fn find_in(
         &self,
         wanted: &Wanted,
         tail: &[Arc<Row>],
         left_out: &HashSet<usize>,
         open: &mut Open<'_>,
+        reads_few: bool,
     ) -> Result<Vec<(Place, Candidate)>, Failure> {
         let parts = open.parts;
         let mut found: Vec<(Place, Candidate)> = tail
             .iter()
             .map(|row| (row.place(), Candidate::Tail(row.clone())))
             .collect();
-        let mut units: BinaryHeap<Unit> = (0..parts.len())
-            .filter(|index| !left_out.contains(index) && is_wanted(wanted, &parts[*index]))
+        let wanted_parts = (0..parts.len())
+            .filter(|index| !left_out.contains(index) && is_wanted(wanted, &parts[*index]));
+        let wanted_parts: Vec<usize> = wanted_parts.collect();
+        if reads_few && let Some(few) = self.few(wanted, &wanted_parts, open)? {
+            found.extend(read_few(wanted, few, open)?);
+            found.sort_by_key(|(place, _)| place.newest_first());
+            found.truncate(wanted.needed());
+            return Ok(found);
+        }
+        let mut units: BinaryHeap<Unit> = wanted_parts
+            .into_iter()
             .map(|part| Unit {
                 latest: parts[part].newest.min(wanted.latest()),
                 part,
@@ -231,21 +252,12 @@ impl Files {
                 }
                 Some(group) => {
                     let opened = open.file(unit.part)?;
-                    let stored = |(place, row)| {
-                        (
-                            place,
-                            Candidate::Stored {
-                                part: unit.part,
-                                group,
-                                row,
-                            },
-                        )
-                    };
+                    let rows = unit.rows.as_deref();
+                    let matches = opened.matches(unit.part, group, wanted, rows)?;
                     found.extend(
-                        opened
-                            .matches(unit.part, group, wanted, unit.rows.as_deref())?
+                        matches
                             .into_iter()
-                            .map(stored),
+                            .map(|(place, row)| (place, unit.candidate(row))),
                     );
                     found.sort_by_key(|(place, _)| place.newest_first());
                     found.truncate(wanted.needed());
@@ -253,6 +265,36 @@ impl Files {
             }
         }
         Ok(found)
+    }
+
+    /// All rows that can be wanted, if the indexes say that these are no more than are needed: then nothing is gained by looking at
+    /// the newest ones first.
+    fn few(
+        &self,
+        wanted: &Wanted,
+        wanted_parts: &[usize],
+        open: &mut Open<'_>,
+    ) -> Result<Option<WantedRows>, Failure> {
+        let (mut few, mut total) = (WantedRows::new(), 0);
+        for part in wanted_parts {
+            let Some(rows) = self.indexed(&open.parts[*part], wanted)? else {
+                return Ok(None);
+            };
+            total += rows.iter().map(Range::len).sum::<usize>();
+            if total > wanted.needed() {
+                return Ok(None);
+            }
+            if rows.is_empty() {
+                continue;
+            }
+            for unit in open.file(*part)?.groups(*part, wanted, Some(&rows))? {
+                if let (Some(group), Some(rows)) = (unit.group, unit.rows) {
+                    let rows = rows.into_iter().flatten().map(|row| (row, 0));
+                    few.insert((*part, group), rows.collect());
+                }
+            }
+        }
+        Ok(Some(few))
     }
 
     /// The rows of a file that its index says may be wanted; `None` when it cannot tell.
@@ -456,7 +498,10 @@ pub(crate) fn contains(files: &Files, parts: &[Arc<Part>], row: &Row) -> Result<
         after: None,
         page_events: 1,
     };
-    files.search(&wanted, &[], parts, |found, _| Ok(!found.is_empty()))
+    files.without_damaged(parts, |left_out, open| {
+        let found = files.find_in(&wanted, &[], left_out, open, false)?;
+        Ok(!found.is_empty())
+    })
 }
 
 /// Whether a file can hold anything that is wanted.
@@ -703,19 +748,22 @@ impl Chosen {
     }
 }
 
+/// Makes something of columns and records.
+type Made<'a, T> = dyn Fn(&RecordBatch, Vec<Bytes>) -> Result<Vec<T>, Damage> + 'a;
+
 /// What is made of rows.
-pub(crate) struct Reading<T> {
+pub(crate) struct Reading<'a, T> {
     /// Its columns, but for the record.
     pub(crate) is_wanted: fn(&str) -> bool,
     /// Makes them, of those columns and the records.
-    pub(crate) made: fn(&RecordBatch, Vec<Bytes>) -> Result<Vec<T>, Damage>,
+    pub(crate) made: &'a Made<'a, T>,
 }
 
 /// Reads rows, each with its place in the answer; each row group is read once, a bounded number of them open.
 pub(crate) fn read_rows<T>(
     wanted: WantedRows,
     mut open: impl FnMut(usize) -> Result<Opened, Failure>,
-    reading: &Reading<T>,
+    reading: &Reading<'_, T>,
 ) -> Result<Vec<(usize, T)>, Failure> {
     let mut wanted: Vec<_> = wanted.into_iter().collect();
     let mut rows = Vec::new();
@@ -738,7 +786,7 @@ pub(crate) fn read_rows<T>(
 
 /// On all processors: of each row group all columns at once, for each of them has a dictionary to be read first, and the
 /// records of one page at a time.
-fn read_chosen<T>(chosen: &[Chosen], reading: &Reading<T>) -> Result<Vec<T>, Failure> {
+fn read_chosen<T>(chosen: &[Chosen], reading: &Reading<'_, T>) -> Result<Vec<T>, Failure> {
     enum Job<'a> {
         Keys(&'a Chosen),
         Records(&'a Chosen, Option<&'a RecordPages<'a>>, &'a [usize]),
@@ -758,8 +806,9 @@ fn read_chosen<T>(chosen: &[Chosen], reading: &Reading<T>) -> Result<Vec<T>, Fai
         let pieces = it.pieces(pages).into_iter();
         jobs.extend(pieces.map(|rows| Job::Records(it, pages, rows)));
     }
-    let read = in_parallel(&jobs, |job| match job {
-        Job::Keys(it) => it.read(&it.numbers, reading.is_wanted).map(Read::Keys),
+    let is_wanted = reading.is_wanted;
+    let read = on_standing_threads(&jobs, |job| match job {
+        Job::Keys(it) => it.read(&it.numbers, is_wanted).map(Read::Keys),
         Job::Records(it, pages, rows) => it.records(*pages, rows).map(Read::Records),
     })?;
     let mut read = read.into_iter().peekable();
@@ -779,17 +828,45 @@ fn read_chosen<T>(chosen: &[Chosen], reading: &Reading<T>) -> Result<Vec<T>, Fai
     Ok(rows)
 }
 
+/// Those of a few rows that are wanted, with all that is told of them: each row group is read once instead of first for its keys.
+fn read_few(
+    wanted: &Wanted,
+    few: WantedRows,
+    open: &mut Open<'_>,
+) -> Result<Vec<(Place, Candidate)>, Failure> {
+    let category = wanted.category.event_category().as_str();
+    let made = |batch: &RecordBatch, records: Vec<Bytes>| {
+        let keys = schema::Keys::of(batch, wanted.filter.as_ref())?;
+        let events = (0..).zip(schema::told(batch, records)?);
+        let wanted = events.map(|(row, event)| {
+            let place = keys.place(row);
+            let is_wanted = wanted.admits(place) && keys.matches(row, category);
+            is_wanted.then(|| (place, Candidate::Read(Box::new(event))))
+        });
+        Ok(wanted.collect())
+    };
+    let reading = Reading {
+        is_wanted: |name| {
+            schema::TOLD.contains(&name) || [schema::SEQ, schema::CATEGORY].contains(&name)
+        },
+        made: &made,
+    };
+    let rows = read_rows(few, |part| open.file(part).cloned(), &reading)?;
+    Ok(rows.into_iter().filter_map(|(_, wanted)| wanted).collect())
+}
+
 /// Replaces candidates by their events.
 fn fetch(found: Vec<(Place, Candidate)>, open: &mut Open<'_>) -> Result<Vec<LookupEvent>, Failure> {
-    const TOLD: Reading<LookupEvent> = Reading {
+    const TOLD: Reading<'_, LookupEvent> = Reading {
         is_wanted: |name| schema::TOLD.contains(&name),
-        made: schema::told,
+        made: &schema::told,
     };
     let mut wanted = WantedRows::new();
     let mut rows: Vec<Option<LookupEvent>> = Vec::new();
     for (index, (_, candidate)) in found.into_iter().enumerate() {
         match candidate {
             Candidate::Tail(row) => rows.push(Some((&row.event).into())),
+            Candidate::Read(event) => rows.push(Some(*event)),
             Candidate::Stored { part, group, row } => {
                 rows.push(None);
                 wanted.entry((part, group)).or_default().push((row, index));

@@ -689,9 +689,9 @@ fn fetch(
     Ok((events, false))
 }
 
-const WHOLE: Reading<Row> = Reading {
+const WHOLE: Reading<'_, Row> = Reading {
     is_wanted: schema::is_key,
-    made: schema::rows,
+    made: &schema::rows,
 };
 
 fn fetch_chunk(found: &[Candidate], sources: &[Source]) -> Result<Vec<Found>, (usize, Failure)> {
