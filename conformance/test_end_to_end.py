@@ -247,21 +247,27 @@ def test_the_event_configuration_of_a_trail(alone):
     assert cleared["TrailARN"] == arn and cleared["AggregationConfigurations"] == []
 
 
-def signed_get(server, path, headers, service="s3", host=None):
-    """A GET with any headers and host, signed for any service; the path goes as it is."""
+def signed(server, method, path, headers, service="s3", host=None, body=b"", unsigned=(), means=None):
+    """A request with any headers and host, signed for any service; the path goes as it is, which `means` what is signed."""
     host = host or f"127.0.0.1:{server.port}"
-    request = AWSRequest("GET", f"http://{host}{path}", headers=headers)
+    request = AWSRequest(method, f"http://{host}{means or path}", headers=headers, data=body)
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
     if service != "s3":
-        request.headers["x-amz-content-sha256"] = hashlib.sha256(b"").hexdigest()
+        request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
     signer(Credentials(ACCESS_KEY, SECRET_KEY), service, "us-east-1").add_auth(request)
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
-    for name, value in {**dict(request.headers.items()), "Host": host}.items():
+    connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+    for name, value in [*{**dict(request.headers.items()), "Host": host}.items(), *unsigned]:
         connection.putheader(name, value)
-    connection.endheaders()
+    if body:
+        connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body or None)
     answer = connection.getresponse()
     return answer.status, answer.read()
+
+
+def signed_get(server, path, headers, service="s3", host=None):
+    return signed(server, "GET", path, headers, service, host)
 
 
 def make_vault(server):
@@ -302,6 +308,43 @@ def test_no_header_or_parameter_hides_a_read(server):
     names = {event["EventName"] for page in server.client("cloudtrail").get_paginator("lookup_events").paginate()
              for event in page["Events"]}
     assert not names & {"ListTables", "ListTrails", "ListUsers"}
+
+
+def test_a_change_is_recorded_as_what_it_is_or_refused(server):
+    """However it is written: what the upstream would understand differently does not reach it."""
+    s3, policy = server.client("s3"), json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::changed/*"}]}).encode()
+    s3.create_bucket(Bucket="changed")
+    s3.put_object(Bucket="changed", Key="secret", Body=SECRET)
+    status, _ = signed(server, "PUT", "/changed?%70olicy", {}, body=policy, means="/changed?policy")
+    assert status in (200, 204) and "Allow" in s3.get_bucket_policy(Bucket="changed")["Policy"]
+    status, _ = signed(server, "DELETE", "/changed?poli%63y", {}, means="/changed?policy")
+    assert status == 204
+    refused(lambda: s3.get_bucket_policy(Bucket="changed"), "NoSuchBucketPolicy")
+    copy = ("x_amz_copy_source", "/changed/secret")
+    for method, path, headers, unsigned in [
+        ("PUT", "/changed/copy", {}, [copy]), ("gEt", "/changed/secret", {}, []),
+        ("GET", "/changed/secret?versionId=null&versionId=x", {}, []),
+        ("GET", "/changed/secret", {}, [("Range", "bytes=0-1"), ("Range", "bytes=2-3")]),
+        ("GET", "/changed/secret", {}, [("Host", "other")]),
+    ]:
+        status, body = signed(server, method, path, headers, unsigned=unsigned)
+        assert status == 400 and b"nobody could say for sure" in body, (method, path, body)
+    refused(lambda: s3.head_object(Bucket="changed", Key="copy"), "404")
+    names = [event["EventName"] for event in server.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": "changed"}])["Events"]]
+    assert names.count("PutBucketPolicy") == 1 and names.count("DeleteBucketPolicy") == 1
+    assert names.count("CreateBucket") == 1 and "DeleteBucket" not in names
+
+
+def test_a_form_says_a_parameter_once(gateway):
+    """A service may take the first of two, or the last."""
+    form = b"Action=CreateUser&Version=2010-05-08&UserName=decoy&UserName=admin"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, body = signed(gateway, "POST", "/", headers, "iam", body=form)
+    assert status == 400 and b"UserName more than once" in body
+    status, body = signed(gateway, "POST", "/", headers, "iam", body=form.replace(b"&UserName=admin", b""))
+    assert status == 200 and b"decoy" in body
 
 
 def test_a_request_says_once_who_signed_it(server):

@@ -19,7 +19,7 @@ use pugmark_core::{
 };
 use pugmark_wire::{
     catalogue::Protocol,
-    recognize::{Call, recognize, said_twice},
+    recognize::{Call, ambiguity, recognize},
     sigv4::AuthError,
 };
 use uuid::Uuid;
@@ -245,8 +245,8 @@ impl Inner {
             Err(_) => return answer::refuse(&Refusal::slow_body(), guessed, None, &request_id),
         };
         let call = recognize(&parts, &prefix.bytes, signing_name.as_deref());
-        if let Some(twice) = said_twice(&parts, &prefix.bytes, call.as_ref()) {
-            return answer::refuse(&Refusal::ambiguous(twice), guessed, None, &request_id);
+        if let Some(ambiguity) = ambiguity(&parts, &prefix.bytes, call.as_ref()) {
+            return answer::refuse(&Refusal::ambiguous(&ambiguity), guessed, None, &request_id);
         }
         let protocol = call.as_ref().map_or(guessed, |call| call.protocol);
         let read = Read {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use pugmark_wire::recognize::Ambiguity;
+
 /// An error answer before it is put in a protocol's shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -83,11 +85,8 @@ impl Refusal {
         Self::new("NotImplemented", 501, message)
     }
 
-    pub(crate) fn ambiguous(twice: &str) -> Self {
-        let message = format!(
-            "The request has {twice} more than once, so that nobody could say for sure what it calls; send it once"
-        );
-        Self::new("InvalidRequest", 400, message)
+    pub(crate) fn ambiguous(ambiguity: &Ambiguity) -> Self {
+        Self::new("InvalidRequest", 400, ambiguity.to_string())
     }
 
     pub(crate) fn upstream_unavailable() -> Self {

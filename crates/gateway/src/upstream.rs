@@ -10,7 +10,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use http::{Request, Response, Uri, uri::Scheme};
+use http::{Method, Request, Response, Uri, header, uri::Scheme};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -217,6 +218,15 @@ impl UpstreamClient {
         *request.version_mut() = http::Version::HTTP_11;
         for name in HOP_BY_HOP {
             request.headers_mut().remove(name);
+        }
+        // A server that expects no body would take it for the next request, which nobody has seen.
+        let is_with_body = matches!(
+            *request.method(),
+            Method::POST | Method::PUT | Method::PATCH
+        );
+        if !is_with_body && !request.body().is_end_stream() {
+            let close = header::HeaderValue::from_static("close");
+            request.headers_mut().insert(header::CONNECTION, close);
         }
         let response = match request.uri().scheme() == Some(&Scheme::HTTPS) {
             true => self.over_tls().request(request),

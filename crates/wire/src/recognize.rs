@@ -3,6 +3,7 @@
 //! The service comes from the signature's scope, the `X-Amz-Target` prefix or the host; the operation from the target,
 //! the `Action` parameter, the RPC path, or method and URI.
 
+mod ambiguity;
 mod hosts;
 
 use std::borrow::Cow;
@@ -10,7 +11,10 @@ use std::borrow::Cow;
 use http::{Method, header, request::Parts};
 use percent_encoding::percent_decode_str;
 
-pub use self::hosts::{BucketHosts, virtual_bucket};
+pub use self::{
+    ambiguity::{Ambiguity, ambiguity},
+    hosts::{BucketHosts, virtual_bucket},
+};
 use crate::{
     catalogue::{Catalogue, Operation, Protocol, Service},
     value::Location,
@@ -292,32 +296,10 @@ fn text_of(body: &[u8]) -> &str {
     body.utf8_chunks().next().map_or("", |chunk| chunk.valid())
 }
 
-/// What a request says more than once, so that its service may take another call than the recognised one. No client does it.
-pub fn said_twice(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<&'static str> {
-    let is_repeated = |name: &str| parts.headers.get_all(name).iter().nth(1).is_some();
-    let repeated = ["Host", "X-Amz-Target", "Authorization", "X-Amz-Date"]
-        .into_iter()
-        .find(|name| is_repeated(name));
-    if repeated.is_some() || !is_at_root(parts) {
-        return repeated;
-    }
-    // Texts in a JSON body may look like a form. A service that reads forms may do so whatever the body calls itself.
-    let reads_forms = call.is_some_and(|it| matches!(it.protocol, Protocol::Query | Protocol::Ec2));
-    let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
-    let is_other = ["json", "cbor"].iter().any(|it| content_type.contains(it));
-    let form = if reads_forms || !is_other {
-        text_of(body)
-    } else {
-        ""
-    };
-    let pairs = [form, parts.uri.query().unwrap_or_default()].map(|text| text.split('&'));
-    let names = pairs
-        .into_iter()
-        .flatten()
-        .filter_map(|pair| pair.split('=').next());
-    let actions = names.filter(|name| form_decode(name) == "Action").count();
-    let targets = usize::from(parts.headers.contains_key("x-amz-target"));
-    (actions > 0 && actions + targets > 1).then_some("Action or X-Amz-Target")
+/// Whether a part of a path is a template's text, perhaps with `%41` for letters.
+fn is_literal(taken: &[&str], text: &str) -> bool {
+    let [segment] = taken else { return false };
+    *segment == text || (segment.contains('%') && percent_decode_str(segment).eq(text.bytes()))
 }
 
 /// A parameter of a form or query string, decoded.
@@ -427,13 +409,14 @@ fn route(
         .unwrap_or(path)
         .splitn(SEGMENTS_MAX, '/')
         .collect();
-    let query: Vec<(&str, &str)> = parts
+    let query: Vec<(Cow<'_, str>, Cow<'_, str>)> = parts
         .uri
         .query()
         .unwrap_or_default()
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (form_decode(name), form_decode(value)))
         .collect();
     let method = parts.method.as_str();
     // The better score wins; of equals the first by name counts (`ListBuckets` before `ListDirectoryBuckets`).
@@ -502,7 +485,7 @@ impl Route {
     }
 
     /// A path may have one empty segment more, after its last slash.
-    fn may_fit(&self, path: &[&str], query: &[(&str, &str)]) -> bool {
+    fn may_fit(&self, path: &[&str], query: &[(Cow<'_, str>, Cow<'_, str>)]) -> bool {
         let len = path.len();
         (len == self.len || len == self.len + 1 || (len > self.len && self.has_greedy))
             && !(self.has_query && query.is_empty())
@@ -522,7 +505,12 @@ impl Route {
         })
     }
 
-    fn score(&self, parts: &Parts, path: &[&str], query: &[(&str, &str)]) -> Option<Score> {
+    fn score(
+        &self,
+        parts: &Parts,
+        path: &[&str],
+        query: &[(Cow<'_, str>, Cow<'_, str>)],
+    ) -> Option<Score> {
         let (len, has_greedy) = (self.len, self.has_greedy);
         let (template, query_template) = template(self.operation);
         // A trailing slash of the path is no segment of its own, except below a greedy label.
@@ -540,7 +528,7 @@ impl Route {
         let has = |name: &str, value: Option<&str>| {
             query
                 .iter()
-                .any(|(key, found)| *key == name && value.is_none_or(|value| value == *found))
+                .any(|(key, found)| key == name && value.is_none_or(|value| value == found))
         };
         let mut query_literals = 0;
         for pair in query_template.split('&').filter(|pair| !pair.is_empty()) {
@@ -590,7 +578,7 @@ impl Route {
             let is_greedy = matches!(segment, Segment::Greedy(_));
             let (taken, left) = rest.split_at_checked(1 + if is_greedy { extra } else { 0 })?;
             match segment {
-                Segment::Literal(text) if taken != [text] => return None,
+                Segment::Literal(text) if !is_literal(taken, text) => return None,
                 Segment::Label(_) | Segment::Greedy(_) if taken == [""] => return None,
                 _ => {}
             }

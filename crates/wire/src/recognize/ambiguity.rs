@@ -1,0 +1,166 @@
+//! Requests that two readers may understand differently: the recorder, and the service that answers. Records would then say what did
+//! not happen, so such requests are refused. No client makes them.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, header, request::Parts};
+
+use super::{Call, form_decode, header_text, is_at_root, text_of};
+use crate::{
+    catalogue::{Kind, MemberShape, Protocol},
+    value::Location,
+};
+
+/// What may come once, besides an operation's own headers.
+const SINGLE_HEADERS: [&str; 5] = [
+    "host",
+    "authorization",
+    "x-amz-target",
+    "x-amz-date",
+    "x-amz-security-token",
+];
+
+/// Headers that decide what a request does, apart from those that begin with `x-amz-`.
+const DECIDING_HEADERS: [&str; 7] = [
+    "authorization",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "smithy-protocol",
+    "transfer-encoding",
+];
+
+/// Why nobody can say for sure what a request calls.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ambiguity {
+    /// Services take the first, or the last.
+    #[error(
+        "The request has {0} more than once, so that nobody could say for sure what it calls; send it once"
+    )]
+    Twice(Cow<'static, str>),
+    /// Some services take small letters for capitals.
+    #[error(
+        "The request's method has small letters, so that nobody could say for sure what it calls; methods are written in capitals"
+    )]
+    Method,
+    /// It is made to no host, or to two.
+    #[error(
+        "The request does not say once, in its Host header, which host it is made to, so that nobody could say for sure what it calls"
+    )]
+    Host,
+    /// Services that get headers as variables of an environment do not tell `-` and `_` apart.
+    #[error(
+        "The request has the header {0}, which some services read as if it had hyphens, so that nobody could say for sure what it \
+         calls; send it with hyphens"
+    )]
+    Underscore(String),
+}
+
+/// What is ambiguous in a request, whose body may be there in part, and which was recognised as this call.
+pub fn ambiguity(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<Ambiguity> {
+    let has_small = |method: &str| method.bytes().any(|byte| byte.is_ascii_lowercase());
+    let method = has_small(parts.method.as_str()).then_some(Ambiguity::Method);
+    method
+        .or_else(|| host(parts))
+        .or_else(|| underscore(&parts.headers))
+        .or_else(|| repeated_header(&parts.headers, call).map(Ambiguity::Twice))
+        .or_else(|| repeated_action(parts, body, call).map(|it| Ambiguity::Twice(it.into())))
+        .or_else(|| repeated_parameter(parts, body, call?).map(Ambiguity::Twice))
+}
+
+/// Who forwards a request without a host puts one there, and of two hosts RFC 9112 has a proxy take the request line's.
+fn host(parts: &Parts) -> Option<Ambiguity> {
+    let header = parts.headers.get(header::HOST).map(|host| host.as_bytes());
+    let line = parts.uri.authority().map(|host| host.as_str().as_bytes());
+    let is_one = header.is_some_and(|header| {
+        !header.is_empty() && line.is_none_or(|line| line.eq_ignore_ascii_case(header))
+    });
+    (!is_one).then_some(Ambiguity::Host)
+}
+
+fn underscore(headers: &HeaderMap) -> Option<Ambiguity> {
+    let names = headers.keys().map(|name| name.as_str());
+    let mut aliases = names.filter(|name| {
+        if !name.contains('_') {
+            return false;
+        }
+        let read = name.replace('_', "-");
+        // Whoever names metadata may name it so.
+        let is_amz = read.starts_with("x-amz-") && !read.starts_with("x-amz-meta-");
+        is_amz || DECIDING_HEADERS.contains(&&read[..])
+    });
+    aliases
+        .next()
+        .map(|name| Ambiguity::Underscore(name.into()))
+}
+
+fn repeated_header(headers: &HeaderMap, call: Option<&Call>) -> Option<Cow<'static, str>> {
+    if headers.keys_len() == headers.len() {
+        return None;
+    }
+    let is_repeated = |name: &str| headers.get_all(name).iter().nth(1).is_some();
+    let fixed = SINGLE_HEADERS.into_iter().find(|name| is_repeated(name));
+    let own = || single_members(call?, Location::Header).find(|it| is_repeated(it.wire_name()));
+    fixed
+        .or_else(|| own().map(|it| it.wire_name()))
+        .map(Cow::Borrowed)
+}
+
+/// The members of a call that have one value in a place.
+fn single_members(call: &Call, location: Location) -> impl Iterator<Item = MemberShape> {
+    let members = call.operation.input().into_iter();
+    let members = members.flat_map(|input| input.members());
+    members.filter(move |member| {
+        let kind = member.shape().map(|shape| shape.kind());
+        member.location() == location && !matches!(kind, Some(Kind::List | Kind::Map))
+    })
+}
+
+/// The call itself, told in several places.
+fn repeated_action(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<&'static str> {
+    if !is_at_root(parts) {
+        return None;
+    }
+    // Texts in a JSON body may look like a form. A service that reads forms may do so whatever the body calls itself.
+    let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
+    let is_other = ["json", "cbor"].iter().any(|it| content_type.contains(it));
+    let has_form = call.is_some_and(reads_forms) || !is_other;
+    let form = if has_form { text_of(body) } else { "" };
+    let actions = names(form).chain(names(query(parts)));
+    let actions = actions.filter(|name| name == "Action").count();
+    let targets = usize::from(parts.headers.contains_key("x-amz-target"));
+    (actions > 0 && actions + targets > 1).then_some("Action or X-Amz-Target")
+}
+
+fn repeated_parameter(parts: &Parts, body: &[u8], call: &Call) -> Option<Cow<'static, str>> {
+    if reads_forms(call) {
+        // Lists number their elements.
+        let all = names(text_of(body)).chain(names(query(parts)));
+        let mut all: Vec<Cow<'_, str>> = all.collect();
+        all.sort_unstable();
+        let twice = all.windows(2).find(|pair| pair[0] == pair[1])?;
+        let name: String = twice[0].chars().take(64).collect();
+        return Some(Cow::Owned(name));
+    }
+    names(query(parts)).nth(1)?;
+    let is_repeated = |name: &str| names(query(parts)).filter(|it| it == name).nth(1).is_some();
+    single_members(call, Location::Query)
+        .map(|member| member.wire_name())
+        .find(|name| is_repeated(name))
+        .map(Cow::Borrowed)
+}
+
+fn reads_forms(call: &Call) -> bool {
+    matches!(call.protocol, Protocol::Query | Protocol::Ec2)
+}
+
+fn query(parts: &Parts) -> &str {
+    parts.uri.query().unwrap_or_default()
+}
+
+/// The names of a form's parameters, decoded.
+fn names(form: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let pairs = form.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| form_decode(pair.split('=').next().unwrap_or_default()))
+}
