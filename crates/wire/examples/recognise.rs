@@ -15,7 +15,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use pugmark_wire::{
     catalogue::{Catalogue, Protocol},
     project::{self, ProjectError},
-    recognize::{Call, recognize},
+    recognize::{Call, ambiguity, recognize},
     value::Value,
 };
 use serde_json::{Value as Json, json};
@@ -144,6 +144,10 @@ fn check(tally: &mut Tally, line: &Json, show: usize) {
             || format!("{title}: {:?} {} {target}", call.operation, text("method")),
             show,
         );
+    }
+    // What clients write must not be refused.
+    if let Some(ambiguity) = ambiguity(&parts, &body, Some(&call)) {
+        return tally.fault("refused", || format!("{title}: {ambiguity}"), show);
     }
     tally.recognised += 1;
     let start = Instant::now();

@@ -31,6 +31,9 @@ const DECIDING_HEADERS: [&str; 7] = [
     "transfer-encoding",
 ];
 
+/// AWS's own name, with an underscore.
+const SSO_TOKEN: &str = "x-amz-sso_bearer_token";
+
 /// Why nobody can say for sure what a request calls.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Ambiguity {
@@ -82,7 +85,7 @@ fn host(parts: &Parts) -> Option<Ambiguity> {
 fn underscore(headers: &HeaderMap) -> Option<Ambiguity> {
     let names = headers.keys().map(|name| name.as_str());
     let mut aliases = names.filter(|name| {
-        if !name.contains('_') {
+        if !name.contains('_') || *name == SSO_TOKEN {
             return false;
         }
         let read = name.replace('_', "-");
