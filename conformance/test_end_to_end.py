@@ -326,10 +326,10 @@ def test_a_change_is_recorded_as_what_it_is_or_refused(server):
         ("PUT", "/changed/copy", {}, [copy]), ("gEt", "/changed/secret", {}, []),
         ("GET", "/changed/secret?versionId=null&versionId=x", {}, []),
         ("GET", "/changed/secret", {}, [("Range", "bytes=0-1"), ("Range", "bytes=2-3")]),
-        ("GET", "/changed/secret", {}, [("Host", "other")]),
+        ("GET", "/changed/secret", {}, [("Host", "other")]), ("PUT", "/changed?acl&policy", {}, []),
     ]:
         status, body = signed(server, method, path, headers, unsigned=unsigned)
-        assert status == 400 and b"nobody could say for sure" in body, (method, path, body)
+        assert status == 400 and b"nobody could say for sure" in body and b"<Code>InvalidRequest" in body, (method, path, body)
     refused(lambda: s3.head_object(Bucket="changed", Key="copy"), "404")
     names = [event["EventName"] for event in server.client("cloudtrail").lookup_events(
         LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": "changed"}])["Events"]]

@@ -245,9 +245,6 @@ impl Inner {
             Err(_) => return answer::refuse(&Refusal::slow_body(), guessed, None, &request_id),
         };
         let call = recognize(&parts, &prefix.bytes, signing_name.as_deref());
-        if let Some(ambiguity) = ambiguity(&parts, &prefix.bytes, call.as_ref()) {
-            return answer::refuse(&Refusal::ambiguous(&ambiguity), guessed, None, &request_id);
-        }
         let protocol = call.as_ref().map_or(guessed, |call| call.protocol);
         let read = Read {
             parts,
@@ -257,6 +254,10 @@ impl Inner {
             request_id,
             abandoned,
         };
+        let ambiguity = ambiguity(&read.parts, &read.prefix.bytes, read.call.as_ref());
+        if let Some(ambiguity) = ambiguity {
+            return read.refuse(&Refusal::ambiguous(&ambiguity));
+        }
         if own && read.prefix.rest.is_some() {
             return read.refuse(&Refusal::too_large(limits::OWN_REQUEST_BYTES_MAX));
         }

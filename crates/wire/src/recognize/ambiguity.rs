@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, header, request::Parts};
 
-use super::{Call, form_decode, header_text, is_at_root, text_of};
+use super::{Call, form_decode, header_text, is_at_root, template, text_of};
 use crate::{
-    catalogue::{Kind, MemberShape, Protocol},
+    catalogue::{Kind, MemberShape, Operation, Protocol},
     value::Location,
 };
 
@@ -52,6 +52,12 @@ pub enum Ambiguity {
         "The request does not say once, in its Host header, which host it is made to, so that nobody could say for sure what it calls"
     )]
     Host,
+    /// A parameter that makes another operation of a request.
+    #[error(
+        "The request has {0}, which is no parameter of {1} but belongs to other operations, so that nobody could say for sure what it \
+         calls; leave it out"
+    )]
+    Foreign(String, &'static str),
     /// Services that get headers as variables of an environment do not tell `-` and `_` apart.
     #[error(
         "The request has the header {0}, which some services read as if it had hyphens, so that nobody could say for sure what it \
@@ -70,6 +76,7 @@ pub fn ambiguity(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<Ambi
         .or_else(|| repeated_header(&parts.headers, call).map(Ambiguity::Twice))
         .or_else(|| repeated_action(parts, body, call).map(|it| Ambiguity::Twice(it.into())))
         .or_else(|| repeated_parameter(parts, body, call?).map(Ambiguity::Twice))
+        .or_else(|| foreign_parameter(parts, call?))
 }
 
 /// Who forwards a request without a host puts one there, and of two hosts RFC 9112 has a proxy take the request line's.
@@ -152,6 +159,47 @@ fn repeated_parameter(parts: &Parts, body: &[u8], call: &Call) -> Option<Cow<'st
         .map(|member| member.wire_name())
         .find(|name| is_repeated(name))
         .map(Cow::Borrowed)
+}
+
+/// A parameter that tells operations of one path apart, and not this one: of `?acl&policy` one service takes the first, another the
+/// second.
+fn foreign_parameter(parts: &Parts, call: &Call) -> Option<Ambiguity> {
+    if !matches!(call.protocol, Protocol::RestXml | Protocol::RestJson) {
+        return None;
+    }
+    let is_own = |name: &str| {
+        let mut members = query_members(call.operation);
+        literals(call.operation).any(|it| it == name)
+            || members.any(|it| it.wire_name() == name || is_map(it))
+    };
+    let tells_apart = |operation: Operation, name: &str| {
+        let mut members = query_members(operation);
+        literals(operation).any(|it| it == name)
+            || members.any(|it| it.is_required() && it.wire_name() == name)
+    };
+    let foreign = names(query(parts)).find(|name| {
+        let mut operations = call.service.operations();
+        !is_own(name) && operations.any(|operation| tells_apart(operation, name))
+    })?;
+    let operation = call.operation.name();
+    Some(Ambiguity::Foreign(foreign.into_owned(), operation))
+}
+
+fn query_members(operation: Operation) -> impl Iterator<Item = MemberShape> {
+    let members = operation.input().into_iter();
+    let members = members.flat_map(|input| input.members());
+    members.filter(|member| member.location() == Location::Query)
+}
+
+fn is_map(member: MemberShape) -> bool {
+    member.shape().is_some_and(|it| it.kind() == Kind::Map)
+}
+
+/// The names in the query of an operation's template.
+fn literals(operation: Operation) -> impl Iterator<Item = &'static str> {
+    let (_, query) = template(operation);
+    let names = query.split('&').filter_map(|pair| pair.split('=').next());
+    names.filter(|name| !name.is_empty())
 }
 
 fn reads_forms(call: &Call) -> bool {

@@ -208,6 +208,7 @@ fn what_can_be_understood_in_two_ways_is_told() {
         match ambiguity(&parts, body.as_bytes(), call.as_ref()) {
             Some(Ambiguity::Twice(name)) => name.into_owned(),
             Some(Ambiguity::Underscore(name)) => name,
+            Some(Ambiguity::Foreign(name, operation)) => format!("{name} of {operation}"),
             Some(Ambiguity::Host) => "host".to_owned(),
             Some(Ambiguity::Method) => "method".to_owned(),
             None => String::new(),
@@ -329,6 +330,38 @@ fn what_can_be_understood_in_two_ways_is_told() {
             "host",
         ),
         ("GET", "http://h:80/b/k", &[("host", "H:80")], "", "s3", ""),
+        (
+            "PUT",
+            "/b?acl&policy",
+            &[],
+            "",
+            "s3",
+            "policy of PutBucketAcl",
+        ),
+        (
+            "POST",
+            "/b/k?uploads&uploadId=u",
+            &[],
+            "",
+            "s3",
+            "uploadId of CreateMultipartUpload",
+        ),
+        (
+            "GET",
+            "/b/k?acl&versionId=v&x-id=GetObjectAcl",
+            &[],
+            "",
+            "s3",
+            "",
+        ),
+        (
+            "PUT",
+            "/b/k?x-id=PutObject&X-Amz-Date=x&nothing",
+            &[],
+            "",
+            "s3",
+            "",
+        ),
         ("GeT", "/b/k", &[], "", "s3", "method"),
         // Headers that are variables of an environment to the service.
         (
