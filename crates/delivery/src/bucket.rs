@@ -79,7 +79,10 @@ impl Bucket for S3Bucket {
                 .server_side_encryption(ServerSideEncryption::AwsKms)
                 .ssekms_key_id(key);
         }
-        put.send().await.map(drop).map_err(|error| of_sdk(&error))
+        put.send()
+            .await
+            .map(drop)
+            .map_err(|error| service_error(&error))
     }
 
     async fn exists(&self, bucket: &str) -> Result<bool, ServiceError> {
@@ -92,7 +95,7 @@ impl Bucket for S3Bucket {
             {
                 Ok(false)
             }
-            Err(error) => Err(of_sdk(&error)),
+            Err(error) => Err(service_error(&error)),
         }
     }
 
@@ -111,7 +114,7 @@ impl Bucket for S3Bucket {
             {
                 Ok(false)
             }
-            Err(error) => Err(of_sdk(&error)),
+            Err(error) => Err(service_error(&error)),
         }
     }
 
@@ -119,7 +122,7 @@ impl Bucket for S3Bucket {
         let asked = self.0.get_bucket_request_payment().bucket(bucket);
         match asked.send().await {
             Ok(answer) => Ok(answer.payer() == Some(&Payer::Requester)),
-            Err(error) => match of_sdk(&error) {
+            Err(error) => match service_error(&error) {
                 ServiceError { code: Some(_), .. } => Ok(false),
                 unanswered => Err(unanswered),
             },
@@ -129,7 +132,7 @@ impl Bucket for S3Bucket {
     async fn policy(&self, bucket: &str) -> Result<Option<String>, ServiceError> {
         match self.0.get_bucket_policy().bucket(bucket).send().await {
             Ok(answer) => Ok(answer.policy().map(str::to_owned)),
-            Err(error) => match of_sdk(&error) {
+            Err(error) => match service_error(&error) {
                 ServiceError { code: Some(_), .. } => Ok(None),
                 unanswered => Err(unanswered),
             },
@@ -137,7 +140,8 @@ impl Bucket for S3Bucket {
     }
 }
 
-fn of_sdk<E>(error: &SdkError<E>) -> ServiceError
+/// What S3's client says went wrong, with a code if S3 answered.
+pub fn service_error<E>(error: &SdkError<E>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {

@@ -19,7 +19,7 @@ mod policy;
 mod run;
 mod status;
 
-pub use bucket::{Bucket, MemoryBucket, PutObject, S3Bucket, Stored};
+pub use bucket::{Bucket, MemoryBucket, PutObject, S3Bucket, Stored, service_error};
 pub use keys::{PublicKey, SigningKeys};
 pub use policy::{PolicyCheck, bucket_policy};
 pub use run::{Announcer, CheckError, Delivery, Settings};

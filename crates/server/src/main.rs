@@ -21,6 +21,7 @@ mod keys;
 mod lazy_tls;
 mod listen;
 mod lookup;
+mod mirror;
 mod principals;
 mod s3;
 mod settings;

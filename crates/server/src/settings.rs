@@ -76,7 +76,16 @@ struct File {
     roles: Vec<RoleSettings>,
     vpc_endpoints: Vec<FileVpcEndpoint>,
     insights: FileInsights,
+    history: FileHistory,
     console: FileConsole,
+}
+
+/// Event history.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileHistory {
+    /// `s3://BUCKET/PREFIX`: where the event tables are copied to.
+    mirror: Option<String>,
 }
 
 /// The console, where browsers do not reach it and the API at the listeners' own addresses.
@@ -299,6 +308,8 @@ pub(crate) struct Config {
     pub(crate) vpc_endpoints: Vec<(VpcEndpoint, Vec<IpNet>)>,
     /// The API's URL as browsers reach it.
     pub(crate) console_endpoint: Option<String>,
+    /// The bucket, and the keys' prefix without a slash at its end, to which event tables are copied.
+    pub(crate) mirror: Option<(String, String)>,
     /// Further origins of the console's page.
     pub(crate) console_origins: Vec<String>,
 }
@@ -424,6 +435,7 @@ impl Config {
             principals: file.principals,
             roles: file.roles,
             insights: insights(&file.insights)?,
+            mirror: file.history.mirror.as_deref().map(mirror).transpose()?,
             vpc_endpoints: file
                 .vpc_endpoints
                 .into_iter()
@@ -538,6 +550,16 @@ fn vpc_endpoint(set: FileVpcEndpoint) -> anyhow::Result<(VpcEndpoint, Vec<IpNet>
         id: set.id,
     };
     Ok((endpoint, networks.collect::<anyhow::Result<_>>()?))
+}
+
+/// `s3://BUCKET/PREFIX`, or without a prefix.
+fn mirror(url: &str) -> anyhow::Result<(String, String)> {
+    let place = url.strip_prefix("s3://").unwrap_or_default();
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        bail!("history.mirror: must be s3://BUCKET or s3://BUCKET/PREFIX, but is {url:?}");
+    }
+    Ok((bucket.to_owned(), prefix.trim_matches('/').to_owned()))
 }
 
 fn organization(

@@ -28,7 +28,7 @@ use pugmark_gateway::{
 };
 use pugmark_journal::{EmbeddedJournal, Entry, EntryKind, Journal, Seq};
 use pugmark_notify::{AwsServices, Endpoints, Notifier, Services};
-use pugmark_table::EventHistory;
+use pugmark_table::{EventHistory, Mirror, MirrorBucket};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -42,6 +42,7 @@ use crate::{
     hosts::StoreHosts,
     insights::Insights,
     listen::{self, Handler, Peer},
+    mirror::S3Mirror,
     principals,
     s3::{EmbeddedS3, IdentityAuthority},
     settings::{Config, PrincipalSettings, RoleSettings, Secret},
@@ -124,6 +125,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         file_events_max: config.file_events_max,
         ..pugmark_delivery::Settings::default()
     };
+    let mirrors = mirrors(&config, &s3_client, &clock);
     let upstreams = Arc::new(AwsServices::new(endpoints(&config, &root)));
     let services: Arc<dyn Services> = upstreams.clone();
     let notifier = Notifier::open(
@@ -211,6 +213,14 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
             stop,
         )));
     }
+    let (mirrors_shutdown_sender, mirrors_shutdown) = watch::channel(false);
+    let mirrors: Vec<JoinHandle<()>> = mirrors
+        .into_iter()
+        .map(|mirror| {
+            let stop = mirrors_shutdown.clone();
+            tokio::spawn(async move { mirror.run(stop).await })
+        })
+        .collect();
     let console = console(&config);
     let admin = Admin::new(metrics, ready, parts.gauges(), console.clone());
     let (admin_stop_sender, admin_stop) = watch::channel(false);
@@ -233,6 +243,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     followers_shutdown_sender.send_replace(true);
     for follower in followers {
         let _ = follower.await;
+    }
+    // Event history has written its tail to files: these go along.
+    mirrors_shutdown_sender.send_replace(true);
+    for mirror in mirrors {
+        let _ = mirror.await;
     }
     parts.checkpoint().await;
     journal.close().await;
@@ -554,6 +569,24 @@ async fn s3(
         Route::Local(Arc::new(EmbeddedS3(buckets))),
         aws_sdk_s3::Client::from_conf(config.build()),
     ))
+}
+
+/// Copies of the event tables, if any are wanted: of recorded events, and of imported ones.
+fn mirrors(config: &Config, client: &aws_sdk_s3::Client, clock: &Arc<dyn Clock>) -> Vec<Mirror> {
+    let Some((bucket, prefix)) = &config.mirror else {
+        return Vec::new();
+    };
+    let bucket: Arc<dyn MirrorBucket> = Arc::new(S3Mirror::new(client, bucket.clone()));
+    let mirror = |table: &str| {
+        let prefix = match &prefix[..] {
+            "" => format!("{table}/"),
+            prefix => format!("{prefix}/{table}/"),
+        };
+        let kept = pugmark_table::Settings::default().removed_files_kept;
+        let dir = config.data_dir.join(table);
+        Mirror::new(dir, bucket.clone(), prefix, clock.clone(), kept)
+    };
+    vec![mirror(EVENTS), mirror(IMPORTS)]
 }
 
 /// Hosts name buckets as the settings say, else as the store behind says; the embedded one reads them as AWS does.

@@ -650,7 +650,7 @@ async fn finished(task: &mut Option<WriteTask>) -> Result<Written, TableError> {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, TableError> + Send + 'static,
 ) -> Result<T, TableError> {
     tokio::task::spawn_blocking(work)

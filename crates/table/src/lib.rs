@@ -10,6 +10,7 @@ mod index;
 mod ingest;
 mod log;
 mod manifest;
+mod mirror;
 mod part;
 mod query;
 mod records;
@@ -25,6 +26,7 @@ use std::{path::PathBuf, time::Duration};
 
 pub use bulk::{Bulk, BulkSettings, Committed};
 pub use history::EventHistory;
+pub use mirror::{Mirror, MirrorBucket, MirrorError};
 use pugmark_journal::{JournalError, Seq};
 pub use query::{Cursor, LookupCategory, LookupEvent, LookupKey, LookupPage, LookupQuery};
 pub use search::{

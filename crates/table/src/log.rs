@@ -11,6 +11,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File},
     io::{self, Write},
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,14 +20,15 @@ use std::{
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use pugmark_core::account::{AccountId, Region};
 
-pub(crate) use self::actions::Part;
 use self::actions::{Action, Add, CommitInfo, MetaData, Protocol, Remove, Txn};
+pub(crate) use self::{actions::Part, checkpoint::LAST as LAST_CHECKPOINT};
 use crate::{
     TableError,
     part::{self, Hook, Step},
 };
 
-const LOG: &str = "_delta_log";
+/// The folder of a table's log.
+pub(crate) const LOG: &str = "_delta_log";
 /// Commits between two checkpoints.
 const CHECKPOINT_COMMITS: u64 = 64;
 /// When more files are forgotten at once there is a checkpoint too: else all that read the log hear of them again.
@@ -79,6 +81,11 @@ impl Snapshot {
     /// Files by account and Region.
     pub(crate) fn by_place(&self) -> impl Iterator<Item = (&(AccountId, Region), &Vec<Arc<Part>>)> {
         self.parts.iter()
+    }
+
+    /// What tells this table from others.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.metadata.as_ref().map(MetaData::id)
     }
 
     /// How far the files hold a source.
@@ -328,6 +335,74 @@ fn versions(log: &Path) -> Result<Vec<u64>, TableError> {
 
 fn name(version: u64) -> String {
     format!("{version:020}.json")
+}
+
+/// The newest version of the table in `dir`; `None` if there is no table.
+pub(crate) fn newest(dir: &Path) -> Result<Option<u64>, TableError> {
+    let log = dir.join(LOG);
+    Ok(versions(&log)?
+        .into_iter()
+        .max()
+        .max(checkpoint::version(&log)))
+}
+
+/// The names of commits and checkpoints, oldest first.
+pub(crate) fn names(dir: &Path) -> Result<Vec<String>, TableError> {
+    let log = dir.join(LOG);
+    let entries = fs::read_dir(&log).map_err(TableError::io(format!("list {}", log.display())))?;
+    let names = entries.flatten().map(|entry| entry.file_name());
+    let names = names.filter_map(|name| name.into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| version_of(name).is_some()).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The version of a commit or a checkpoint, by the name of its file.
+pub(crate) fn version_of(name: &str) -> Option<u64> {
+    let number = name
+        .strip_suffix(".json")
+        .or_else(|| name.strip_suffix(".checkpoint.parquet"))?;
+    (number.len() == 20).then(|| number.parse().ok()).flatten()
+}
+
+/// The files that commits of these versions name as added, as far as the commits are still there.
+pub(crate) fn added(dir: &Path, versions: Range<u64>) -> Result<Vec<String>, TableError> {
+    let mut added = Vec::new();
+    for version in versions {
+        let path = dir.join(LOG).join(name(version));
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            text => text.map_err(TableError::io(format!("read {}", path.display())))?,
+        };
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let action = Action::parse(line).map_err(|detail| damaged(&path, detail))?;
+            if let Action::Add(add) = action {
+                added.push(
+                    Part::try_from(add)
+                        .map_err(|detail| damaged(&path, detail))?
+                        .path,
+                );
+            }
+        }
+    }
+    Ok(added)
+}
+
+/// The files that counted at the newest checkpoint.
+pub(crate) fn parts_of_checkpoint(dir: &Path) -> Result<Vec<String>, TableError> {
+    let snapshot = checkpoint::newest(&dir.join(LOG))?.unwrap_or_default();
+    Ok(snapshot.all().map(|part| part.path.clone()).collect())
+}
+
+/// What names the newest checkpoint, and its version.
+pub(crate) fn last_checkpoint(dir: &Path) -> Result<Option<(u64, Vec<u8>)>, TableError> {
+    let log = dir.join(LOG);
+    let path = log.join(LAST_CHECKPOINT);
+    let bytes = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        bytes => bytes.map_err(TableError::io(format!("read {}", path.display())))?,
+    };
+    Ok(checkpoint::version_in(&bytes).map(|version| (version, bytes)))
 }
 
 fn damaged(path: &Path, detail: impl Into<String>) -> TableError {

@@ -5,6 +5,7 @@
 mod crash;
 mod files;
 mod life;
+mod mirror;
 mod model;
 mod search;
 

@@ -136,6 +136,10 @@ pub(crate) struct Format {
 }
 
 impl MetaData {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     pub(crate) fn new(created_time: i64) -> Self {
         Self {
             id: uuid::Uuid::new_v4().to_string(),

@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use super::{Snapshot, actions::Action, damaged};
 use crate::{TableError, part};
 
-const LAST: &str = "_last_checkpoint";
+/// What names the newest checkpoint.
+pub(crate) const LAST: &str = "_last_checkpoint";
 const BATCH_ROWS: usize = 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -30,8 +31,12 @@ struct Last {
 
 /// The version of the newest checkpoint, if there is one that can be read.
 pub(crate) fn version(log: &Path) -> Option<u64> {
-    let last = fs::read(log.join(LAST)).ok()?;
-    let last: Last = serde_json::from_slice(&last).ok()?;
+    version_in(&fs::read(log.join(LAST)).ok()?)
+}
+
+/// The version that the pointer to the newest checkpoint has.
+pub(crate) fn version_in(last: &[u8]) -> Option<u64> {
+    let last: Last = serde_json::from_slice(last).ok()?;
     Some(last.version)
 }
 
