@@ -798,11 +798,16 @@ fn banner(config: &Config, root: &RootCredentials) {
         config.admin_listen
     );
     println!("  data   {}", config.data_dir.display());
+    for (service, upstream) in &config.upstream_services {
+        println!("  {service} calls go on to {upstream}");
+    }
+    let has_store = config.upstream.is_none() && !config.upstream_services.contains_key("s3");
     match &config.upstream {
         Some(upstream) => println!("  calls go on to {upstream}"),
-        None => println!(
+        None if has_store => println!(
             "  no upstream: S3 is answered by the embedded bucket store; other services need --upstream URL"
         ),
+        None => println!("  no upstream for other services: these need --upstream URL"),
     }
     if root.is_new {
         let Secret(secret) = &root.secret_access_key;
