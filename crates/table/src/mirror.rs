@@ -94,6 +94,8 @@ pub(crate) struct Replica {
     names: HashSet<String>,
     /// The newest version in it.
     version: Option<u64>,
+    /// Whether all that belongs to that version was found or put there.
+    is_whole: bool,
     /// What `_last_checkpoint` says there.
     last_checkpoint: Vec<u8>,
     swept: Instant,
@@ -172,10 +174,11 @@ impl Mirror {
             None => self.begin(&snapshot).await?,
         };
         let known = copy.insert(known);
-        if known.version < snapshot.version {
+        if !known.is_whole || known.version < snapshot.version {
             self.put_events(&snapshot, known).await?;
             self.put_log(&snapshot, known).await?;
             known.version = snapshot.version;
+            known.is_whole = true;
         }
         if is_due(known) {
             self.sweep(&snapshot, known).await?;
@@ -194,24 +197,20 @@ impl Mirror {
             log::version_of(name)
         });
         let version = versions.max();
-        let place = || format!("s3://…/{}", self.prefix);
         let id = snapshot.id().unwrap_or_default();
         let marker = self.get(MARKER).await?;
         let marked = marker.and_then(|it| serde_json::from_slice::<serde_json::Value>(&it).ok());
         match marked.as_ref().and_then(|it| it["table"].as_str()) {
             Some(table) if table == id => {}
-            Some(_) => return Err(MirrorError::Foreign(place(), "the copy of another table")),
-            None if version.is_some() => {
-                return Err(MirrorError::Foreign(place(), "a table that is no mirror"));
-            }
+            Some(_) => return Err(self.foreign("the copy of another table")),
+            None if version.is_some() => return Err(self.foreign("a table that is no mirror")),
             None => {
                 let marker = serde_json::json!({"table": id, "writer": "pugmark"});
                 self.put(MARKER, marker.to_string().into_bytes()).await?;
             }
         }
         if version > snapshot.version {
-            let what = "a later state of this table than the data directory";
-            return Err(MirrorError::Foreign(place(), what));
+            return Err(self.foreign("a later state of this table than the data directory"));
         }
         let last = format!("{}/{}", log::LOG, log::LAST_CHECKPOINT);
         Ok(Replica {
@@ -222,6 +221,7 @@ impl Mirror {
                 .unwrap_or_else(Instant::now),
             names,
             version,
+            is_whole: false,
         })
     }
 
@@ -326,6 +326,10 @@ impl Mirror {
             is_ours.then(|| (name.to_owned(), put_at))
         });
         Ok(below.collect())
+    }
+
+    fn foreign(&self, what: &'static str) -> MirrorError {
+        MirrorError::Foreign(self.prefix.clone(), what)
     }
 
     fn key(&self, name: &str) -> String {

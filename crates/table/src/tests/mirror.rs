@@ -189,13 +189,16 @@ async fn a_mirror_is_a_version_of_the_table_whenever_the_bucket_fails() {
         replica = None;
     }
     assert_eq!(table.bucket.readable(), Some(table.local()));
-    let puts = table.bucket.puts_left.load(Ordering::SeqCst);
+    let puts = || table.bucket.puts_left.load(Ordering::SeqCst);
+    table.bucket.puts_left.store(100, Ordering::SeqCst);
     mirror.look(&mut replica).await.unwrap();
-    assert_eq!(
-        table.bucket.puts_left.load(Ordering::SeqCst),
-        puts,
-        "nothing is put twice"
-    );
+    mirror.look(&mut None).await.unwrap();
+    assert_eq!(puts(), 100, "nothing is put twice");
+    // Whoever deletes something there gets it back at the next start.
+    let part = table.local().all().next().unwrap().path.clone();
+    table.bucket.delete(&format!("lake/{part}")).await.unwrap();
+    mirror.look(&mut None).await.unwrap();
+    assert_eq!((puts(), table.bucket.readable()), (99, Some(table.local())));
 }
 
 #[tokio::test]
