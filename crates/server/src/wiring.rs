@@ -29,6 +29,7 @@ use pugmark_gateway::{
 use pugmark_journal::{EmbeddedJournal, Entry, EntryKind, Journal, Seq};
 use pugmark_notify::{AwsServices, Endpoints, Notifier, Services};
 use pugmark_table::{EventHistory, Mirror, MirrorBucket};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -68,6 +69,7 @@ const RECOVERY_READ_BYTES: usize = 4 * 1024 * 1024;
 /// Runs the server until SIGTERM or SIGINT.
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    raise_open_files();
     create_private_dir(&config.data_dir)?;
     let metrics = PrometheusBuilder::new()
         .install_recorder()
@@ -758,6 +760,18 @@ impl Handler for ApiHandler {
 
     async fn finish(&self) {
         self.gateway.finish().await;
+    }
+}
+
+/// Connections and files, as many as the system allows: where nobody asks, the limit is one for programs of another time.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, limit = limit.current, "the limit of open files could not be raised");
     }
 }
 

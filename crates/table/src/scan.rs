@@ -9,7 +9,7 @@ use std::{
     os::unix::fs::FileExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use arrow_array::{RecordBatch, RecordBatchReader, StringArray};
@@ -32,6 +32,7 @@ use parquet::{
     },
     schema::types::SchemaDescriptor,
 };
+use rustix::process::{Resource, getrlimit};
 use uuid::Uuid;
 
 use crate::{
@@ -51,8 +52,11 @@ const FOOTER_BYTES_MAX: usize = 64 * 1024 * 1024;
 const OPEN_FILES_MAX: usize = 32;
 /// Rows whose records are read at a time where their pages cannot be read one by one: they may lie in as many.
 const FETCH_ROWS: usize = 8;
-/// Indexes that are kept open between look-ups.
-const OPEN_INDEXES_MAX: usize = 128;
+/// Indexes that are kept open between look-ups: opening one takes longer than asking it.
+static OPEN_INDEXES_MAX: LazyLock<usize> = LazyLock::new(|| {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files / 8).map_or(2048, |files| files.clamp(64, 2048))
+});
 
 /// The files of event history, for reading.
 #[derive(Debug)]
@@ -325,7 +329,7 @@ impl Files {
                     .flatten()
                     .map(Arc::new);
                 let mut indexes = lock(&self.indexes);
-                if indexes.len() >= OPEN_INDEXES_MAX {
+                if indexes.len() >= *OPEN_INDEXES_MAX {
                     indexes.clear();
                 }
                 indexes.insert(part.path.clone(), index.clone());
