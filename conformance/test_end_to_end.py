@@ -347,6 +347,40 @@ def test_a_form_says_a_parameter_once(gateway):
     assert status == 200 and b"decoy" in body
 
 
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_an_upload_by_a_form_is_recorded(gateway, version):
+    """A browser's upload is a write of an object like any other, by whoever signed the form."""
+    make_trail(gateway)
+    gateway.client("cloudtrail").put_event_selectors(TrailName=TRAIL, EventSelectors=[{
+        "ReadWriteType": "All", "IncludeManagementEvents": True,
+        "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::uploads/"]}]}])
+    s3 = gateway.client("s3", config=Config(signature_version=version))
+    s3.create_bucket(Bucket="uploads")
+    fields = s3.generate_presigned_post("uploads", "dir/${filename}")["fields"]
+
+    def post(fields):
+        part = '--b0undary\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+        body = "".join(part % (name, "", value) for name, value in fields)
+        body += part % ("file", '; filename="photo.jpg"', "x" * 100_000) + "--b0undary--\r\n"
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+        connection.request("POST", "/uploads", body.encode(), {"Content-Type": "multipart/form-data; boundary=b0undary"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    assert post(fields.items())[0] == 204
+    assert s3.get_object(Bucket="uploads", Key="dir/photo.jpg")["ContentLength"] == 100_000
+    told = lambda: [r for r in records(gateway.client("s3")) if r["eventName"] == "PutObject"  # noqa: E731
+                    and r.get("requestParameters", {}).get("bucketName") == "uploads"]
+    [record] = wait(told)
+    assert record["requestParameters"]["key"] == "dir/photo.jpg" and record["eventCategory"] == "Data"
+    assert record["userIdentity"]["accessKeyId"] == ACCESS_KEY and record["userIdentity"]["type"] == "Root"
+    assert record["additionalEventData"]["SignatureVersion"] == ("SigV2" if version == "s3" else "SigV4")
+    assert {"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::uploads/dir/photo.jpg"} in record["resources"]
+    assert fields["policy"] not in json.dumps(record)
+    status, body = post([*fields.items(), ("Key", "dir/other")])
+    assert status == 400 and b"key more than once" in body
+
+
 def test_a_request_says_once_who_signed_it(server):
     """Two signatures, or two keys in one: the upstream could believe the one that the record does not name."""
     server.client("s3").create_bucket(Bucket="signed")

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use pugmark_core::{account::Region, limits};
 use pugmark_wire::{
     catalogue::Protocol,
-    recognize::virtual_bucket,
+    recognize::{FormSigner, UploadForm, virtual_bucket},
     sigv4::{self, AuthError, ChunkVerifier, Claim, Payload, Scheme, SigningKey},
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct Claimed {
     claim: Result<Option<Claim>, AuthError>,
     /// The access key of a Signature Version 2, and whether it is a query, which boto3 still makes for presigned S3 URLs.
     legacy_key: Option<(String, bool)>,
+    /// Who signed an upload's form, which the upstream judges.
+    form: Option<FormSigner>,
 }
 
 /// Reads a request's claim.
@@ -35,7 +37,11 @@ pub(crate) fn claim(parts: &Parts) -> Claimed {
         Err(AuthError::UnsupportedScheme(_)) => sigv4::legacy_access_key_id(parts),
         _ => None,
     };
-    Claimed { claim, legacy_key }
+    Claimed {
+        claim,
+        legacy_key,
+        form: None,
+    }
 }
 
 /// What is left to be checked while a body streams.
@@ -63,6 +69,14 @@ impl Claimed {
         self.claim.as_ref().ok()?.as_ref()
     }
 
+    /// Whoever signs a form signs nothing else of the request.
+    pub(crate) fn with_form(mut self, parts: &Parts, body: &[u8]) -> Self {
+        if matches!(self.claim, Ok(None)) && self.legacy_key.is_none() {
+            self.form = UploadForm::read(parts, body).and_then(|form| form.signer());
+        }
+        self
+    }
+
     /// Why there is no claim.
     pub(crate) fn error(&self) -> Option<AuthError> {
         match &self.claim {
@@ -76,6 +90,7 @@ impl Claimed {
         self.claim()
             .map(|claim| claim.access_key_id.as_str())
             .or(self.legacy_key.as_ref().map(|(id, _)| id.as_str()))
+            .or(self.form.as_ref().map(|form| &form.access_key_id[..]))
     }
 
     /// Whether there is a signature of version 4: [`Self::judge`] then verifies it for each service in this process.
@@ -91,7 +106,9 @@ impl Claimed {
     /// `default`, as far as they are in the set, else the first that is named.
     pub(crate) fn region(&self, parts: &Parts, default: &Region) -> Region {
         let Some(claim) = self.claim() else {
-            return default.clone();
+            let signed = self.form.as_ref().and_then(|form| form.region.as_ref());
+            let signed = signed.and_then(|region| region.parse().ok());
+            return signed.unwrap_or_else(|| default.clone());
         };
         let one = claim.scheme.region().and_then(|name| name.parse().ok());
         one.or_else(|| region_of_set(&claim.scheme, parts, default))
@@ -103,7 +120,13 @@ impl Claimed {
         match self.claim().map(|claim| &claim.scheme) {
             Some(Scheme::V4 { .. }) => Some("SigV4"),
             Some(Scheme::V4a { .. }) => Some("SigV4A"),
-            None => self.legacy_key.as_ref().map(|_| "SigV2"),
+            None => match &self.form {
+                Some(FormSigner {
+                    region: Some(_), ..
+                }) => Some("SigV4"),
+                Some(_) => Some("SigV2"),
+                None => self.legacy_key.as_ref().map(|_| "SigV2"),
+            },
         }
     }
 

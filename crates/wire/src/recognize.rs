@@ -4,6 +4,7 @@
 //! the `Action` parameter, the RPC path, or method and URI.
 
 mod ambiguity;
+mod form;
 mod hosts;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use percent_encoding::percent_decode_str;
 
 pub use self::{
     ambiguity::{Ambiguity, ambiguity},
+    form::{FormSigner, UploadForm},
     hosts::{BucketHosts, virtual_bucket},
 };
 use crate::{
@@ -65,6 +67,9 @@ pub fn recognize(parts: &Parts, body: &[u8], signing_name: Option<&str>) -> Opti
         return Some(call);
     }
     if let Some(call) = by_action(parts, body, &services) {
+        return Some(call);
+    }
+    if let Some(call) = by_form(parts, body, &services) {
         return Some(call);
     }
     let mut call = by_route(parts, &services)?;
@@ -280,6 +285,18 @@ fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Optio
             version.as_deref() == Some(call.service.api_version()),
             fitness(call.service, host),
         )
+    })
+}
+
+/// An upload by a form to a bucket.
+fn by_form(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Option<Call> {
+    let service = services.iter().find(|service| service.id() == "s3")?;
+    let bucket = form::bucket(parts)?;
+    Some(Call {
+        service,
+        operation: service.operation("PutObject")?,
+        protocol: service.protocol(),
+        labels: UploadForm::read(parts, body)?.labels(&bucket)?,
     })
 }
 

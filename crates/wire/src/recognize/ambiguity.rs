@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, header, request::Parts};
 
-use super::{Call, form_decode, header_text, is_at_root, template, text_of};
+use super::{Call, UploadForm, form_decode, header_text, is_at_root, template, text_of};
 use crate::{
     catalogue::{Kind, MemberShape, Operation, Protocol},
     value::Location,
@@ -77,6 +77,7 @@ pub fn ambiguity(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<Ambi
         .or_else(|| repeated_action(parts, body, call).map(|it| Ambiguity::Twice(it.into())))
         .or_else(|| repeated_parameter(parts, body, call?).map(Ambiguity::Twice))
         .or_else(|| foreign_parameter(parts, call?))
+        .or_else(|| UploadForm::read(parts, body)?.ambiguity())
 }
 
 /// Who forwards a request without a host puts one there, and of two hosts RFC 9112 has a proxy take the request line's.
