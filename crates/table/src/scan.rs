@@ -98,17 +98,6 @@ struct Unit {
     rows: Option<Vec<Range<usize>>>,
 }
 
-impl Unit {
-    /// An event in its row group.
-    fn candidate(&self, row: usize) -> Candidate {
-        Candidate::Stored {
-            part: self.part,
-            group: self.group.unwrap_or_default(),
-            row,
-        }
-    }
-}
-
 impl Ord for Unit {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let order = |unit: &Self| (unit.latest, unit.part, unit.group);
@@ -256,12 +245,21 @@ impl Files {
                 }
                 Some(group) => {
                     let opened = open.file(unit.part)?;
-                    let rows = unit.rows.as_deref();
-                    let matches = opened.matches(unit.part, group, wanted, rows)?;
+                    let stored = |(place, row)| {
+                        (
+                            place,
+                            Candidate::Stored {
+                                part: unit.part,
+                                group,
+                                row,
+                            },
+                        )
+                    };
                     found.extend(
-                        matches
+                        opened
+                            .matches(unit.part, group, wanted, unit.rows.as_deref())?
                             .into_iter()
-                            .map(|(place, row)| (place, unit.candidate(row))),
+                            .map(stored),
                     );
                     found.sort_by_key(|(place, _)| place.newest_first());
                     found.truncate(wanted.needed());

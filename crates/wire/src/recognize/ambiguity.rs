@@ -112,7 +112,16 @@ fn repeated_header(headers: &HeaderMap, call: Option<&Call>) -> Option<Cow<'stat
     }
     let is_repeated = |name: &str| headers.get_all(name).iter().nth(1).is_some();
     let fixed = SINGLE_HEADERS.into_iter().find(|name| is_repeated(name));
-    let own = || single_members(call?, Location::Header).find(|it| is_repeated(it.wire_name()));
+    // Of HTTP's own headers some are lists, whose parts may come one by one.
+    let decides = |it: &MemberShape| {
+        let name = it.wire_name().as_bytes();
+        let is_amz = name.len() > 6 && name[..6].eq_ignore_ascii_case(b"x-amz-");
+        is_amz || name.eq_ignore_ascii_case(b"range")
+    };
+    let own = || {
+        let mut members = single_members(call?, Location::Header).filter(decides);
+        members.find(|it| is_repeated(it.wire_name()))
+    };
     fixed
         .or_else(|| own().map(|it| it.wire_name()))
         .map(Cow::Borrowed)
@@ -173,10 +182,11 @@ fn foreign_parameter(parts: &Parts, call: &Call) -> Option<Ambiguity> {
         literals(call.operation).any(|it| it == name)
             || members.any(|it| it.wire_name() == name || is_map(it))
     };
+    // S3 tells a part's upload from an object's by a parameter that it requires; elsewhere paths do that.
+    let is_s3 = call.service.id() == "s3";
     let tells_apart = |operation: Operation, name: &str| {
-        let mut members = query_members(operation);
-        literals(operation).any(|it| it == name)
-            || members.any(|it| it.is_required() && it.wire_name() == name)
+        let mut members = query_members(operation).filter(|it| is_s3 && it.is_required());
+        literals(operation).any(|it| it == name) || members.any(|it| it.wire_name() == name)
     };
     let foreign = names(query(parts)).find(|name| {
         let mut operations = call.service.operations();

@@ -320,6 +320,25 @@ fn what_can_be_understood_in_two_ways_is_told() {
         ),
         ("GET", "/b/k", &[range], "", "s3", ""),
         ("GET", "/b/k", &[range, range], "", "s3", "Range"),
+        (
+            "PUT",
+            "/b/k",
+            &[
+                ("content-encoding", "gzip"),
+                ("content-encoding", "aws-chunked"),
+            ],
+            "",
+            "s3",
+            "",
+        ),
+        (
+            "PUT",
+            "/b/k",
+            &[("x-amz-copy-source", "a/b"), ("x-amz-copy-source", "c/d")],
+            "",
+            "s3",
+            "x-amz-copy-source",
+        ),
         ("GET", "/b/k", &[("host", "")], "", "s3", "host"),
         (
             "GET",
