@@ -40,7 +40,8 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) struct StoreHosts {
     client: UpstreamClient,
     store: Uri,
-    credentials: Credentials,
+    /// Of a key that the store knows; without one it is asked as a stranger asks.
+    credentials: Option<Credentials>,
     region: Region,
     questions: Semaphore,
     /// By the part of a host after its first label.
@@ -76,7 +77,7 @@ impl AskedHosts for StoreHosts {
 }
 
 impl StoreHosts {
-    pub(crate) fn new(store: Uri, credentials: Credentials, region: Region) -> Self {
+    pub(crate) fn new(store: Uri, credentials: Option<Credentials>, region: Region) -> Self {
         Self {
             client: UpstreamClient::default(),
             store,
@@ -121,17 +122,21 @@ impl StoreHosts {
         // A name that nobody can have given to a bucket of theirs.
         let bucket = format!("pugmark-{}", Uuid::new_v4().simple());
         let host = format!("{bucket}.{domain}");
-        let config = SdkConfig::builder()
-            .region(aws_config::Region::new(self.region.to_string()))
-            .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
-            .build();
-        let signer = Signer::new(format!("http://{host}").parse()?, config);
-        let request = Request::get("/").body(empty_body())?;
-        let request = signer.sign("s3", SignableBody::Bytes(b""), request).await?;
+        let mut request = Request::get("/").header("host", &host).body(empty_body())?;
+        if let Some(credentials) = self.credentials.clone() {
+            let config = SdkConfig::builder()
+                .region(aws_config::Region::new(self.region.to_string()))
+                .credentials_provider(SharedCredentialsProvider::new(credentials))
+                .build();
+            let signer = Signer::new(format!("http://{host}").parse()?, config);
+            let payload = SignableBody::Bytes(b"");
+            request = signer.sign("s3", payload, request).await?;
+        }
         let answer = self.client.send(&self.store, request).await;
         let answer = answer.map_err(|error| anyhow::anyhow!(root_cause(&*error)))?;
         let body = caller::whole(answer.into_body(), ANSWER_BYTES_MAX).await?;
-        let said = judge(&String::from_utf8_lossy(&body), &bucket, domain);
+        let is_known = self.credentials.is_some();
+        let said = judge(&String::from_utf8_lossy(&body), &bucket, domain, is_known);
         let store = &self.store;
         let (rule, lasts) = match said {
             Said::AsAws => (BucketHosts::Aws, KNOWN_FOR),
@@ -164,7 +169,8 @@ impl StoreHosts {
 }
 
 /// What the answer to a list of a bucket says that is not there, asked for at `BUCKET.DOMAIN`, `/`.
-fn judge(answer: &str, bucket: &str, domain: &str) -> Said {
+/// `is_known` says that it was somebody who may ask for that.
+fn judge(answer: &str, bucket: &str, domain: &str, is_known: bool) -> Said {
     let (name, _) = domain.split_once(':').unwrap_or((domain, ""));
     let host = format!("{bucket}.{name}");
     // An answer may tell the host too, as a part of an address.
@@ -193,8 +199,8 @@ fn judge(answer: &str, bucket: &str, domain: &str) -> Said {
     match code.map(|(code, _)| code) {
         // Of no bucket but the one that the host names.
         Some("NoSuchBucket") => Said::AsAws,
-        // Whoever asks for all buckets may be told so; of a bucket that is not there, stores say its name.
-        Some("AccessDenied") => Said::PathsAlone,
+        // That is said of all buckets: of a bucket that is not there, stores tell the name. Some tell strangers nothing.
+        Some("AccessDenied") if is_known => Said::PathsAlone,
         None if answer.contains("<ListAllMyBucketsResult") => Said::PathsAlone,
         _ => Said::Unclear,
     }
@@ -286,10 +292,14 @@ mod tests {
             (String::new(), "s3.localhost", Said::Unclear),
         ] {
             assert_eq!(
-                judge(&answer, "pugmark-1", domain),
+                judge(&answer, "pugmark-1", domain, true),
                 said,
                 "{domain} {answer}"
             );
         }
+        // MinIO says so of paths, and Garage whatever it is asked.
+        let denied = error("AccessDenied", "<Resource>/</Resource>");
+        assert_eq!(judge(&denied, "pugmark-1", "s3.x", false), Said::Unclear);
+        assert_eq!(judge(list, "pugmark-1", "s3.x", false), Said::PathsAlone);
     }
 }

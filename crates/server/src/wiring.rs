@@ -598,7 +598,11 @@ fn bucket_hosts(config: &Config, root: &RootCredentials, s3: &Route) -> HostRule
         (None, Route::Local(_)) => HostRule::Aws,
         (None, Route::Remote(store)) => HostRule::Asked(Arc::new(StoreHosts::new(
             store.clone(),
-            own_credentials(config, root),
+            // Strangers get an answer where a key that nobody knows gets none.
+            config
+                .delivery_credentials
+                .as_ref()
+                .map(|_| own_credentials(config, root)),
             config.region.clone(),
         ))),
     }
