@@ -10,10 +10,9 @@ use pugmark_wire::recognize::{BucketHosts, host};
 use crate::body::BoxError;
 
 /// Who says how hosts name buckets.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub enum HostRule {
     /// AWS.
-    #[default]
     Aws,
     /// The settings.
     Said(Arc<BucketHosts>),

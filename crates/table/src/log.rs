@@ -152,14 +152,11 @@ impl Snapshot {
         let mut changed = false;
         loop {
             let version = self.next_version();
-            let path = dir.join(LOG).join(name(version));
-            let text = match fs::read_to_string(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(changed),
-                text => text.map_err(TableError::io(format!("read {}", path.display())))?,
+            let Some(actions) = read_commit(dir, version)? else {
+                return Ok(changed);
             };
-            let lines = text.lines().filter(|line| !line.trim().is_empty());
-            self.apply(lines.map(Action::parse))
-                .map_err(|detail| damaged(&path, detail))?;
+            self.apply(actions.into_iter().map(Ok))
+                .map_err(|detail| damaged(&dir.join(LOG).join(name(version)), detail))?;
             self.version = Some(version);
             changed = true;
         }
@@ -316,21 +313,11 @@ fn write_new(log: &Path, version: u64, bytes: &[u8], hook: &Hook) -> Result<(), 
     Ok(())
 }
 
-/// The versions that stand in the log as files of their own. Deletes what a crash left before its commit.
+/// The versions that stand in the log as files of their own.
 fn versions(log: &Path) -> Result<Vec<u64>, TableError> {
-    let entries = match fs::read_dir(log) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(TableError::io(format!("list {}", log.display())))?,
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(TableError::io(format!("list {}", log.display())))?;
-        let name = entry.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".json"));
-        let number = number.filter(|number| number.len() == 20);
-        found.extend(number.and_then(|number| number.parse::<u64>().ok()));
-    }
-    Ok(found)
+    let names = names(log)?.into_iter();
+    let commits = names.filter(|name| name.ends_with(".json"));
+    Ok(commits.filter_map(|name| version_of(&name)).collect())
 }
 
 fn name(version: u64) -> String {
@@ -346,13 +333,18 @@ pub(crate) fn newest(dir: &Path) -> Result<Option<u64>, TableError> {
         .max(checkpoint::version(&log)))
 }
 
-/// The names of commits and checkpoints, oldest first.
-pub(crate) fn names(dir: &Path) -> Result<Vec<String>, TableError> {
-    let log = dir.join(LOG);
-    let entries = fs::read_dir(&log).map_err(TableError::io(format!("list {}", log.display())))?;
-    let names = entries.flatten().map(|entry| entry.file_name());
-    let names = names.filter_map(|name| name.into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| version_of(name).is_some()).collect();
+/// The names of commits and checkpoints, oldest first; none if there is no log.
+pub(crate) fn names(log: &Path) -> Result<Vec<String>, TableError> {
+    let failed = || TableError::io(format!("list {}", log.display()));
+    let entries = match fs::read_dir(log) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed())?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed())?.file_name().into_string();
+        names.extend(name.ok().filter(|name| version_of(name).is_some()));
+    }
     names.sort_unstable();
     Ok(names)
 }
@@ -361,48 +353,54 @@ pub(crate) fn names(dir: &Path) -> Result<Vec<String>, TableError> {
 pub(crate) fn version_of(name: &str) -> Option<u64> {
     let number = name
         .strip_suffix(".json")
-        .or_else(|| name.strip_suffix(".checkpoint.parquet"))?;
+        .or_else(|| name.strip_suffix(checkpoint::SUFFIX))?;
     (number.len() == 20).then(|| number.parse().ok()).flatten()
+}
+
+/// What a commit says; `None` if it is not there.
+fn read_commit(dir: &Path, version: u64) -> Result<Option<Vec<Action>>, TableError> {
+    let path = dir.join(LOG).join(name(version));
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(TableError::io(format!("read {}", path.display())))?,
+    };
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let actions: Result<Vec<Action>, String> = lines.map(Action::parse).collect();
+    Ok(Some(actions.map_err(|detail| damaged(&path, detail))?))
 }
 
 /// The files that commits of these versions name as added, as far as the commits are still there.
 pub(crate) fn added(dir: &Path, versions: Range<u64>) -> Result<Vec<String>, TableError> {
     let mut added = Vec::new();
     for version in versions {
-        let path = dir.join(LOG).join(name(version));
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            text => text.map_err(TableError::io(format!("read {}", path.display())))?,
-        };
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            let action = Action::parse(line).map_err(|detail| damaged(&path, detail))?;
+        for action in read_commit(dir, version)?.into_iter().flatten() {
             if let Action::Add(add) = action {
-                added.push(
-                    Part::try_from(add)
-                        .map_err(|detail| damaged(&path, detail))?
-                        .path,
-                );
+                let part = Part::try_from(add);
+                let part = part.map_err(|it| damaged(&dir.join(LOG).join(name(version)), it))?;
+                added.push(part.path);
             }
         }
     }
     Ok(added)
 }
 
-/// The files that counted at the newest checkpoint.
-pub(crate) fn parts_of_checkpoint(dir: &Path) -> Result<Vec<String>, TableError> {
-    let snapshot = checkpoint::newest(&dir.join(LOG))?.unwrap_or_default();
+/// The files that counted at the newest checkpoint, if that is of a later version.
+pub(crate) fn parts_of_checkpoint(
+    dir: &Path,
+    after: Option<u64>,
+) -> Result<Vec<String>, TableError> {
+    let log = dir.join(LOG);
+    if checkpoint::version(&log) <= after {
+        return Ok(Vec::new());
+    }
+    let snapshot = checkpoint::newest(&log)?.unwrap_or_default();
     Ok(snapshot.all().map(|part| part.path.clone()).collect())
 }
 
 /// What names the newest checkpoint, and its version.
 pub(crate) fn last_checkpoint(dir: &Path) -> Result<Option<(u64, Vec<u8>)>, TableError> {
-    let log = dir.join(LOG);
-    let path = log.join(LAST_CHECKPOINT);
-    let bytes = match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        bytes => bytes.map_err(TableError::io(format!("read {}", path.display())))?,
-    };
-    Ok(checkpoint::version_in(&bytes).map(|version| (version, bytes)))
+    let pointer = checkpoint::pointer(&dir.join(LOG))?;
+    Ok(pointer.and_then(|bytes| Some((checkpoint::version_in(&bytes)?, bytes))))
 }
 
 fn damaged(path: &Path, detail: impl Into<String>) -> TableError {

@@ -230,7 +230,10 @@ impl Mirror {
         let versions = copy.version.map_or(0, |version| version + 1)..snapshot.next_version();
         let added = self.blocking(move |dir| log::added(&dir, versions)).await?;
         // Commits before a checkpoint may be gone: then what counted at the checkpoint is what its readers look for.
-        let checkpoint = self.blocking(|dir| log::parts_of_checkpoint(&dir)).await?;
+        let whole = copy.version.filter(|_| copy.is_whole);
+        let checkpoint = self
+            .blocking(move |dir| log::parts_of_checkpoint(&dir, whole))
+            .await?;
         let counting = snapshot.all().map(|part| part.path.clone());
         let parts: BTreeSet<String> = counting.chain(added).chain(checkpoint).collect();
         let files = parts
@@ -245,7 +248,7 @@ impl Mirror {
     async fn put_log(&self, snapshot: &Snapshot, copy: &mut Replica) -> Result<(), MirrorError> {
         let newest = snapshot.version;
         let in_log = |name: String| format!("{}/{name}", log::LOG);
-        let names = self.blocking(|dir| log::names(&dir)).await?;
+        let names = self.blocking(|dir| log::names(&dir.join(log::LOG))).await?;
         let of_then = |name: &String| log::version_of(name).is_some_and(|it| Some(it) <= newest);
         let (commits, checkpoints): (Vec<String>, Vec<String>) = names
             .into_iter()
@@ -299,7 +302,7 @@ impl Mirror {
             .filter(|part| !old.contains(part))
             .flat_map(|part| [part.to_owned(), index::path_of(part)])
             .collect();
-        let names = self.blocking(|dir| log::names(&dir)).await?;
+        let names = self.blocking(|dir| log::names(&dir.join(log::LOG))).await?;
         known.extend(names.into_iter().map(|name| format!("{}/{name}", log::LOG)));
         known.insert(format!("{}/{}", log::LOG, log::LAST_CHECKPOINT));
         known.insert(MARKER.to_owned());

@@ -103,6 +103,19 @@ async fn open(dir: &Path, journal: &Arc<MemoryJournal>, hook: Hook) -> EventHist
         .unwrap()
 }
 
+/// An empty history in a folder of its own, with its journal and the clock that it asks.
+async fn fresh(
+    settings: Settings,
+) -> (TempDir, Arc<MemoryJournal>, Arc<ManualClock>, EventHistory) {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Arc::new(MemoryJournal::new(1 << 30));
+    let clock = Arc::new(ManualClock::new(time(NOW)));
+    let (at, followed) = (dir.path().into(), journal.clone());
+    let history = EventHistory::open(at, followed, clock.clone(), settings);
+    let history = history.await.unwrap();
+    (dir, journal, clock, history)
+}
+
 fn query(filter: Option<(LookupKey, &str)>) -> LookupQuery {
     LookupQuery {
         account: ACCOUNT.parse().unwrap(),
@@ -143,19 +156,12 @@ const ALICES: Range<u128> = 0..45;
 
 /// More row groups than are read at a time, each with an event of alice's and others before and after it.
 async fn many_row_groups() -> (TempDir, EventHistory) {
-    let dir = tempfile::tempdir().unwrap();
-    let journal = Arc::new(MemoryJournal::new(1 << 30));
-    let settings = Settings {
+    let (dir, journal, _, history) = fresh(Settings {
         row_group_rows: 3,
         file_rows_max: 3 * 45,
         ..settings()
-    };
-    let clock = Arc::new(ManualClock::new(time(NOW)));
-    let hook = Hook::default();
-    let history =
-        EventHistory::open_with(dir.path().into(), journal.clone(), clock, settings, hook)
-            .await
-            .unwrap();
+    })
+    .await;
     let events: Vec<Event> = ALICES
         .flat_map(|number| [number + 1_000, number, number + 2_000])
         .enumerate()

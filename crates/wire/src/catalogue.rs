@@ -25,7 +25,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{recognize::Route, value::Location};
+use crate::{
+    recognize::{Route, ambiguity},
+    value::Location,
+};
 
 static TABLE: &[u8] = include_bytes!("../data/catalogue.bin");
 const HEADER_BYTES: usize = 9;
@@ -70,6 +73,7 @@ pub struct Service {
     protocols: Vec<Protocol>,
     blob: OnceLock<Blob>,
     routes: OnceLock<Box<[Route]>>,
+    deciding: OnceLock<Box<[&'static str]>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -263,6 +267,7 @@ impl Service {
             protocols,
             blob: OnceLock::new(),
             routes: OnceLock::new(),
+            deciding: OnceLock::new(),
         }
     }
 
@@ -341,6 +346,12 @@ impl Service {
     /// The table for REST requests.
     pub(crate) fn routes(&'static self) -> &'static [Route] {
         self.routes.get_or_init(|| Route::all(self))
+    }
+
+    /// The query parameters that tell operations of one path apart, in order.
+    pub(crate) fn deciding_parameters(&'static self) -> &'static [&'static str] {
+        self.deciding
+            .get_or_init(|| ambiguity::deciding_parameters(self))
     }
 
     fn blob(&self) -> &Blob {

@@ -3,7 +3,7 @@
 //! The service comes from the signature's scope, the `X-Amz-Target` prefix or the host; the operation from the target,
 //! the `Action` parameter, the RPC path, or method and URI.
 
-mod ambiguity;
+pub(crate) mod ambiguity;
 mod form;
 mod hosts;
 
@@ -29,6 +29,9 @@ const S3_SIGNING_NAMES: [&str; 3] = ["s3express", "s3-outposts", "s3-object-lamb
 
 /// Services that sign somebody in, so that nobody signs their calls: posts of JSON or forms to paths of their own.
 const SIGN_IN_SERVICES: [&str; 2] = ["signin", "sso-oidc"];
+
+/// Who is signed in with SSO; the one header of AWS's own with an underscore.
+const SSO_TOKEN: &str = "x-amz-sso_bearer_token";
 
 /// S3 operations with a successor of the same URI (`…Configuration`), whose shapes say all that these say and more.
 const S3_SUPERSEDED: [&str; 4] = [
@@ -118,7 +121,7 @@ fn candidates(parts: &Parts, signing_name: Option<&str>) -> Vec<&'static Service
             .filter_map(|it| catalogue.service(it))
             .collect()
     };
-    if parts.headers.contains_key("x-amz-sso_bearer_token") {
+    if parts.headers.contains_key(SSO_TOKEN) {
         return named(&["sso"]);
     }
     // A stranger without signature or known host speaks to a bucket, unless the request says otherwise.

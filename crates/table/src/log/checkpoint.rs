@@ -21,6 +21,8 @@ use crate::{TableError, part};
 
 /// What names the newest checkpoint.
 pub(crate) const LAST: &str = "_last_checkpoint";
+/// How names of checkpoints end.
+pub(super) const SUFFIX: &str = ".checkpoint.parquet";
 const BATCH_ROWS: usize = 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -40,15 +42,24 @@ pub(crate) fn version_in(last: &[u8]) -> Option<u64> {
     Some(last.version)
 }
 
+/// What names the newest checkpoint, if there is one.
+pub(crate) fn pointer(log: &Path) -> Result<Option<Vec<u8>>, TableError> {
+    let path = log.join(LAST);
+    match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => Ok(Some(
+            text.map_err(TableError::io(format!("read {}", path.display())))?,
+        )),
+    }
+}
+
 /// The state of the newest checkpoint, if there is one.
 pub(crate) fn newest(log: &Path) -> Result<Option<Snapshot>, TableError> {
-    let pointer = log.join(LAST);
-    let text = match fs::read(&pointer) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(TableError::io(format!("read {}", pointer.display())))?,
+    let Some(text) = pointer(log)? else {
+        return Ok(None);
     };
     let last: Last = serde_json::from_slice(&text)
-        .map_err(|error| damaged(&pointer, format!("it names no checkpoint: {error}")))?;
+        .map_err(|error| damaged(&log.join(LAST), format!("it names no checkpoint: {error}")))?;
     let path = log.join(name(last.version));
     let mut snapshot = read(&path).map_err(|detail| damaged(&path, detail))?;
     snapshot.version = Some(last.version);
@@ -121,10 +132,8 @@ fn encode(actions: &[Action]) -> Result<Vec<u8>, Box<dyn std::error::Error + Sen
 pub(crate) fn delete_below(log: &Path, version: u64) {
     for entry in fs::read_dir(log).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let number = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".checkpoint.parquet"))
-            .and_then(|number| number.parse::<u64>().ok());
+        let name = name.to_str().filter(|name| name.ends_with(SUFFIX));
+        let number = name.and_then(super::version_of);
         if number.is_some_and(|number| number < version) {
             let _ = fs::remove_file(entry.path());
         }
@@ -142,7 +151,7 @@ fn replace(log: &Path, name: &str, bytes: &[u8]) -> Result<(), TableError> {
 }
 
 fn name(version: u64) -> String {
-    format!("{version:020}.checkpoint.parquet")
+    format!("{version:020}{SUFFIX}")
 }
 
 /// One column for each kind of action, of which each row has one.

@@ -361,16 +361,11 @@ async fn every_flipped_byte_is_survived() {
 
 #[tokio::test]
 async fn events_leave_after_90_days_and_their_files_too() {
-    let dir = tempfile::tempdir().unwrap();
-    let journal = Arc::new(MemoryJournal::new(1 << 20));
-    let clock = Arc::new(ManualClock::new(time(NOW)));
-    let settings = Settings {
+    let (dir, journal, clock, history) = fresh(Settings {
         removed_files_kept: std::time::Duration::from_secs(3600),
         ..settings()
-    };
-    let history = EventHistory::open(dir.path().into(), journal.clone(), clock.clone(), settings)
-        .await
-        .unwrap();
+    })
+    .await;
     append(&journal, &[sample(1, NOW - 10), sample(2, NOW - MONTH)]).await;
     history.catch_up().await.unwrap();
     history.flush().await.unwrap();

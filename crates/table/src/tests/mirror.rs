@@ -100,17 +100,7 @@ struct Mirrored {
 
 impl Mirrored {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = Arc::new(MemoryJournal::new(1 << 30));
-        let clock = Arc::new(ManualClock::new(time(NOW)));
-        let history = EventHistory::open(
-            dir.path().into(),
-            journal.clone(),
-            clock.clone(),
-            settings(),
-        )
-        .await
-        .unwrap();
+        let (dir, journal, clock, history) = fresh(settings()).await;
         let bucket = Arc::new(Bucket {
             clock: clock.clone(),
             objects: Mutex::default(),

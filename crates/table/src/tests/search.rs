@@ -677,16 +677,7 @@ async fn a_damaged_file_is_left_out_and_reported() {
 #[tokio::test]
 async fn counts_of_large_row_groups_are_right() {
     const EVENTS: u32 = 20_000;
-    let dir = tempfile::tempdir().unwrap();
-    let journal = Arc::new(MemoryJournal::new(1 << 30));
-    let clock = Arc::new(ManualClock::new(time(NOW)));
-    let history = EventHistory::open(
-        dir.path().into(),
-        journal.clone(),
-        clock,
-        Settings::default(),
-    );
-    let history = history.await.unwrap();
+    let (_dir, journal, _, history) = fresh(Settings::default()).await;
     for numbers in (0..EVENTS).collect::<Vec<_>>().chunks(10_000) {
         let events = numbers.iter().map(|number| {
             let mut event = sample(u128::from(*number), NOW - i64::from(*number / 10));

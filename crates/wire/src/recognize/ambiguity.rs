@@ -1,13 +1,13 @@
 //! Requests that two readers may understand differently: the recorder, and the service that answers. Records would then say what did
 //! not happen, so such requests are refused. No client makes them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use http::{HeaderMap, header, request::Parts};
 
-use super::{Call, UploadForm, form_decode, header_text, is_at_root, template, text_of};
+use super::{Call, SSO_TOKEN, UploadForm, form_decode, header_text, is_at_root, template, text_of};
 use crate::{
-    catalogue::{Kind, MemberShape, Operation, Protocol},
+    catalogue::{Kind, MemberShape, Operation, Protocol, Service},
     value::Location,
 };
 
@@ -30,9 +30,6 @@ const DECIDING_HEADERS: [&str; 7] = [
     "smithy-protocol",
     "transfer-encoding",
 ];
-
-/// AWS's own name, with an underscore.
-const SSO_TOKEN: &str = "x-amz-sso_bearer_token";
 
 /// Why nobody can say for sure what a request calls.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,9 +65,10 @@ pub enum Ambiguity {
 
 /// What is ambiguous in a request, whose body may be there in part, and which was recognised as this call.
 pub fn ambiguity(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<Ambiguity> {
-    let has_small = |method: &str| method.bytes().any(|byte| byte.is_ascii_lowercase());
-    let method = has_small(parts.method.as_str()).then_some(Ambiguity::Method);
-    method
+    let mut method = parts.method.as_str().bytes();
+    let has_small = method.any(|letter| letter.is_ascii_lowercase());
+    has_small
+        .then_some(Ambiguity::Method)
         .or_else(|| host(parts))
         .or_else(|| underscore(&parts.headers))
         .or_else(|| repeated_header(&parts.headers, call).map(Ambiguity::Twice))
@@ -129,11 +127,9 @@ fn repeated_header(headers: &HeaderMap, call: Option<&Call>) -> Option<Cow<'stat
 
 /// The members of a call that have one value in a place.
 fn single_members(call: &Call, location: Location) -> impl Iterator<Item = MemberShape> {
-    let members = call.operation.input().into_iter();
-    let members = members.flat_map(|input| input.members());
-    members.filter(move |member| {
+    members(call.operation, location).filter(|member| {
         let kind = member.shape().map(|shape| shape.kind());
-        member.location() == location && !matches!(kind, Some(Kind::List | Kind::Map))
+        !matches!(kind, Some(Kind::List | Kind::Map))
     })
 }
 
@@ -178,28 +174,33 @@ fn foreign_parameter(parts: &Parts, call: &Call) -> Option<Ambiguity> {
         return None;
     }
     let is_own = |name: &str| {
-        let mut members = query_members(call.operation);
+        let mut members = members(call.operation, Location::Query);
         literals(call.operation).any(|it| it == name)
             || members.any(|it| it.wire_name() == name || is_map(it))
     };
-    // S3 tells a part's upload from an object's by a parameter that it requires; elsewhere paths do that.
-    let is_s3 = call.service.id() == "s3";
-    let tells_apart = |operation: Operation, name: &str| {
-        let mut members = query_members(operation).filter(|it| is_s3 && it.is_required());
-        literals(operation).any(|it| it == name) || members.any(|it| it.wire_name() == name)
-    };
-    let foreign = names(query(parts)).find(|name| {
-        let mut operations = call.service.operations();
-        !is_own(name) && operations.any(|operation| tells_apart(operation, name))
-    })?;
+    let deciding = call.service.deciding_parameters();
+    let tells_apart = |name: &str| deciding.binary_search(&name).is_ok();
+    let foreign = names(query(parts)).find(|name| tells_apart(name) && !is_own(name))?;
     let operation = call.operation.name();
     Some(Ambiguity::Foreign(foreign.into_owned(), operation))
 }
 
-fn query_members(operation: Operation) -> impl Iterator<Item = MemberShape> {
+/// The parameters that tell a service's operations of one path apart, in order.
+pub(crate) fn deciding_parameters(service: &'static Service) -> Box<[&'static str]> {
+    // S3 tells a part's upload from an object's by a parameter that it requires; elsewhere paths do that.
+    let is_s3 = service.id() == "s3";
+    let names = service.operations().flat_map(|operation| {
+        let required = members(operation, Location::Query).filter(|it| is_s3 && it.is_required());
+        literals(operation).chain(required.map(|member| member.wire_name()))
+    });
+    let names: BTreeSet<&str> = names.collect();
+    names.into_iter().collect()
+}
+
+fn members(operation: Operation, location: Location) -> impl Iterator<Item = MemberShape> {
     let members = operation.input().into_iter();
     let members = members.flat_map(|input| input.members());
-    members.filter(|member| member.location() == Location::Query)
+    members.filter(move |member| member.location() == location)
 }
 
 fn is_map(member: MemberShape) -> bool {
