@@ -90,7 +90,9 @@ def sizes(files):
     stored = sum(pathlib.Path(file).stat().st_size for file in files)
     keys = sum(index_of(pathlib.Path(file)).stat().st_size for file in files)
     sample = max(files, key=lambda file: pathlib.Path(file).stat().st_size)
-    records = duckdb.execute("select event from read_parquet(?) limit 20000", [sample]).fetchall()
+    # As they came, not as they lie side by side in the file.
+    newest = "select event from read_parquet(?) order by event_time desc, seq desc limit 20000"
+    records = duckdb.execute(newest, [sample]).fetchall()
     packed = sum(
         len(gzip.compress(b'{"Records":[' + b",".join(text.encode() for (text,) in records[at : at + 5000]) + b"]}"))
         for at in range(0, len(records), 5000)

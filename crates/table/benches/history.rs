@@ -57,8 +57,11 @@ fn main() {
     let seed: u64 = arguments.next().map_or(1, |seed| seed.parse().unwrap());
     let end = dir.with_extension("end");
     if !dir.join("_delta_log").exists() {
-        let hour = Generated::new(seed, total).end;
-        std::fs::write(&end, hour.to_string()).unwrap();
+        // What is there already is kept, so that another table can have the same events.
+        if !end.exists() {
+            std::fs::write(&end, Generated::new(seed, total).end.to_string()).unwrap();
+        }
+        let hour = std::fs::read_to_string(&end).unwrap().parse().unwrap();
         fill(&dir, seed, total, hour);
     }
     let hour = std::fs::read_to_string(&end).unwrap().parse().unwrap();

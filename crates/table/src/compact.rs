@@ -1,36 +1,33 @@
-//! Makes many small files of one month one, without holding them in memory: the files are sorted, so they are merged.
+//! Makes many small files of one month one, a row group at a time: first the places of all rows are read, which tell what belongs
+//! into which row group, and then each of these is gathered out of the files.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BinaryHeap},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use arrow_array::{RecordBatch, StringArray};
-use arrow_select::interleave::interleave_record_batch;
+use arrow_array::{Array, BooleanArray, RecordBatch, StringArray};
+use arrow_schema::ArrowError;
+use arrow_select::{filter::filter_record_batch, interleave::interleave_record_batch};
 use jiff::Timestamp;
-use pugmark_core::account::{AccountId, Region};
 
 use crate::{
     Settings, TableError,
+    alike::{Alike, row_groups},
     log::{Change, Month, Part, Snapshot},
     part::{self, Hook, Names, PartFile},
     query::Place,
-    records::{Packing, RecordsPage},
-    scan::{Batches, Files},
+    records::RecordsPage,
+    scan::Files,
     schema,
     threads::in_parallel,
 };
 
 /// Events of a month may come so late, in seconds, before its files are made one.
 const LATE_SECONDS: i64 = 60 * 60;
-/// Files that are merged at a time: all are open, each with a page of records in memory.
+/// Files that are merged at a time.
 const FILES_MAX: usize = 24;
-/// Rows in memory, of all files together.
-const ROWS_IN_MEMORY: usize = 16 * 1024;
-/// Rows that are written at a time: a page of records, unless they are short.
-const WRITE_ROWS: usize = 4096;
+/// Rows that are read at a time, of which some may not be wanted.
+const READ_ROWS: usize = 1024;
+/// A page of records has at most so many rows.
+const PAGE_ROWS: usize = 4096;
 /// Files are alike when their row counts have the same power of this.
 const LEVEL: u64 = 8;
 
@@ -127,22 +124,32 @@ pub(crate) fn merge(
     let Some(first) = job.first() else {
         return Ok(Vec::new());
     };
-    let mut merge = Merge::new(job, files)?;
-    let mut added = Vec::new();
-    let before: u64 = job.iter().map(|part| part.rows).sum();
-    let mut output = Output {
-        dir,
-        row_group_rows: settings.row_group_rows.min(before as usize),
-        place: (first.account, first.region.clone(), first.month()),
-        settings,
-        names,
-        hook,
-        file: None,
-    };
-    while let Some(rows) = merge.next(output.room())? {
-        added.extend(output.write(rows)?);
+    let inputs = Inputs::new(job, files)?;
+    let groups = inputs.divided(settings.row_group_rows);
+    let rows_max = groups.iter().map(|group| group.rows).max();
+    let place = (first.account, first.region.clone(), first.month());
+    let (mut added, mut file) = (Vec::new(), None::<PartFile<'_>>);
+    for group in &groups {
+        let is_full = |file: &mut PartFile<'_>| {
+            file.rows() + group.rows as u64 > settings.file_rows_max.max(1)
+        };
+        if let Some(full) = file.take_if(is_full) {
+            added.push(full.finish()?);
+        }
+        let file = match &mut file {
+            Some(file) => file,
+            none => none.insert(PartFile::create(
+                dir,
+                place.clone(),
+                rows_max.unwrap_or_default(),
+                &names.next(),
+                hook,
+            )?),
+        };
+        inputs.gathered(group)?.write(file)?;
     }
-    added.extend(output.finish()?);
+    added.extend(file.map(PartFile::finish).transpose()?);
+    let before: u64 = job.iter().map(|part| part.rows).sum();
     let after: u64 = added.iter().map(|part| part.rows).sum();
     if before != after {
         return Err(TableError::Task(format!(
@@ -152,176 +159,155 @@ pub(crate) fn merge(
     Ok(added)
 }
 
-/// The files that a merge writes, one after the other.
-struct Output<'a, 'n> {
-    dir: &'a Path,
-    place: (AccountId, Region, Month),
-    settings: &'a Settings,
-    row_group_rows: usize,
-    names: &'n Names,
-    hook: &'a Hook,
-    file: Option<PartFile<'a>>,
+/// The row groups of several files.
+struct Inputs<'a> {
+    files: &'a Files,
+    groups: Vec<Input<'a>>,
+    /// Of all their rows, with the length of a record there in the mean; newest first.
+    places: Vec<(Place, usize)>,
 }
 
-impl Output<'_, '_> {
-    /// So many rows fit into the file's row group.
-    fn room(&self) -> usize {
-        let (rows, room) = match &self.file {
-            Some(file) => (file.rows(), file.room()),
-            None => (0, self.row_group_rows),
-        };
-        let left = self.settings.file_rows_max.max(1).saturating_sub(rows);
-        room.min(usize::try_from(left).unwrap_or(usize::MAX))
-    }
-
-    /// Adds rows, as many as there is room for. Returns the file if it is full now.
-    fn write(&mut self, merged: Merged) -> Result<Option<Part>, TableError> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(PartFile::create(
-                self.dir,
-                self.place.clone(),
-                self.row_group_rows,
-                Packing::DENSE,
-                &self.names.next(),
-                self.hook,
-            )?),
-        };
-        file.write(&merged.columns, merged.records)?;
-        if file.rows() < self.settings.file_rows_max {
-            return Ok(None);
-        }
-        self.finish()
-    }
-
-    fn finish(&mut self) -> Result<Option<Part>, TableError> {
-        self.file.take().map(PartFile::finish).transpose()
-    }
-}
-
-/// The rows of several files, newest first.
-struct Merge<'a> {
-    inputs: Vec<Input<'a>>,
-    /// Each input's next row.
-    heads: BinaryHeap<Head>,
-}
-
+/// A row group of a file.
 struct Input<'a> {
-    batches: Batches<'a>,
-    /// Their [`schema::COLUMNS`], and their records.
-    current: RecordBatch,
-    records: StringArray,
-    places: Vec<Place>,
-    row: usize,
+    part: &'a Arc<Part>,
+    group: usize,
+    newest: Place,
+    oldest: Place,
 }
 
-/// Rows of several files, in order.
-struct Merged {
-    columns: RecordBatch,
-    records: RecordsPage,
+/// A row group that is to be: the rows at a place and older ones, down to the next row group's first.
+struct Planned {
+    newest: Place,
+    /// Where the next one begins, if there is one.
+    next: Option<Place>,
+    rows: usize,
 }
 
-#[derive(PartialEq, Eq)]
-struct Head {
-    place: Place,
-    input: usize,
-}
-
-impl Ord for Head {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.place, self.input).cmp(&(other.place, other.input))
+impl Planned {
+    fn has(&self, place: Place) -> bool {
+        place <= self.newest && self.next.is_none_or(|next| place > next)
     }
 }
 
-impl PartialOrd for Head {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<'a> Merge<'a> {
-    fn new(job: &[Arc<Part>], files: &'a Files) -> Result<Self, TableError> {
-        let rows = (ROWS_IN_MEMORY / job.len().max(1)).max(64);
-        let mut merge = Self {
-            inputs: Vec::with_capacity(job.len()),
-            heads: BinaryHeap::new(),
-        };
+impl<'a> Inputs<'a> {
+    fn new(job: &'a Job, files: &'a Files) -> Result<Self, TableError> {
+        let rows: u64 = job.iter().map(|part| part.rows).sum();
+        let (mut groups, mut places) = (Vec::new(), Vec::with_capacity(rows as usize));
         for part in job {
-            let mut input = Input {
-                batches: files.batches(part, rows)?,
-                current: RecordBatch::new_empty(schema::COLUMNS.clone()),
-                records: StringArray::new_null(0),
-                places: Vec::new(),
-                row: 0,
-            };
-            if input.load()? {
-                merge.heads.push(Head {
-                    place: input.places[0],
-                    input: merge.inputs.len(),
-                });
+            for (group, record_bytes) in files.row_groups(part)?.into_iter().enumerate() {
+                let first = places.len();
+                files.each_place(part, group, |place| places.push((place, record_bytes)))?;
+                let of_it = places[first..].iter().map(|(place, _)| *place);
+                if let (Some(newest), Some(oldest)) = (of_it.clone().max(), of_it.min()) {
+                    groups.push(Input {
+                        part,
+                        group,
+                        newest,
+                        oldest,
+                    });
+                }
             }
-            merge.inputs.push(input);
         }
-        Ok(merge)
+        places.sort_unstable_by_key(|(place, _)| place.newest_first());
+        Ok(Self {
+            files,
+            groups,
+            places,
+        })
     }
 
-    /// The next rows, at most so many; `None` at the end.
-    fn next(&mut self, room: usize) -> Result<Option<Merged>, TableError> {
-        // Batches that have rows in this answer; each input's current one stands at its own number.
-        let mut used: Vec<RecordBatch> = self
-            .inputs
-            .iter()
-            .map(|input| input.current.clone())
-            .collect();
-        let mut slots: Vec<usize> = (0..self.inputs.len()).collect();
-        let mut picked: Vec<(usize, usize)> = Vec::with_capacity(WRITE_ROWS);
-        let mut records = RecordsPage::new();
-        while picked.len() < room.min(WRITE_ROWS)
-            && let Some(&Head { input: number, .. }) = self.heads.peek()
-        {
-            let input = &mut self.inputs[number];
-            let record = input.records.value(input.row);
-            if !records.has_room(record, Packing::DENSE) {
-                break;
-            }
-            records.push(record);
-            self.heads.pop();
-            picked.push((slots[number], input.row));
-            input.row += 1;
-            if input.row == input.places.len() && input.load()? {
-                slots[number] = used.len();
-                used.push(input.current.clone());
-            }
-            if let Some(place) = input.places.get(input.row) {
-                self.heads.push(Head {
-                    place: *place,
-                    input: number,
-                });
+    /// The row groups that there will be, newest first.
+    fn divided(&self, rows_max: usize) -> Vec<Planned> {
+        let lengths = self.places.iter().map(|(_, length)| *length);
+        let mut first = 0;
+        let planned = row_groups(lengths, rows_max).into_iter().map(|rows| {
+            let newest = self.places[first].0;
+            first += rows;
+            let next = self.places.get(first).map(|(place, _)| *place);
+            Planned { newest, next, rows }
+        });
+        planned.collect()
+    }
+
+    /// Reads the rows of a row group.
+    fn gathered(&self, planned: &Planned) -> Result<Gathered, TableError> {
+        let mut gathered = Gathered::default();
+        let overlapping = self.groups.iter().filter(|input| {
+            input.oldest <= planned.newest && planned.next.is_none_or(|next| input.newest > next)
+        });
+        for input in overlapping {
+            let mut batches = self.files.batches(input.part, input.group, READ_ROWS)?;
+            while let Some((batch, places)) = batches.next()? {
+                let is_wanted = places.iter().map(|place| planned.has(*place));
+                let is_wanted: Vec<bool> = is_wanted.collect();
+                let batch = if is_wanted.iter().all(|it| *it) {
+                    batch
+                } else {
+                    filter_record_batch(&batch, &BooleanArray::from(is_wanted)).map_err(failed)?
+                };
+                gathered.add(batch)?;
             }
         }
-        if picked.is_empty() {
-            return Ok(None);
-        }
-        let used: Vec<&RecordBatch> = used.iter().collect();
-        let columns = interleave_record_batch(&used, &picked)
-            .map_err(|error| TableError::Task(error.to_string()))?;
-        Ok(Some(Merged { columns, records }))
+        Ok(gathered)
     }
 }
 
-impl Input<'_> {
-    /// Goes on to the next batch; tells whether there is one.
-    fn load(&mut self) -> Result<bool, TableError> {
-        (self.row, self.places) = (0, Vec::new());
-        let Some((mut columns, places)) = self.batches.next()? else {
-            return Ok(false);
-        };
-        let failed = |detail: String| TableError::Task(detail);
-        let records = schema::column::<StringArray>(&columns, schema::EVENT).map_err(failed)?;
-        let records = records.clone();
+/// The rows of a row group.
+#[derive(Default)]
+struct Gathered {
+    /// Their [`schema::COLUMNS`].
+    columns: Vec<RecordBatch>,
+    records: Vec<StringArray>,
+    /// Where they stand, batch and row, in the order in which they will lie.
+    rows: Vec<(Alike, Place, (usize, usize))>,
+}
+
+impl Gathered {
+    fn add(&mut self, mut columns: RecordBatch) -> Result<(), TableError> {
+        let damage = TableError::Task;
+        let number = self.columns.len();
+        let keys = schema::Keys::of(&columns, None).map_err(damage)?;
+        let text = |name| schema::column::<StringArray>(&columns, name).map_err(damage);
+        let (sources, names) = (text(schema::EVENT_SOURCE)?, text(schema::EVENT_NAME)?);
+        let usernames = text(schema::USERNAME)?;
+        self.rows.extend((0..columns.num_rows()).map(|row| {
+            let username = usernames.is_valid(row).then(|| usernames.value(row));
+            let alike = Alike::of(sources.value(row), names.value(row), username);
+            (alike, keys.place(row), (number, row))
+        }));
+        self.records.push(text(schema::EVENT)?.clone());
         // Behind all others.
         columns.remove_column(columns.num_columns() - 1);
-        (self.current, self.records, self.places) = (columns, records, places);
-        Ok(true)
+        self.columns.push(columns);
+        Ok(())
     }
+
+    /// Writes them as a row group.
+    fn write(mut self, file: &mut PartFile<'_>) -> Result<(), TableError> {
+        self.rows
+            .sort_unstable_by_key(|(alike, place, _)| (*alike, place.newest_first()));
+        let columns: Vec<&RecordBatch> = self.columns.iter().collect();
+        let rows: Vec<(usize, usize)> = self.rows.iter().map(|(_, _, row)| *row).collect();
+        let mut rows = &rows[..];
+        while !rows.is_empty() {
+            let mut records = RecordsPage::new();
+            let fit = rows.iter().take(PAGE_ROWS).take_while(|(batch, row)| {
+                let record = self.records[*batch].value(*row);
+                let has_room = records.has_room(record);
+                if has_room {
+                    records.push(record);
+                }
+                has_room
+            });
+            let (page, rest) = rows.split_at(fit.count());
+            let columns = interleave_record_batch(&columns, page).map_err(failed)?;
+            file.write(&columns, records)?;
+            rows = rest;
+        }
+        file.end_group()
+    }
+}
+
+fn failed(error: ArrowError) -> TableError {
+    TableError::Task(error.to_string())
 }

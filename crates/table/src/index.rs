@@ -2,8 +2,8 @@
 //!
 //! A term is a key and a value, known here by a 64-bit hash. Terms lie in buckets by the first bits of their hash, told
 //! apart in a bucket by the next sixteen: a look-up reads one bucket of some hundred bytes, and the rows that it names
-//! are compared with the value when they are read. A value that fills its blocks is kept as a list of blocks instead of
-//! rows. Described in `docs/formats.md`, "Key index, version 1".
+//! are compared with the value when they are read. A value's rows are kept one by one, as runs, or, where they fill blocks of
+//! rows, as a list of those. Described in `docs/formats.md`, "Key index, version 2".
 
 use std::{
     collections::HashMap,
@@ -24,14 +24,21 @@ use crate::{
     schema::{self, Damage},
 };
 
-const MAGIC: &[u8; 8] = b"PUGKEYS1";
+const MAGIC: &[u8; 8] = b"PUGKEYS2";
+/// Of an index whose lists are no runs.
+const OLD_MAGIC: &[u8; 8] = b"PUGKEYS1";
+/// Kinds of lists.
+const KINDS: u64 = 4;
+const OLD_KINDS: u64 = 2;
 const HEADER_BYTES: usize = 36;
 /// Rows in a block.
 const BLOCK_ROWS: u32 = 1024;
 /// Terms in a bucket, about.
 const BUCKET_TERMS: usize = 64;
-/// A value with more rows than this in each of its blocks is kept by block.
+/// A value with more rows than this in each of its blocks may be kept by block, which names rows without it too.
 const DENSE_ROWS: u64 = 8;
+/// It is kept by runs all the same if these need no more than so many times the bytes.
+const RUNS_BYTES: usize = 4;
 /// Longer lists stand outside the bucket, so that a bucket is read at once.
 const INLINE_BYTES: usize = 32;
 /// No index is larger; a header that says so is damaged.
@@ -203,24 +210,43 @@ impl Builder {
     }
 }
 
-/// Writes a term's rows or blocks: `2 × count + is_dense`, then a single row, or the list's length and bytes, or its
-/// length and place among the long lists.
+/// How a list names its rows.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Each as its distance from the one after the row before it.
+    Rows = 0,
+    /// Blocks of [`BLOCK_ROWS`] that have some, likewise.
+    Blocks = 1,
+    /// The distance of a run's first row from the one after the run before it, and how many rows it has.
+    Runs = 2,
+}
+
+/// Writes a term's rows: [`KINDS`] × count + kind, then a single row, or the list's length and bytes, or its length and place among the
+/// long lists.
 fn put_list(body: &mut Vec<u8>, long: &mut Vec<u8>, list: &List) {
     if list.count == 1 {
-        put_varint(body, 2);
+        put_varint(body, KINDS);
         put_varint(body, u64::from(list.next - 1));
         return;
     }
-    let mut blocks = List::default();
-    let mut bytes = list.bytes.as_slice();
+    let (mut blocks, mut runs) = (List::default(), Runs::default());
+    let mut distances = list.bytes.as_slice();
     let mut next = 0_u64;
-    while let Some(distance) = take_varint(&mut bytes) {
+    while let Some(distance) = take_varint(&mut distances) {
         blocks.push(((next + distance) / u64::from(BLOCK_ROWS)) as u32);
+        runs.push(distance);
         next += distance + 1;
     }
+    let runs = runs.finish();
     let is_dense = u64::from(list.count) > DENSE_ROWS * u64::from(blocks.count);
-    let bytes = if is_dense { &blocks.bytes } else { &list.bytes };
-    put_varint(body, u64::from(list.count) * 2 + u64::from(is_dense));
+    let (kind, bytes) = if is_dense && runs.len() > RUNS_BYTES * blocks.bytes.len() {
+        (Kind::Blocks, &blocks.bytes)
+    } else if runs.len() < list.bytes.len() {
+        (Kind::Runs, &runs)
+    } else {
+        (Kind::Rows, &list.bytes)
+    };
+    put_varint(body, u64::from(list.count) * KINDS + kind as u64);
     let is_long = bytes.len() > INLINE_BYTES;
     put_varint(body, bytes.len() as u64 * 2 + u64::from(is_long));
     if is_long {
@@ -232,10 +258,44 @@ fn put_list(body: &mut Vec<u8>, long: &mut Vec<u8>, list: &List) {
     }
 }
 
+/// Rows that follow each other, as they come.
+#[derive(Default)]
+struct Runs {
+    bytes: Vec<u8>,
+    /// Of the run that may go on.
+    distance: u64,
+    rows: u64,
+}
+
+impl Runs {
+    /// Adds the row at this distance from the one after the row before it.
+    fn push(&mut self, distance: u64) {
+        if distance > 0 || self.rows == 0 {
+            self.end();
+            self.distance = distance;
+        }
+        self.rows += 1;
+    }
+
+    fn end(&mut self) {
+        if self.rows > 0 {
+            put_varint(&mut self.bytes, self.distance);
+            put_varint(&mut self.bytes, self.rows);
+            self.rows = 0;
+        }
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.end();
+        self.bytes
+    }
+}
+
 /// An index, open for look-ups.
 #[derive(Debug)]
 pub(crate) struct Index {
     file: File,
+    kinds: u64,
     rows: u32,
     bits: u32,
     bytes: u64,
@@ -256,14 +316,16 @@ impl Index {
             u32::from_le_bytes(bytes)
         };
         let bytes = u64::from(number(20)) | u64::from(number(24)) << 32;
+        let is_old = &header[..8] == OLD_MAGIC;
         let index = Self {
+            kinds: if is_old { OLD_KINDS } else { KINDS },
             rows: number(8),
             bits: number(16),
             bytes,
             long_bytes: number(28),
             file,
         };
-        let is_sound = &header[..8] == MAGIC
+        let is_sound = (is_old || &header[..8] == MAGIC)
             && crc32fast::hash(&header[..32]) == number(32)
             && number(12) == BLOCK_ROWS
             && index.bits <= BUCKET_BITS_MAX
@@ -322,10 +384,10 @@ impl Index {
     ) -> Result<Vec<Range<usize>>, IndexError> {
         let cut = || IndexError::damaged("a bucket ends early");
         let head = take_varint(entries).ok_or_else(cut)?;
-        if head == 2 {
+        if head == self.kinds {
             let row = take_varint(entries).ok_or_else(cut)?;
             return Ok(if is_wanted {
-                self.ranges(&[row], 1).collect()
+                vec![self.range(row, 1)]
             } else {
                 Vec::new()
             });
@@ -357,23 +419,32 @@ impl Index {
         if !is_wanted {
             return Ok(Vec::new());
         }
-        let (mut list, mut numbers, mut next) = (list, Vec::new(), 0_u64);
+        let (mut list, mut ranges, mut next) = (list, Vec::new(), 0_u64);
         while let Some(distance) = take_varint(&mut list) {
-            let number = next.saturating_add(distance);
-            numbers.push(number);
-            next = number.saturating_add(1);
+            let first = next.saturating_add(distance);
+            let (range, length) = match head % self.kinds {
+                0 => (self.range(first, 1), 1),
+                1 => {
+                    let width = u64::from(BLOCK_ROWS);
+                    (self.range(first.saturating_mul(width), width), 1)
+                }
+                2 => {
+                    let length = take_varint(&mut list).ok_or_else(cut)?;
+                    (self.range(first, length), length)
+                }
+                _ => return Err(IndexError::damaged("a list is of no kind that is known")),
+            };
+            ranges.push(range);
+            next = first.saturating_add(length);
         }
-        let width = if head % 2 == 1 { BLOCK_ROWS } else { 1 };
-        Ok(self.ranges(&numbers, width).collect())
+        Ok(ranges)
     }
 
-    fn ranges(&self, numbers: &[u64], width: u32) -> impl Iterator<Item = Range<usize>> {
+    /// So many rows from this one on, as far as there are any.
+    fn range(&self, first: u64, length: u64) -> Range<usize> {
         let rows = u64::from(self.rows);
-        numbers.iter().map(move |number| {
-            let start = number.saturating_mul(u64::from(width)).min(rows);
-            let end = (start + u64::from(width)).min(rows);
-            start as usize..end as usize
-        })
+        let start = first.min(rows);
+        start as usize..start.saturating_add(length).min(rows) as usize
     }
 }
 

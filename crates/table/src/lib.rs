@@ -3,6 +3,7 @@
 //! Invariant: it follows the journal and answers look-ups; it knows no trail, no wire protocol and no error code of AWS.
 //! How events lie on disk (`docs/formats.md`) is private to this crate.
 
+mod alike;
 mod bulk;
 mod compact;
 mod history;
@@ -47,7 +48,7 @@ pub struct Settings {
     /// The position is saved after this many bytes of journal entries, even if few of them were management events, so
     /// that the journal can let them go.
     pub unsaved_journal_bytes_max: u64,
-    /// Rows in a row group of a file.
+    /// A row group of a file has at most so many rows.
     pub row_group_rows: usize,
     /// So many files of one month and about one size are made one.
     pub compact_files: usize,
@@ -64,7 +65,7 @@ impl Default for Settings {
             flush_interval: Duration::from_secs(10 * 60),
             flush_retry_interval: Duration::from_secs(5),
             unsaved_journal_bytes_max: 128 * 1024 * 1024,
-            row_group_rows: 64 * 1024,
+            row_group_rows: 16 * 1024,
             compact_files: 8,
             file_rows_max: 512 * 1024,
             removed_files_kept: Duration::from_secs(60 * 60),

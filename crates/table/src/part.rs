@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Write},
-    iter,
+    mem,
     path::Path,
     sync::{
         Arc,
@@ -22,7 +22,7 @@ use parquet::{
     basic::{Compression, Encoding, ZstdLevel},
     errors::ParquetError,
     file::{
-        metadata::{KeyValue, SortingColumn},
+        metadata::KeyValue,
         properties::{EnabledStatistics, WriterProperties},
         writer::SerializedFileWriter,
     },
@@ -31,10 +31,12 @@ use parquet::{
 use pugmark_core::account::{AccountId, Region};
 
 use crate::{
-    TableError, index,
+    TableError,
+    alike::{Alike, row_groups},
+    index,
     log::{Month, Part, Snapshot},
     query::Place,
-    records::{Packing, RecordsPage, RecordsWriter},
+    records::{RecordsPage, RecordsWriter, rows_of_page},
     schema,
     tail::Row,
     threads::{made_ahead, on_threads},
@@ -147,44 +149,51 @@ pub(crate) fn write(
     hook: &Hook,
 ) -> Result<Part, TableError> {
     rows.sort_by_key(|row| row.place().newest_first());
+    let groups = row_groups(rows.iter().map(|row| row.event.json.len()), row_group_rows);
     // Bloom filters are made for so many rows: large ones take longer to make than a small file's rows to write.
-    let row_group_rows = row_group_rows.min(rows.len());
-    let packing = Packing::QUICK;
-    let mut file = PartFile::create(dir, place, row_group_rows, packing, name, hook)?;
-    let pages = rows
-        .chunks(row_group_rows.max(1))
-        .flat_map(|rows| pages(rows, packing));
-    let made = pages.map(|rows| {
+    let row_group_rows = groups.iter().copied().max().unwrap_or_default();
+    let mut file = PartFile::create(dir, place, row_group_rows, name, hook)?;
+    let (mut left, mut pages) = (&mut rows[..], Vec::new());
+    for rows in groups {
+        let (group, rest) = mem::take(&mut left).split_at_mut(rows);
+        // The newest ones stay the first of their kind.
+        group.sort_by_cached_key(|row| {
+            let keys = &row.event.keys;
+            Alike::of(&keys.source, &keys.name, keys.username.as_deref())
+        });
+        add_pages(&mut pages, group);
+        left = rest;
+    }
+    let made = pages.into_iter().map(|(rows, is_last)| {
         let mut records = RecordsPage::new();
         let columns = schema::columns(rows, |record| records.push(record))?;
-        Ok((columns, records))
+        Ok((columns, records, is_last))
     });
     made_ahead(made, |made: Result<_, ArrowError>| {
-        let (columns, records) = made.map_err(|error| file.failed(error))?;
-        file.write(&columns, records)
+        let (columns, records, is_last) = made.map_err(|error| file.failed(error))?;
+        file.write(&columns, records)?;
+        if is_last { file.end_group() } else { Ok(()) }
     })?;
     file.finish()
 }
 
-/// Rows by the page in which their records lie.
-fn pages(mut rows: &[Arc<Row>], packing: Packing) -> impl Iterator<Item = &[Arc<Row>]> {
-    iter::from_fn(move || {
+/// Divides a row group by the pages in which its records lie, and tells which of them is the last.
+fn add_pages<'r>(pages: &mut Vec<(&'r [Arc<Row>], bool)>, mut rows: &'r [Arc<Row>]) {
+    while !rows.is_empty() {
         let lengths = rows.iter().map(|row| row.event.json.len());
-        let (page, rest) = rows.split_at_checked(packing.holds(lengths.take(PAGE_ROWS)))?;
+        let (page, rest) = rows.split_at(rows_of_page(lengths.take(PAGE_ROWS)));
         rows = rest;
-        Some(page)
-    })
+        pages.push((page, rows.is_empty()));
+    }
 }
 
-/// A file that is being written, newest row first.
+/// A file that is being written, one row group after the other.
 pub(crate) struct PartFile<'a> {
     dir: &'a Path,
     hook: &'a Hook,
     path: String,
     writer: SerializedFileWriter<File>,
     columns: ArrowRowGroupWriterFactory,
-    row_group_rows: usize,
-    packing: Packing,
     group: Option<RowGroup>,
     index: index::Builder,
     account: AccountId,
@@ -199,16 +208,14 @@ pub(crate) struct PartFile<'a> {
 struct RowGroup {
     columns: Vec<ArrowColumnWriter>,
     records: RecordsWriter,
-    rows: usize,
 }
 
 impl<'a> PartFile<'a> {
-    /// Begins a file of an account, Region and month.
+    /// Begins a file of an account, Region and month, whose row groups have at most so many rows.
     pub(crate) fn create(
         dir: &'a Path,
         (account, region, month): (AccountId, Region, Month),
         row_group_rows: usize,
-        packing: Packing,
         name: &str,
         hook: &'a Hook,
     ) -> Result<Self, TableError> {
@@ -232,8 +239,6 @@ impl<'a> PartFile<'a> {
             hook,
             columns: ArrowRowGroupWriterFactory::new(&writer, schema::COLUMNS.clone()),
             writer,
-            row_group_rows: row_group_rows.max(1),
-            packing,
             group: None,
             index: index::Builder::default(),
             path,
@@ -250,13 +255,7 @@ impl<'a> PartFile<'a> {
         self.rows
     }
 
-    /// So many rows fit into the row group that is being filled.
-    pub(crate) fn room(&self) -> usize {
-        let filled = self.group.as_ref().map_or(0, |group| group.rows);
-        self.row_group_rows - filled
-    }
-
-    /// Adds rows, in order, as many as there is [room](Self::room) for: their [`schema::COLUMNS`] and their records.
+    /// Adds a page of rows to the row group, in order: their [`schema::COLUMNS`] and their records.
     pub(crate) fn write(
         &mut self,
         batch: &RecordBatch,
@@ -295,9 +294,8 @@ impl<'a> PartFile<'a> {
             None => self.begin_group()?,
         };
         group.write(batch, records)?;
-        let is_full = group.rows >= self.row_group_rows;
         self.group = Some(group);
-        if is_full { self.end_group() } else { Ok(()) }
+        Ok(())
     }
 
     fn begin_group(&self) -> Result<RowGroup, ParquetError> {
@@ -307,12 +305,16 @@ impl<'a> PartFile<'a> {
         let column = schema.column(schema.num_columns() - 1);
         Ok(RowGroup {
             columns: self.columns.create_column_writers(number)?,
-            records: RecordsWriter::new(column, self.packing)?,
-            rows: 0,
+            records: RecordsWriter::new(column)?,
         })
     }
 
-    fn end_group(&mut self) -> Result<(), ParquetError> {
+    /// The next row is the first of another row group.
+    pub(crate) fn end_group(&mut self) -> Result<(), TableError> {
+        self.write_group().map_err(|error| self.failed(error))
+    }
+
+    fn write_group(&mut self) -> Result<(), ParquetError> {
         let Some(group) = self.group.take() else {
             return Ok(());
         };
@@ -328,7 +330,7 @@ impl<'a> PartFile<'a> {
 
     /// Completes the file and its index; [`sync`] makes the file durable.
     pub(crate) fn finish(mut self) -> Result<Part, TableError> {
-        self.end_group().map_err(|error| self.failed(error))?;
+        self.end_group()?;
         let target = self.dir.join(&self.path);
         let failed = |action: &str| TableError::io(format!("{action} {}", target.display()));
         let broken = |source| TableError::Write {
@@ -374,7 +376,6 @@ impl RowGroup {
                 writer.write(leaf)?;
             }
         }
-        self.rows += batch.num_rows();
         self.records.write(records)
     }
 }
@@ -405,11 +406,6 @@ fn temporary(path: &Path) -> std::path::PathBuf {
 
 fn properties(row_group_rows: usize) -> Result<WriterProperties, ParquetError> {
     let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
-    let newest_first = |column_idx| SortingColumn {
-        column_idx,
-        descending: true,
-        nulls_first: false,
-    };
     let mut builder = WriterProperties::builder()
         .set_created_by(format!("pugmark {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(vec![KeyValue::new(
@@ -423,8 +419,7 @@ fn properties(row_group_rows: usize) -> Result<WriterProperties, ParquetError> {
         .set_write_batch_size(WRITE_BATCH_ROWS)
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_sorting_columns(Some(vec![newest_first(0), newest_first(1)]));
+        .set_statistics_enabled(EnabledStatistics::Chunk);
     // A dictionary of what hardly comes twice is read whole for each of its values.
     for (name, encoding, compression) in [
         (

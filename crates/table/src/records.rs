@@ -18,7 +18,9 @@ use parquet::{
 };
 use zstd::{stream::read::Decoder, zstd_safe::DCtx};
 
-pub(crate) use self::write::{Packing, RecordsPage, RecordsWriter};
+#[cfg(test)]
+pub(crate) use self::write::PAGE_BYTES;
+pub(crate) use self::write::{RecordsPage, RecordsWriter, rows_of_page};
 use crate::{
     scan::{Opened, PartReader, leaf, text},
     schema::{self, Damage},

@@ -52,6 +52,8 @@ const FOOTER_BYTES_MAX: usize = 64 * 1024 * 1024;
 const OPEN_FILES_MAX: usize = 32;
 /// Rows whose records are read at a time where their pages cannot be read one by one: they may lie in as many.
 const FETCH_ROWS: usize = 8;
+/// Rows whose keys are looked at in one go.
+const KEY_ROWS: usize = 8192;
 /// Indexes that are kept open between look-ups: opening one takes longer than asking it.
 static OPEN_INDEXES_MAX: LazyLock<usize> = LazyLock::new(|| {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
@@ -358,13 +360,89 @@ impl Files {
         }
     }
 
-    /// All rows of a file with all their columns, so many at a time.
-    pub(crate) fn batches(&self, part: &Arc<Part>, rows: usize) -> Result<Batches<'_>, TableError> {
+    /// The row groups of a file: how long a record is in each, in the mean.
+    pub(crate) fn row_groups(&self, part: &Arc<Part>) -> Result<Vec<usize>, TableError> {
+        let opened = self
+            .open(0, part)
+            .map_err(|failure| self.told(part, failure))?;
+        let groups = opened.footer.metadata().row_groups().iter();
+        let record_bytes = |group: &RowGroupMetaData| {
+            let bytes = group.columns().last().map(|it| it.uncompressed_size());
+            let mean = bytes.unwrap_or_default() / group.num_rows().max(1);
+            usize::try_from(mean).unwrap_or_default()
+        };
+        Ok(groups.map(record_bytes).collect())
+    }
+
+    /// All rows of a row group with all their columns, so many at a time.
+    pub(crate) fn batches(
+        &self,
+        part: &Arc<Part>,
+        group: usize,
+        rows: usize,
+    ) -> Result<Batches<'_>, TableError> {
+        self.rows_of(part, Some(group), rows, |_| true)
+    }
+
+    /// The places of all rows of a row group.
+    pub(crate) fn each_place(
+        &self,
+        part: &Arc<Part>,
+        group: usize,
+        mut each: impl FnMut(Place),
+    ) -> Result<(), TableError> {
+        let mut batches = self.rows_of(part, Some(group), KEY_ROWS, is_place)?;
+        while let Some((_, places)) = batches.next()? {
+            places.into_iter().for_each(&mut each);
+        }
+        Ok(())
+    }
+
+    /// The ids and times, in seconds, of all events of a file.
+    pub(crate) fn each_id(
+        &self,
+        part: &Arc<Part>,
+        mut each: impl FnMut(Uuid, i64),
+    ) -> Result<(), TableError> {
+        let is_wanted = |name: &str| is_place(name) || name == schema::EVENT_ID;
+        let mut batches = self.rows_of(part, None, KEY_ROWS, is_wanted)?;
+        while let Some((batch, places)) = batches.next()? {
+            let read = guarded(0, || {
+                let ids: &StringArray = schema::column(&batch, schema::EVENT_ID)?;
+                for (id, place) in ids.iter().zip(places) {
+                    let id = Uuid::try_parse(id.unwrap_or_default()).map_err(text)?;
+                    each(id, place.seconds);
+                }
+                Ok(())
+            });
+            read.map_err(|failure| self.told(part, failure))?;
+        }
+        Ok(())
+    }
+
+    /// The columns of a file, or of one of its row groups, whose names are wanted, so many rows at a time.
+    fn rows_of(
+        &self,
+        part: &Arc<Part>,
+        group: Option<usize>,
+        rows: usize,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Batches<'_>, TableError> {
         let opened = self
             .open(0, part)
             .map_err(|failure| self.told(part, failure))?;
         let reader = guarded(0, || {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(opened.reader, opened.footer)
+            let mut builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(opened.reader, opened.footer);
+            let fields = builder.schema().fields().iter().enumerate();
+            let roots = fields.filter(|(_, field)| is_wanted(field.name()));
+            let roots: Vec<usize> = roots.map(|(index, _)| index).collect();
+            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+            if let Some(group) = group {
+                builder = builder.with_row_groups(vec![group]);
+            }
+            builder
+                .with_projection(mask)
                 .with_batch_size(rows)
                 .build()
                 .map_err(text)
@@ -374,42 +452,6 @@ impl Files {
             files: self,
             part: part.clone(),
         })
-    }
-
-    /// The ids and times, in seconds, of all events of a file.
-    pub(crate) fn each_id(
-        &self,
-        part: &Arc<Part>,
-        mut each: impl FnMut(Uuid, i64),
-    ) -> Result<(), TableError> {
-        let opened = self
-            .open(0, part)
-            .map_err(|failure| self.told(part, failure))?;
-        let read = guarded(0, || {
-            let builder =
-                ParquetRecordBatchReaderBuilder::new_with_metadata(opened.reader, opened.footer);
-            let names = [
-                schema::EVENT_TIME,
-                schema::SEQ,
-                schema::CATEGORY,
-                schema::EVENT_ID,
-            ];
-            let fields = builder.schema().fields().iter().enumerate();
-            let roots = fields.filter(|(_, field)| names.contains(&field.name().as_str()));
-            let roots: Vec<usize> = roots.map(|(index, _)| index).collect();
-            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-            for batch in builder.with_projection(mask).build().map_err(text)? {
-                let batch = batch.map_err(text)?;
-                let keys = schema::Keys::of(&batch, None)?;
-                let ids: &StringArray = schema::column(&batch, schema::EVENT_ID)?;
-                for row in 0..batch.num_rows() {
-                    let id = Uuid::try_parse(ids.value(row)).map_err(text)?;
-                    each(id, keys.place(row).seconds);
-                }
-            }
-            Ok(())
-        });
-        read.map_err(|failure| self.told(part, failure))
     }
 
     /// Reports a damaged file, and makes an error of it.
@@ -511,7 +553,12 @@ pub(crate) fn is_wanted(wanted: &Wanted, part: &Part) -> bool {
     part.holds(wanted.category) && part.newest >= wanted.from && part.oldest <= wanted.latest()
 }
 
-/// The rows of one file, in order.
+/// Whether [`schema::Keys`] need a column to tell places.
+fn is_place(name: &str) -> bool {
+    [schema::EVENT_TIME, schema::SEQ, schema::CATEGORY].contains(&name)
+}
+
+/// Rows of a file, in the order in which they lie there.
 pub(crate) struct Batches<'a> {
     reader: ParquetRecordBatchReader,
     files: &'a Files,
@@ -607,7 +654,7 @@ impl Opened {
         within(rows, start..start + rows_of_it)
     }
 
-    /// The newest rows of a row group that are wanted, as many as are needed.
+    /// The newest rows of a row group that are wanted, as many as are needed; rows of a row group come in no order.
     fn matches(
         &self,
         part: usize,
@@ -649,7 +696,7 @@ impl Opened {
             let mut numbers = ranges.iter().cloned().flatten();
             let mut builder = builder
                 .with_row_groups(vec![group])
-                .with_batch_size(wanted.needed().clamp(64, 1024))
+                .with_batch_size(KEY_ROWS)
                 .with_projection(mask);
             if rows.is_some() {
                 let selected = ranges.iter().cloned();
@@ -657,22 +704,30 @@ impl Opened {
                     .with_row_selection(RowSelection::from_consecutive_ranges(selected, total));
             }
             let category = wanted.category.event_category().as_str();
-            let mut matches = Vec::new();
+            let mut matches = BinaryHeap::new();
             for batch in builder.build().map_err(text)? {
                 let batch = batch.map_err(text)?;
                 let keys = schema::Keys::of(&batch, wanted.filter.as_ref())?;
                 for row in 0..batch.num_rows() {
                     let number = numbers.next().ok_or("it has more rows than it says")?;
                     let place = keys.place(row);
-                    if wanted.admits(place) && keys.matches(row, category) {
-                        matches.push((place, number));
-                        if matches.len() == wanted.needed() {
-                            return Ok(matches);
+                    if !wanted.admits(place) {
+                        continue;
+                    }
+                    if matches.len() < wanted.needed() {
+                        if keys.matches(row, category) {
+                            matches.push((place.newest_first(), number));
                         }
+                    } else if let Some(mut oldest) = matches.peek_mut()
+                        && place > oldest.0.0
+                        && keys.matches(row, category)
+                    {
+                        *oldest = (place.newest_first(), number);
                     }
                 }
             }
-            Ok(matches)
+            let matches = matches.into_iter();
+            Ok(matches.map(|(place, number)| (place.0, number)).collect())
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Events as rows of columns, and back. The columns are described in `docs/formats.md`, "Event file, version 2".
+//! Events as rows of columns, and back. The columns are described in `docs/formats.md`, "Event file, version 3".
 
 mod record;
 
@@ -24,7 +24,7 @@ use crate::{
 
 /// In the file's key-value metadata: which version of these columns it has.
 pub(crate) const VERSION_KEY: &str = "pugmark.events.version";
-pub(crate) const VERSION: &str = "2";
+pub(crate) const VERSION: &str = "3";
 /// The columns by which a table is divided; they stand in paths and log, not in files.
 pub(crate) const PARTITIONS: [&str; 3] = ["account", "region", "month"];
 

@@ -21,39 +21,19 @@ use zstd::bulk::Compressor;
 
 use crate::threads::PROCESSORS;
 
-/// How records are packed. One event out of a file costs unpacking one page up to it; smaller pages take more room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Packing {
-    /// A page has at most so many bytes, or one record.
-    pub(crate) page_bytes: usize,
-    /// Of zstd.
-    pub(crate) level: i32,
-}
+/// A page has at most so many bytes, or one record. One event out of a file costs unpacking one page up to it; smaller pages take
+/// more room.
+pub(crate) const PAGE_BYTES: usize = 256 * 1024;
+/// Of zstd. Records of a page are alike: higher levels find no more.
+const LEVEL: i32 = 1;
 
-impl Packing {
-    /// For files that are merged before long.
-    pub(crate) const QUICK: Self = Self {
-        page_bytes: 1024 * 1024,
-        level: 1,
-    };
-    /// For files that stay: takes five times as long, and pages of half the size need no more room.
-    pub(crate) const DENSE: Self = Self {
-        page_bytes: 512 * 1024,
-        level: 6,
-    };
-
-    /// How many of the next records, given by their lengths, a page holds.
-    pub(crate) fn holds(self, lengths: impl Iterator<Item = usize>) -> usize {
-        let ends = lengths.scan(0, |end, length| {
-            *end += plain_bytes(length);
-            Some(*end)
-        });
-        ends.take_while(|end| self.fits(*end)).count().max(1)
-    }
-
-    fn fits(self, page_bytes: usize) -> bool {
-        page_bytes <= self.page_bytes
-    }
+/// How many of the next records, given by their lengths, a page holds.
+pub(crate) fn rows_of_page(lengths: impl Iterator<Item = usize>) -> usize {
+    let ends = lengths.scan(0, |end, length| {
+        *end += plain_bytes(length);
+        Some(*end)
+    });
+    ends.take_while(|end| *end <= PAGE_BYTES).count().max(1)
 }
 
 /// What a record takes in a page: its length stands before it (Parquet, "Plain encoding").
@@ -77,8 +57,8 @@ impl RecordsPage {
     }
 
     /// Whether it holds this record too.
-    pub(crate) fn has_room(&self, record: &str, packing: Packing) -> bool {
-        self.rows == 0 || packing.fits(self.bytes.len() + plain_bytes(record.len()))
+    pub(crate) fn has_room(&self, record: &str) -> bool {
+        self.rows == 0 || self.bytes.len() + plain_bytes(record.len()) <= PAGE_BYTES
     }
 
     /// Adds a record.
@@ -104,12 +84,11 @@ static PAGES: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 /// As many are filled, wait, or are packed at the same time, for each processor.
 const PAGES_A_PROCESSOR: usize = 4;
 /// Of a page that had a larger record, so much memory is kept.
-const KEPT_BYTES: usize = Packing::QUICK.page_bytes;
+const KEPT_BYTES: usize = PAGE_BYTES;
 
 /// The records of a row group, one after the other.
 pub(crate) struct RecordsWriter {
     column: ColumnDescPtr,
-    packing: Packing,
     packer: Packer,
     /// The pages so far, with their headers.
     chunk: TrackedWrite<Vec<u8>>,
@@ -121,12 +100,11 @@ pub(crate) struct RecordsWriter {
 
 impl RecordsWriter {
     /// For a column that holds one value in each row.
-    pub(crate) fn new(column: ColumnDescPtr, packing: Packing) -> Result<Self> {
+    pub(crate) fn new(column: ColumnDescPtr) -> Result<Self> {
         let mut packer = taken();
-        packer.compressor.set_compression_level(packing.level)?;
+        packer.compressor.set_compression_level(LEVEL)?;
         Ok(Self {
             column,
-            packing,
             packer,
             chunk: TrackedWrite::new(Vec::new()),
             pages: OffsetIndexBuilder::new(),
@@ -182,7 +160,7 @@ impl RecordsWriter {
         };
         let encodings = [Encoding::PLAIN, Encoding::RLE];
         let metadata = ColumnChunkMetaData::builder(self.column)
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(self.packing.level)?))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
             .set_page_encoding_stats(vec![plain])
             .set_total_compressed_size(chunk.len() as i64)

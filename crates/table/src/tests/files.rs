@@ -9,7 +9,7 @@ use crate::{
     Order, PageLimits, Question, TableError, compact, index,
     log::{Month, Part, Snapshot},
     part::{self, Hook, Names},
-    records::{Packing, RecordPages},
+    records::{PAGE_BYTES, RecordPages},
     scan::{self, Files},
     schema,
     tail::Row,
@@ -17,9 +17,12 @@ use crate::{
 
 const OLD_MANIFEST: &[u8] = include_bytes!("../../testdata/manifest-v1.json");
 const OLD_PART: &[u8] = include_bytes!("../../testdata/part-v1.parquet");
-const GOLDEN_PART: &[u8] = include_bytes!("../../testdata/part-v2.parquet");
-const GOLDEN_INDEX: &[u8] = include_bytes!("../../testdata/keys-v1.keys");
-const GOLDEN_LOG: &str = include_str!("../../testdata/log-v2.json");
+const SORTED_PART: &[u8] = include_bytes!("../../testdata/part-v2.parquet");
+const SORTED_INDEX: &[u8] = include_bytes!("../../testdata/keys-v1.keys");
+const SORTED_LOG: &str = include_str!("../../testdata/log-v2.json");
+const GOLDEN_PART: &[u8] = include_bytes!("../../testdata/part-v3.parquet");
+const GOLDEN_INDEX: &[u8] = include_bytes!("../../testdata/keys-v2.keys");
+const GOLDEN_LOG: &str = include_str!("../../testdata/log-v3.json");
 const OLD_PATH: &str = "events/account=123456789012/region=eu-central-1/day=2027-01-15/\
                         part-00000000000000000000-00000000000000000001.parquet";
 const GOLDEN_PATH: &str = "account=123456789012/region=eu-central-1/month=2027-01/\
@@ -102,28 +105,30 @@ async fn a_history_of_version_1_is_taken_over_and_can_be_read_for_ever() {
 }
 
 #[tokio::test]
-async fn files_of_version_2_can_be_read_for_ever() {
-    let dir = tempfile::tempdir().unwrap();
-    put(dir.path(), GOLDEN_PATH, GOLDEN_PART);
-    put(dir.path(), &index::path_of(GOLDEN_PATH), GOLDEN_INDEX);
-    put(
-        dir.path(),
-        &format!("_delta_log/{:020}.json", 0),
-        GOLDEN_LOG.as_bytes(),
-    );
-    let journal = Arc::new(MemoryJournal::new(1 << 20));
-    append(&journal, &golden_events()).await;
-    let history = open(dir.path(), &journal, Hook::default()).await;
-    assert_eq!(all_of(&history).await, golden_events());
-    for (value, count) in [("alice", 1), ("bob", 0)] {
-        let filter = Some((LookupKey::Username, value));
-        assert_eq!(all_pages(&history, &query(filter)).await.len(), count);
+async fn files_of_versions_2_and_3_can_be_read_for_ever() {
+    for (part, index, log) in [
+        (SORTED_PART, SORTED_INDEX, SORTED_LOG),
+        (GOLDEN_PART, GOLDEN_INDEX, GOLDEN_LOG),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), GOLDEN_PATH, part);
+        put(dir.path(), &index::path_of(GOLDEN_PATH), index);
+        let path = format!("_delta_log/{:020}.json", 0);
+        put(dir.path(), &path, log.as_bytes());
+        let journal = Arc::new(MemoryJournal::new(1 << 20));
+        append(&journal, &golden_events()).await;
+        let history = open(dir.path(), &journal, Hook::default()).await;
+        assert_eq!(all_of(&history).await, golden_events());
+        for (value, count) in [("alice", 1), ("bob", 0)] {
+            let filter = Some((LookupKey::Username, value));
+            assert_eq!(all_pages(&history, &query(filter)).await.len(), count);
+        }
+        assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
     }
-    assert_eq!(history.damaged_files(), Vec::<std::path::PathBuf>::new());
 }
 
 #[tokio::test]
-async fn this_version_writes_version_2() {
+async fn this_version_writes_version_3() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Arc::new(MemoryJournal::new(1 << 20));
     let history = open(dir.path(), &journal, Hook::default()).await;
@@ -136,11 +141,11 @@ async fn this_version_writes_version_2() {
         let copy = |from: &Path, name: &str| {
             std::fs::copy(from, Path::new(&folder).join(name)).unwrap();
         };
-        copy(&log, "log-v2.json");
-        copy(&dir.path().join(GOLDEN_PATH), "part-v2.parquet");
+        copy(&log, "log-v3.json");
+        copy(&dir.path().join(GOLDEN_PATH), "part-v3.parquet");
         copy(
             &dir.path().join(index::path_of(GOLDEN_PATH)),
-            "keys-v1.keys",
+            "keys-v2.keys",
         );
         return;
     }
@@ -255,7 +260,7 @@ async fn files_have_bloom_filters_statistics_and_a_page_index() {
     let metadata = reader.metadata();
     assert_eq!(metadata.num_row_groups(), 3);
     for group in metadata.row_groups() {
-        assert_eq!(group.sorting_columns().unwrap().len(), 2);
+        assert_eq!(group.sorting_columns(), None);
         let mut bloomed = Vec::new();
         for column in group.columns() {
             if column.bloom_filter_offset().is_some() {
@@ -453,6 +458,82 @@ async fn an_entry_that_is_no_event_stops_the_follower() {
     assert!(matches!(opened, Err(TableError::Entry { seq: Seq(0), .. })));
 }
 
+/// Row groups by time, and within each of them what is alike side by side; the same when files are merged whose times lie within each
+/// other's.
+#[test]
+fn rows_lie_by_time_and_by_what_they_are() {
+    const ROWS: usize = 500;
+    let dir = tempfile::tempdir().unwrap();
+    let row = |row: usize| {
+        let mut event = sample(row as u128, NOW - row as i64);
+        event.keys.name = format!("Operation{}", row % 7);
+        event.keys.username = (!row.is_multiple_of(3)).then(|| format!("user-{}", row % 3));
+        Arc::new(Row::new(row as u64, event))
+    };
+    let place = (
+        ACCOUNT.parse().unwrap(),
+        "eu-central-1".parse().unwrap(),
+        Month::of(NOW),
+    );
+    let (files, hook) = (Files::new(dir.path().into()), Hook::default());
+    let names = Names::after(&Snapshot::default());
+    let write = |rows: Vec<Arc<Row>>| {
+        let place = place.clone();
+        part::write(dir.path(), place, rows, 100, &names.next(), &hook).unwrap()
+    };
+    // The rows of each row group, newest first.
+    let check = |part: &Part, rows: &[Vec<usize>]| {
+        let part = Arc::new(part.clone());
+        assert_eq!(files.row_groups(&part).unwrap().len(), rows.len());
+        for (group, expected) in rows.iter().enumerate() {
+            let mut found: Vec<(u64, String, Option<String>)> = Vec::new();
+            let mut batches = files.batches(&part, group, 64).unwrap();
+            while let Some((batch, places)) = batches.next().unwrap() {
+                let records = schema::records(&batch).unwrap();
+                let rows = schema::rows(&batch, records).unwrap();
+                found.extend(rows.into_iter().zip(places).map(|(row, place)| {
+                    assert_eq!(row.seq, place.seq);
+                    (row.seq, row.event.keys.name, row.event.keys.username)
+                }));
+            }
+            let kinds = found.chunk_by(|a, b| (&a.1, &a.2) == (&b.1, &b.2));
+            // Each kind once, and its newest row first: here, those are the first ones.
+            assert!(kinds.clone().all(|rows| rows.is_sorted()));
+            assert_eq!(kinds.count(), 21.min(expected.len()));
+            let operations = found.chunk_by(|a, b| a.1 == b.1);
+            assert_eq!(operations.count(), 7.min(expected.len()));
+            let mut found: Vec<usize> = found.iter().map(|(seq, ..)| *seq as usize).collect();
+            found.sort_unstable();
+            assert_eq!(found, *expected);
+        }
+    };
+    let divided = |rows: &[usize], each: usize| -> Vec<Vec<usize>> {
+        rows.chunks(each).map(<[usize]>::to_vec).collect()
+    };
+
+    let (even, odd): (Vec<usize>, Vec<usize>) = (0..ROWS).partition(|row| row.is_multiple_of(2));
+    let late: Vec<usize> = (ROWS..ROWS + 30).collect();
+    let parts = [&even, &odd, &late].map(|rows| {
+        let part = write(rows.iter().rev().copied().map(row).collect());
+        // 250 are divided into three parts as even as may be.
+        check(&part, &divided(rows, rows.len().div_ceil(3).max(30)));
+        Arc::new(part)
+    });
+    let settings = Settings {
+        row_group_rows: 100,
+        file_rows_max: 400,
+        ..Settings::default()
+    };
+    let merged = compact::merge(dir.path(), &parts.into(), &settings, &names, &files, &hook);
+    let all: Vec<usize> = (0..ROWS + 30).collect();
+    let groups = divided(&all, all.len().div_ceil(6));
+    let [first, second] = &merged.unwrap()[..] else {
+        panic!("530 rows fill two files");
+    };
+    check(first, &groups[..4]);
+    check(second, &groups[4..]);
+}
+
 /// A look-up unpacks a page for each record that it finds.
 #[test]
 fn pages_of_records_have_a_bounded_size_and_are_read_in_part() {
@@ -474,9 +555,9 @@ fn pages_of_records_have_a_bounded_size_and_are_read_in_part() {
     };
     let files = Files::new(dir.path().into());
     let part = write(0, (0..LARGE_ROWS).map(row).collect());
-    check_pages(&files, &part, Packing::QUICK);
+    check_pages(&files, &part);
 
-    let (even, odd) = (0..LARGE_ROWS).partition(|row| row % 2 == 0);
+    let (even, odd) = (0..LARGE_ROWS).partition(|row| row.is_multiple_of(2));
     let halves: [Vec<usize>; 2] = [even, odd];
     let halves = (1..).zip(halves);
     let halves = halves.map(|(name, rows)| write(name, rows.into_iter().map(row).collect()));
@@ -487,7 +568,7 @@ fn pages_of_records_have_a_bounded_size_and_are_read_in_part() {
     }
     let (settings, hook) = (Settings::default(), Hook::default());
     let merged = compact::merge(dir.path(), &halves, &settings, &names, &files, &hook).unwrap();
-    check_pages(&files, &merged[0], Packing::DENSE);
+    check_pages(&files, &merged[0]);
 }
 
 const LARGE_ROWS: usize = 3_000;
@@ -498,7 +579,7 @@ fn large_record(row: usize) -> String {
     format!("{{\"more\":\"{row:0>width$}\"}}")
 }
 
-fn check_pages(files: &Files, part: &Part, packing: Packing) {
+fn check_pages(files: &Files, part: &Part) {
     let Ok(opened) = files.open(0, part) else {
         panic!("the file cannot be opened");
     };
@@ -508,7 +589,7 @@ fn check_pages(files: &Files, part: &Part, packing: Packing) {
     let pages = metadata.offset_index().unwrap()[0][event].page_locations();
     let starts = pages.iter().map(|page| page.first_row_index as usize);
     let starts: Vec<usize> = starts.chain([LARGE_ROWS]).collect();
-    let rows_a_page = packing.page_bytes / (LARGE_RECORD_BYTES + 4);
+    let rows_a_page = PAGE_BYTES / (LARGE_RECORD_BYTES + 4);
     for page in starts.windows(2) {
         let (rows, is_last) = (page[1] - page[0], page[1] == LARGE_ROWS);
         assert!(
@@ -519,15 +600,7 @@ fn check_pages(files: &Files, part: &Part, packing: Packing) {
 
     let pages = RecordPages::of(&opened, 0).unwrap();
     let (second, third) = (starts[1], starts[2]);
-    let wanted = [
-        0,
-        1,
-        second - 1,
-        second,
-        second + 100,
-        third,
-        LARGE_ROWS - 1,
-    ];
+    let wanted = [0, 1, second - 1, second, second + 50, third, LARGE_ROWS - 1];
     let divided = pages.divided(&wanted);
     assert_eq!(divided[..2], [&wanted[..3], &wanted[3..5]]);
     let all: Vec<usize> = (0..LARGE_ROWS).collect();
