@@ -191,8 +191,7 @@ impl Planned {
 
 impl<'a> Inputs<'a> {
     fn new(job: &'a Job, files: &'a Files) -> Result<Self, TableError> {
-        let rows: u64 = job.iter().map(|part| part.rows).sum();
-        let (mut groups, mut places) = (Vec::new(), Vec::with_capacity(rows as usize));
+        let (mut groups, mut places) = (Vec::new(), Vec::new());
         for part in job {
             for (group, record_bytes) in files.row_groups(part)?.into_iter().enumerate() {
                 let first = places.len();

@@ -11,8 +11,7 @@ use super::*;
 /// The suite ships inside the crates.io package of the SDK's signer, a development dependency.
 fn suite(name: &str) -> PathBuf {
     let output = std::process::Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--manifest-path"])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .args(["metadata", "--format-version", "1"])
         .output()
         .unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
