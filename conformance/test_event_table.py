@@ -1,6 +1,7 @@
 """Event tables, read by other programs: the `deltalake` package (delta-rs) and DuckDB."""
 
 import datetime
+import itertools
 import json
 import os
 import pathlib
@@ -138,6 +139,23 @@ def test_a_long_log_with_checkpoints_reads_the_same(many_commits):
     assert max(row["session_creation_date"] is not None for row in rows)
 
 
+def check_order(file):
+    """Row groups are newest first, and in each of them what is alike lies side by side."""
+    places = duckdb.execute("select (epoch_us(event_time), seq) from read_parquet(?)", [file]).fetchall()
+    kinds = duckdb.execute("select (event_source, event_name, username) from read_parquet(?)", [file]).fetchall()
+    groups = duckdb.execute(
+        "select row_group_num_rows from parquet_metadata(?) where path_in_schema = 'seq' order by row_group_id", [file]
+    ).fetchall()
+    newer, first = None, 0
+    for (rows,) in groups:
+        of_group = slice(first, first + rows)
+        assert newer is None or newer > max(places[of_group]), f"{file}: row groups are not newest first"
+        runs = [kind for kind, _ in itertools.groupby(kinds[of_group])]
+        assert len(runs) == len(set(runs)), f"{file}: events that are alike lie apart"
+        newer, first = min(places[of_group]), first + rows
+    assert first == len(places)
+
+
 def test_statistics_and_bloom_filters_let_engines_skip(many_commits):
     path, _ = many_commits
     table = DeltaTable(str(path))
@@ -150,8 +168,7 @@ def test_statistics_and_bloom_filters_let_engines_skip(many_commits):
             "select distinct path_in_schema from parquet_metadata(?) where bloom_filter_offset is not null", [file]
         ).fetchall()
         assert len(bloomed) == 6, f"{name}: bloom filters on {bloomed}"
-        places = duckdb.execute("select epoch_us(event_time), seq from read_parquet(?)", [file]).fetchall()
-        assert places == sorted(places, reverse=True), f"{name}: rows are not newest first"
+        check_order(file)
     month = files["partition.month"].to_pylist()[0]
     one = DeltaTable(str(path)).to_pyarrow_table(filters=[("month", "=", month)])
     assert 0 < one.num_rows < sum(files["num_records"].to_pylist())
