@@ -347,6 +347,63 @@ def test_a_form_says_a_parameter_once(gateway):
     assert status == 200 and b"decoy" in body
 
 
+LONG = b"Pad=" + b"a" * 200_000
+FORMS = {
+    "late": [LONG, b"Action=CreateUser", b"UserName=late"],
+    "torn": [b"Action=CreateUser", LONG, b"UserName=torn"],
+    "bytes": [b"Pad=\xff", b"Action=CreateUser", b"UserName=bytes"],
+    "coded": [b"Pad=%FF", b"Action=CreateUser", b"UserName=coded"],
+    "second": [b"Action=ListUsers", LONG, b"Action=CreateUser", b"UserName=second"],
+    "other": [b"Action=ListUsers", b"Pad=\xff", b"Action=CreateUser", b"UserName=other"],
+    "again": [b"Action=CreateUser", b"UserName=decoy", LONG, b"UserName=again"],
+    "name": [b"Action=ListUsers", b"Act\xffion=CreateUser", b"UserName=name"],
+    "coded-name": [b"Action=ListUsers", b"Act%FFion=CreateUser", b"UserName=coded-name"],
+}
+
+
+def test_no_form_hides_what_it_calls(gateway):
+    """Long forms, and bytes that are no text: what the service did, the record says, or it was refused."""
+    iam, headers = gateway.client("iam"), {"Content-Type": "application/x-www-form-urlencoded"}
+    refused = set()
+    for name, parts in FORMS.items():
+        form = b"&".join([*parts, b"Version=2010-05-08"])
+        status, body = signed(gateway, "POST", "/", headers, "iam", body=form)
+        assert status in (200, 400), body
+        if status == 400:
+            assert b"nobody could say for sure" in body
+            refused.add(name)
+    made = {user["UserName"] for user in iam.list_users()["Users"]}
+    assert made == FORMS.keys() - refused == {"late", "torn", "coded"}
+
+    def told():
+        found = [json.loads(event["CloudTrailEvent"]) for event in lookup(gateway, "EventName", "CreateUser")]
+        return {record["requestParameters"]["userName"] for record in found} == made
+    wait(told)
+    many = b"&".join([b"Action=CreateUser", b"Version=2010-05-08", *[b"P%d=1" % number for number in range(20_000)], b"UserName=many"])
+    status, body = signed(gateway, "POST", "/", headers, "iam", body=many)
+    assert (status, b"more than 20000 parameters" in body) == (400, True)
+
+
+def test_a_long_form_is_looked_at_to_its_end(gateway):
+    """Mails with attachments are forms of many MiB: they pass, and hide nothing behind them."""
+    ses, headers = gateway.client("ses"), {"Content-Type": "application/x-www-form-urlencoded"}
+    ses.verify_email_identity(EmailAddress="a@example.com")
+    mail = "From: a@example.com\r\nTo: b@example.com\r\nSubject: x\r\n\r\n" + "x" * 6_000_000
+    assert ses.send_raw_email(Source="a@example.com", Destinations=["b@example.com"], RawMessage={"Data": mail.encode()})["MessageId"]
+    pad = b"Pad=" + b"a" * 3_000_000
+    for number, parts in enumerate([
+        [b"Action=ListUsers", pad, b"Action=CreateUser"], [b"Action=CreateUser", b"UserName=decoy", pad, b"UserName=admin"],
+        [b"Action=CreateUser", pad, b"User%4eame=admin", b"UserName=decoy"], [pad, b"Action=CreateUser", b"UserName=admin"],
+        [b"Action=CreateUser", pad, b"UserName\xff=admin"],
+    ]):
+        form = b"&".join([b"Version=2010-05-08", *parts])
+        status, body = signed(gateway, "POST", "/", headers, "iam", body=form)
+        assert (status, b"InvalidRequest" in body) == (400, True), (number, body)
+    assert gateway.client("iam").list_users()["Users"] == []
+    refused = wait(lambda: [json.loads(event["CloudTrailEvent"]) for event in lookup(gateway, "EventName", "CreateUser")])
+    assert [record["errorCode"] for record in refused] == ["InvalidRequest"] * 3
+
+
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
 def test_an_upload_by_a_form_is_recorded(gateway, version):
     """A browser's upload is a write of an object like any other, by whoever signed the form."""

@@ -16,8 +16,9 @@ pub const SHORT_FIELD_BYTES_MAX: usize = 1024;
 pub const CAPTURE_BYTES_MAX: usize = 256 * 1024;
 /// A request body up to this many bytes is read whole before it is forwarded, so that it can be verified first.
 pub const BUFFERED_BODY_BYTES_MAX: usize = 64 * 1024;
-/// Largest body of a call to Pugmark's own operations, in bytes.
-pub const OWN_REQUEST_BYTES_MAX: usize = 1024 * 1024;
+/// Largest body of a call to Pugmark's own operations, in bytes. As much of a form is read before it is forwarded: most are read
+/// whole then (a stack's template has 51,200 bytes at most), but for mails with attachments.
+pub const WHOLE_REQUEST_BYTES_MAX: usize = 1024 * 1024;
 /// Deepest nesting that a decoder follows in a request or response.
 pub const NESTING_MAX: usize = 64;
 

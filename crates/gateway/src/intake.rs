@@ -19,8 +19,7 @@ use pugmark_core::{
 };
 use pugmark_wire::{
     catalogue::Protocol,
-    recognize::{Call, ambiguity, recognize},
-    sigv4::AuthError,
+    recognize::{Call, FormWatch, ambiguity, may_be_form, recognize},
 };
 use uuid::Uuid;
 
@@ -34,7 +33,7 @@ use crate::{
     recorder::Recorder,
     refusal::Refusal,
     upstream::{Abandoned, LocalCall, Route, Routes, UpstreamClient},
-    verify::{self, BodyCheck, Claimed, Outgoing, Verdict},
+    verify::{self, BodyCheck, BodyFailure, Claimed, Outgoing, Verdict},
 };
 
 /// How long a client may pause within the part of a body that is read before forwarding.
@@ -199,6 +198,8 @@ struct Read {
     parts: Parts,
     prefix: Prefix,
     call: Option<Call>,
+    /// What the rest of a form must not say.
+    form: Option<FormWatch>,
     protocol: Protocol,
     request_id: String,
     abandoned: Abandoned,
@@ -229,10 +230,12 @@ impl Inner {
         }
         let claim = verify::claim(&parts);
         let signing_name = claim.signing_name().map(str::to_owned);
-        // Calls of Pugmark's own operations are read whole: they are small, and nothing streams.
+        // Calls of Pugmark's own operations are read whole, for they are small, and those that a form may tell as far as may be,
+        // for its last parameter may be another call's.
         let own = signing_name.as_deref() == Some("cloudtrail");
-        let bytes_max = if own {
-            limits::OWN_REQUEST_BYTES_MAX
+        let is_form = may_be_form(&parts, signing_name.as_deref());
+        let bytes_max = if own || is_form {
+            limits::WHOLE_REQUEST_BYTES_MAX
         } else {
             limits::BUFFERED_BODY_BYTES_MAX
         };
@@ -252,6 +255,7 @@ impl Inner {
         let call = recognize(&parts, &prefix.bytes, signing_name.as_deref());
         let protocol = call.as_ref().map_or(guessed, |call| call.protocol);
         let read = Read {
+            form: is_form.then(|| FormWatch::new(&parts, call.as_ref())),
             parts,
             prefix,
             call,
@@ -264,7 +268,7 @@ impl Inner {
             return read.refuse(&Refusal::ambiguous(&ambiguity));
         }
         if own && read.prefix.rest.is_some() {
-            return read.refuse(&Refusal::too_large(limits::OWN_REQUEST_BYTES_MAX));
+            return read.refuse(&Refusal::too_large(limits::WHOLE_REQUEST_BYTES_MAX));
         }
         let service_id = read.call.as_ref().map(|call| call.service.id());
         let names: Vec<&str> = service_id
@@ -321,6 +325,7 @@ impl Inner {
             parts,
             prefix,
             call,
+            form,
             protocol,
             request_id,
             abandoned,
@@ -361,7 +366,7 @@ impl Inner {
             tracing::warn!(%error, "call refused: its intent could not be recorded");
             return pending.refuse(&Refusal::busy());
         }
-        let failed = Arc::new(OnceLock::<AuthError>::new());
+        let failed = Arc::new(OnceLock::new());
         let body = match prefix.rest {
             None => full_body(prefix.bytes),
             Some(rest) => {
@@ -371,6 +376,7 @@ impl Inner {
                     .is_some_and(|call| call.operation.request_streams());
                 let outgoing = Outgoing::new(
                     body_check,
+                    form,
                     pending.request_body.clone(),
                     keeps_body,
                     failed.clone(),
@@ -385,7 +391,10 @@ impl Inner {
             Route::Local(service) => Ok(service.call(local, request).await),
         };
         match (answered, failed.get()) {
-            (_, Some(error)) => {
+            (_, Some(BodyFailure::Ambiguous(ambiguity))) => {
+                pending.fail(&Refusal::ambiguous(ambiguity)).await
+            }
+            (_, Some(BodyFailure::Auth(error))) => {
                 let is_s3 = pending
                     .call
                     .as_ref()

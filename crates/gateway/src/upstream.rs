@@ -84,7 +84,7 @@ pub trait LocalService: Send + Sync + 'static {
     /// Answers a call; failures are answers too.
     async fn call(&self, call: LocalCall, request: Request<Body>) -> Response<Body>;
 
-    /// Whether requests may be as long as they like (S3); others are bounded by `limits::OWN_REQUEST_BYTES_MAX`.
+    /// Whether requests may be as long as they like (S3); others are bounded by `limits::WHOLE_REQUEST_BYTES_MAX`.
     fn streams(&self) -> bool;
 
     /// Whether the service itself verifies Signature Version 2, which the gateway does not.

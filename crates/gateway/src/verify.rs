@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use pugmark_core::{account::Region, limits};
 use pugmark_wire::{
     catalogue::Protocol,
-    recognize::{FormSigner, UploadForm, virtual_bucket},
+    recognize::{Ambiguity, FormSigner, FormWatch, UploadForm, virtual_bucket},
     sigv4::{self, AuthError, ChunkVerifier, Claim, Payload, Scheme, SigningKey},
 };
 
@@ -269,22 +269,33 @@ pub(crate) fn refusal(error: &AuthError, protocol: Protocol, is_s3: bool) -> Ref
     Refusal::new(code, status, message)
 }
 
+/// Why a request body was not let through to its end.
+#[derive(Debug, Clone)]
+pub(crate) enum BodyFailure {
+    /// It is not what was signed.
+    Auth(AuthError),
+    /// It does not call what its beginning calls, or may not.
+    Ambiguous(Ambiguity),
+}
+
 /// Checks and copies a request body while it streams to its upstream.
 pub(crate) struct Outgoing {
     check: BodyCheck,
+    form: Option<FormWatch>,
     hash: Option<digest::Context>,
     capture: SharedCapture,
     capture_bytes_max: usize,
-    verdict: Arc<OnceLock<AuthError>>,
+    verdict: Arc<OnceLock<BodyFailure>>,
 }
 
 impl Outgoing {
     /// `keeps_body` is false for payloads, whose bytes say nothing. Failures are left in `verdict`.
     pub(crate) fn new(
         check: BodyCheck,
+        form: Option<FormWatch>,
         capture: SharedCapture,
         keeps_body: bool,
-        verdict: Arc<OnceLock<AuthError>>,
+        verdict: Arc<OnceLock<BodyFailure>>,
     ) -> Self {
         let needs_hash = matches!(check, BodyCheck::Sha256(_) | BodyCheck::Signature(_));
         let hash = needs_hash.then(|| digest::Context::new(&digest::SHA256));
@@ -295,6 +306,7 @@ impl Outgoing {
         };
         Self {
             check,
+            form,
             hash,
             capture,
             capture_bytes_max,
@@ -304,8 +316,19 @@ impl Outgoing {
 
     fn judge(&mut self, judged: Result<(), AuthError>) -> Result<(), BoxError> {
         judged.map_err(|error| {
-            let _ = self.verdict.set(error.clone());
+            let _ = self.verdict.set(BodyFailure::Auth(error.clone()));
             error.into()
+        })
+    }
+
+    fn judge_form(
+        &mut self,
+        judge: impl FnOnce(&mut FormWatch) -> Result<(), Ambiguity>,
+    ) -> Result<(), BoxError> {
+        let judged = self.form.as_mut().map_or(Ok(()), judge);
+        judged.map_err(|ambiguity| {
+            let _ = self.verdict.set(BodyFailure::Ambiguous(ambiguity.clone()));
+            ambiguity.into()
         })
     }
 }
@@ -319,6 +342,7 @@ impl Inspector for Outgoing {
         if let Some(hash) = &mut self.hash {
             hash.update(data);
         }
+        self.judge_form(|form| form.feed(data))?;
         let judged = match &mut self.check {
             BodyCheck::Chunks(verifier) => verifier.feed(data),
             _ => Ok(()),
@@ -327,6 +351,7 @@ impl Inspector for Outgoing {
     }
 
     fn end(&mut self) -> Result<(), BoxError> {
+        self.judge_form(FormWatch::finish)?;
         let mut body = [0; 32];
         if let Some(hash) = self.hash.take() {
             body.copy_from_slice(hash.finish().as_ref());
@@ -348,7 +373,7 @@ impl Inspector for Outgoing {
 pub(crate) fn capture_of(body: Option<&Bytes>) -> SharedCapture {
     let mut capture = Capture::default();
     if let Some(body) = body {
-        capture.look(body, limits::OWN_REQUEST_BYTES_MAX);
+        capture.look(body, limits::WHOLE_REQUEST_BYTES_MAX);
     }
     Arc::new(Mutex::new(capture))
 }

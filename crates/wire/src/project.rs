@@ -22,8 +22,10 @@ use crate::{
 
 /// Deepest nesting that is followed; what lies deeper is left out.
 const NESTING_MAX: usize = 64;
-/// Most parameters of a form or query string.
-const PARAMETERS_MAX: usize = 20_000;
+/// Most parameters of a form or query string; requests with more are refused.
+pub(crate) const PARAMETERS_MAX: usize = 20_000;
+/// Most dotted segments over all parameters of a form, likewise.
+pub(crate) const NODES_MAX: usize = 100_000;
 
 /// Why a body says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -13,7 +13,7 @@ use http::{Method, header, request::Parts};
 use percent_encoding::percent_decode_str;
 
 pub use self::{
-    ambiguity::{Ambiguity, ambiguity},
+    ambiguity::{Ambiguity, FormWatch, ambiguity},
     form::{FormSigner, UploadForm},
     hosts::{BucketHosts, virtual_bucket},
 };
@@ -58,8 +58,8 @@ pub struct Call {
 }
 
 /// Recognises a call, as the service does for which it is signed: a header or a parameter that this service does not look at does
-/// not make another call of it, for then a record would say what did not happen. `body` may be only a prefix; REST and
-/// `X-Amz-Target` calls need none of it. `signing_name` is the service in the credential scope; without it the host and the target
+/// not make another call of it, for then a record would say what did not happen. `body` may be only a prefix, unless it
+/// [may be a form](may_be_form); REST and `X-Amz-Target` calls need none of it. `signing_name` is the service in the credential scope; without it the host and the target
 /// tell.
 pub fn recognize(parts: &Parts, body: &[u8], signing_name: Option<&str>) -> Option<Call> {
     let services = candidates(parts, signing_name);
@@ -245,13 +245,7 @@ fn by_rpc_path(parts: &Parts, services: &[&'static Service]) -> Option<Call> {
 }
 
 fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Option<Call> {
-    let speaks_query = |service: &&&'static Service| {
-        service
-            .protocols()
-            .iter()
-            .any(|it| matches!(it, Protocol::Query | Protocol::Ec2))
-    };
-    if !services.is_empty() && !services.iter().any(|service| speaks_query(&service)) {
+    if !services.is_empty() && !services.iter().any(|service| speaks_query(service)) {
         return None;
     }
     if !is_at_root(parts) {
@@ -259,7 +253,7 @@ fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Optio
     }
     let form = text_of(body);
     let find = |name: &str| {
-        parameter(form, name).or_else(|| parameter(parts.uri.query().unwrap_or_default(), name))
+        parameter(&form, name).or_else(|| parameter(parts.uri.query().unwrap_or_default(), name))
     };
     let (action, version) = (find("Action")?, find("Version"));
     let known = Catalogue::builtin()
@@ -267,7 +261,7 @@ fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Optio
         .filter(|_| services.is_empty());
     let services = services.iter().copied().chain(known);
     let matching = services
-        .filter(|service| speaks_query(&service))
+        .filter(|service| speaks_query(service))
         .filter_map(|service| {
             let protocol = *service
                 .protocols()
@@ -311,9 +305,25 @@ fn best<T, R: Ord>(items: impl Iterator<Item = T>, rank: impl Fn(&T) -> R) -> Op
         .map(|it| it.1)
 }
 
-/// As much of a form as is text: a prefix may end within a letter, and only names of ASCII are looked for.
-fn text_of(body: &[u8]) -> &str {
-    body.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+/// A form; what is no text in it hides nothing that comes after.
+fn text_of(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body)
+}
+
+/// Whether a body may be a form whose parameters tell the call, all of which must be looked at: services that read forms may do so
+/// whatever the body calls itself. A form of several parts is none.
+pub fn may_be_form(parts: &Parts, signing_name: Option<&str>) -> bool {
+    let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
+    let is_other = ["json", "cbor"].iter().any(|it| content_type.contains(it));
+    let services = candidates(parts, signing_name);
+    is_at_root(parts)
+        && !content_type.starts_with("multipart/")
+        && (!is_other || services.iter().any(|service| speaks_query(service)))
+}
+
+fn speaks_query(service: &Service) -> bool {
+    let is_query = |it: &Protocol| matches!(it, Protocol::Query | Protocol::Ec2);
+    service.protocols().iter().any(is_query)
 }
 
 /// Whether a part of a path is a template's text, perhaps with `%41` for letters.

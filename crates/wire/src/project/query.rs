@@ -4,15 +4,12 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use http::request::Parts;
 
-use super::{NESTING_MAX, PARAMETERS_MAX, found, scalar};
+use super::{NESTING_MAX, NODES_MAX, PARAMETERS_MAX, found, scalar};
 use crate::{
     catalogue::{Kind, MemberShape, Protocol, Shape},
     recognize::{Call, form_decode},
     value::{Member, Value},
 };
-
-/// Most dotted segments over all parameters; later parameters are left out.
-const NODES_MAX: usize = 100_000;
 
 /// Parameters by their dotted segments.
 #[derive(Default)]

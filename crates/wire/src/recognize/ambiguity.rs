@@ -1,13 +1,19 @@
 //! Requests that two readers may understand differently: the recorder, and the service that answers. Records would then say what did
 //! not happen, so such requests are refused. No client makes them.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
+    hash::BuildHasher,
+};
 
 use http::{HeaderMap, header, request::Parts};
+use memchr::{memchr, memchr2};
 
 use super::{Call, SSO_TOKEN, UploadForm, form_decode, header_text, is_at_root, template, text_of};
 use crate::{
     catalogue::{Kind, MemberShape, Operation, Protocol, Service},
+    project::{NODES_MAX, PARAMETERS_MAX},
     value::Location,
 };
 
@@ -30,6 +36,9 @@ const DECIDING_HEADERS: [&str; 7] = [
     "smithy-protocol",
     "transfer-encoding",
 ];
+
+/// No parameter of a form has a longer name.
+const NAME_BYTES_MAX: usize = 1024;
 
 /// Why nobody can say for sure what a request calls.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +64,22 @@ pub enum Ambiguity {
          calls; leave it out"
     )]
     Foreign(String, &'static str),
+    /// Of a form that is no text one reader takes parameters that the next leaves out.
+    #[error(
+        "The request's form, or the name of a parameter, is no UTF-8 text, so that nobody could say for sure what it calls; send \
+         other bytes percent-encoded, in values"
+    )]
+    Text,
+    /// Nobody looks for it there.
+    #[error(
+        "The request is a long form that says only at its end what it calls; send Action first"
+    )]
+    Late,
+    /// It has more parameters than are recorded.
+    #[error(
+        "The request has more than {PARAMETERS_MAX} parameters, or longer names of parameters than are recorded; send fewer"
+    )]
+    Many,
     /// Services that get headers as variables of an environment do not tell `-` and `_` apart.
     #[error(
         "The request has the header {0}, which some services read as if it had hyphens, so that nobody could say for sure what it \
@@ -71,9 +96,15 @@ pub fn ambiguity(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<Ambi
         .then_some(Ambiguity::Method)
         .or_else(|| host(parts))
         .or_else(|| underscore(&parts.headers))
+        .or_else(|| {
+            names(query(parts))
+                .nth(PARAMETERS_MAX)
+                .map(|_| Ambiguity::Many)
+        })
         .or_else(|| repeated_header(&parts.headers, call).map(Ambiguity::Twice))
         .or_else(|| repeated_action(parts, body, call).map(|it| Ambiguity::Twice(it.into())))
-        .or_else(|| repeated_parameter(parts, body, call?).map(Ambiguity::Twice))
+        .or_else(|| form_parameters(parts, body, call?))
+        .or_else(|| repeated_parameter(parts, call?).map(Ambiguity::Twice))
         .or_else(|| foreign_parameter(parts, call?))
         .or_else(|| UploadForm::read(parts, body)?.ambiguity())
 }
@@ -142,22 +173,156 @@ fn repeated_action(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<&'
     let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
     let is_other = ["json", "cbor"].iter().any(|it| content_type.contains(it));
     let has_form = call.is_some_and(reads_forms) || !is_other;
-    let form = if has_form { text_of(body) } else { "" };
-    let actions = names(form).chain(names(query(parts)));
+    let form = if has_form {
+        text_of(body)
+    } else {
+        Cow::Borrowed("")
+    };
+    let actions = names(&form).chain(names(query(parts)));
     let actions = actions.filter(|name| name == "Action").count();
     let targets = usize::from(parts.headers.contains_key("x-amz-target"));
     (actions > 0 && actions + targets > 1).then_some("Action or X-Amz-Target")
 }
 
-fn repeated_parameter(parts: &Parts, body: &[u8], call: &Call) -> Option<Cow<'static, str>> {
+/// The parameters of a call that is told by a form: what they set is recorded of all of them, or of none.
+fn form_parameters(parts: &Parts, body: &[u8], call: &Call) -> Option<Ambiguity> {
+    if !reads_forms(call) {
+        return None;
+    }
+    let form = text_of(body);
+    let all = names(&form).chain(names(query(parts)));
+    let mut all: Vec<Cow<'_, str>> = all.take(PARAMETERS_MAX + 1).collect();
+    let nodes: usize = all.iter().map(|name| name.split('.').count()).sum();
+    if all.len() > PARAMETERS_MAX || nodes > NODES_MAX {
+        return Some(Ambiguity::Many);
+    }
+    let is_torn = |name: &Cow<'_, str>| name.contains(char::REPLACEMENT_CHARACTER);
+    if matches!(form, Cow::Owned(_)) || all.iter().any(is_torn) {
+        return Some(Ambiguity::Text);
+    }
+    // Lists number their elements.
+    all.sort_unstable();
+    let twice = all.windows(2).find(|pair| pair[0] == pair[1])?;
+    let name: String = twice[0].chars().take(64).collect();
+    Some(Ambiguity::Twice(Cow::Owned(name)))
+}
+
+/// Looks at the names in a form that is too long to be read whole, as it passes: first the beginning by which it was recognised, in one
+/// piece, then what follows, which must not change what was recognised. It takes ASCII alone.
+#[derive(Debug)]
+pub struct FormWatch {
+    /// Whether a form tells the call, so that each name may come once; else only `Action` counts.
+    is_told_by_form: bool,
+    /// Hashes of names: two that are not the same are told apart but for one in 2^64.
+    seen: HashSet<u64>,
+    segments: usize,
+    has_action: bool,
+    /// Whether what was recognised has passed.
+    is_late: bool,
+    /// The name that is being read; `None` in a value.
+    name: Option<Vec<u8>>,
+}
+
+impl FormWatch {
+    /// For a request whose beginning was recognised as this call.
+    pub fn new(parts: &Parts, call: Option<&Call>) -> Self {
+        let mut watch = Self {
+            is_told_by_form: call.is_some_and(reads_forms),
+            seen: HashSet::default(),
+            segments: 0,
+            has_action: false,
+            is_late: false,
+            name: Some(Vec::new()),
+        };
+        for name in names(query(parts)) {
+            // What is wrong in the query alone was told before.
+            _ = watch.check(&name);
+        }
+        watch
+    }
+
+    /// Takes the form's next bytes.
+    ///
+    /// # Errors
+    /// When the form cannot be understood in one way.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Ambiguity> {
+        if self.is_told_by_form && !bytes.is_ascii() {
+            return Err(Ambiguity::Text);
+        }
+        while !bytes.is_empty() {
+            let Some(name) = &mut self.name else {
+                let Some(end) = memchr(b'&', bytes) else {
+                    break;
+                };
+                self.name = Some(Vec::new());
+                bytes = &bytes[end + 1..];
+                continue;
+            };
+            let end = memchr2(b'&', b'=', bytes);
+            let part = &bytes[..end.unwrap_or(bytes.len())];
+            // Longer ones are those of no parameter.
+            let room = NAME_BYTES_MAX + 1 - name.len();
+            name.extend_from_slice(&part[..part.len().min(room)]);
+            let Some(end) = end else { break };
+            self.end()?;
+            self.name = (bytes[end] == b'&').then(Vec::new);
+            bytes = &bytes[end + 1..];
+        }
+        self.is_late = true;
+        Ok(())
+    }
+
+    /// The form has ended.
+    ///
+    /// # Errors
+    /// When its last name makes it ambiguous.
+    pub fn finish(&mut self) -> Result<(), Ambiguity> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), Ambiguity> {
+        match self.name.take() {
+            Some(name) if name.len() > NAME_BYTES_MAX && self.is_told_by_form => {
+                Err(Ambiguity::Many)
+            }
+            Some(name) if !name.is_empty() => {
+                self.check(&form_decode(&String::from_utf8_lossy(&name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&mut self, name: &str) -> Result<(), Ambiguity> {
+        if name == "Action" {
+            if std::mem::replace(&mut self.has_action, true) {
+                return Err(Ambiguity::Twice("Action".into()));
+            }
+            if self.is_late {
+                return Err(Ambiguity::Late);
+            }
+        }
+        if !self.is_told_by_form {
+            return Ok(());
+        }
+        if name.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(Ambiguity::Text);
+        }
+        self.segments += name.split('.').count();
+        if self.seen.len() == PARAMETERS_MAX || self.segments > NODES_MAX {
+            return Err(Ambiguity::Many);
+        }
+        let is_new = self.seen.insert(self.seen.hasher().hash_one(name));
+        if is_new {
+            return Ok(());
+        }
+        let name: String = name.chars().take(64).collect();
+        Err(Ambiguity::Twice(Cow::Owned(name)))
+    }
+}
+
+fn repeated_parameter(parts: &Parts, call: &Call) -> Option<Cow<'static, str>> {
     if reads_forms(call) {
-        // Lists number their elements.
-        let all = names(text_of(body)).chain(names(query(parts)));
-        let mut all: Vec<Cow<'_, str>> = all.collect();
-        all.sort_unstable();
-        let twice = all.windows(2).find(|pair| pair[0] == pair[1])?;
-        let name: String = twice[0].chars().take(64).collect();
-        return Some(Cow::Owned(name));
+        return None;
     }
     names(query(parts)).nth(1)?;
     let is_repeated = |name: &str| names(query(parts)).filter(|it| it == name).nth(1).is_some();

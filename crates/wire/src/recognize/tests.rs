@@ -211,6 +211,9 @@ fn what_can_be_understood_in_two_ways_is_told() {
             Some(Ambiguity::Foreign(name, operation)) => format!("{name} of {operation}"),
             Some(Ambiguity::Host) => "host".to_owned(),
             Some(Ambiguity::Method) => "method".to_owned(),
+            Some(Ambiguity::Text) => "text".to_owned(),
+            Some(Ambiguity::Many) => "many".to_owned(),
+            Some(Ambiguity::Late) => "late".to_owned(),
             None => String::new(),
         }
     };
@@ -421,6 +424,44 @@ fn what_can_be_understood_in_two_ways_is_told() {
     }
     let hostless = parts("GET", "http://h/b/k", &[]);
     assert_eq!(ambiguity(&hostless, b"", None), Some(Ambiguity::Host));
+    // What lies behind many others is told of nowhere.
+    for (before, expected) in [(19_999, ""), (20_000, "many")] {
+        let uri = format!("/vault/secret?{}versionId=1", "a&".repeat(before));
+        assert_eq!(told("GET", &uri, &[], "", "s3"), expected);
+    }
+    let create = "Action=CreateUser&Version=2010-05-08";
+    for (form, expected) in [
+        ("Path=%FF".to_owned(), ""),
+        ("Pa%FFth=1".to_owned(), "text"),
+        ("P=&".repeat(2), "P"),
+        ((0..20_000).map(|it| format!("P{it}=&")).collect(), "many"),
+        (
+            (0..500)
+                .map(|it| format!("P{it}{}=&", ".1".repeat(300)))
+                .collect(),
+            "many",
+        ),
+    ] {
+        let form = format!("{create}&{form}");
+        assert_eq!(told("POST", "/", &[], &form, "iam"), expected);
+    }
+    let torn = [create.as_bytes(), b"&Path=\xff&UserName=bob"].concat();
+    let mut post = parts("POST", "/", &[("host", "h")]);
+    let call = recognize(&post, &torn, Some("iam"));
+    assert_eq!(
+        ambiguity(&post, &torn, call.as_ref()),
+        Some(Ambiguity::Text)
+    );
+    // A form is read whole, whatever it calls itself.
+    assert!(may_be_form(&post, Some("iam")) && may_be_form(&post, Some("s3")));
+    post.headers
+        .insert("content-type", "application/json".parse().unwrap());
+    assert!(may_be_form(&post, Some("iam")) && !may_be_form(&post, Some("dynamodb")));
+    post.headers.insert(
+        "content-type",
+        "multipart/form-data; boundary=b".parse().unwrap(),
+    );
+    assert!(!may_be_form(&post, Some("iam")));
     // A service that knows no targets looks at none.
     let form = "Action=DeleteUser&Version=2010-05-08";
     let list = [("x-amz-target", "X.ListUsers")];
@@ -434,10 +475,110 @@ fn what_can_be_understood_in_two_ways_is_told() {
     );
 }
 
+/// However a long form is cut into pieces, what comes after its beginning is judged as all of it would be.
 #[test]
-fn a_prefix_of_a_form_is_enough() {
+fn a_form_is_watched_to_its_end() {
+    let post = parts("POST", "/?Version=2010-05-08", &[("host", "h")]);
+    let twice = |name: &'static str| Err(Ambiguity::Twice(name.into()));
+    let long = "x".repeat(1_100);
+    for (service, beginning, rest, expected) in [
+        (
+            "iam",
+            "Action=CreateUser",
+            "&UserName=bob&Path=Action=1&",
+            Ok(()),
+        ),
+        (
+            "iam",
+            "Action=CreateUser&UserN",
+            "ame=bob&Tags.member.1.Key=a&Tags.member.1.Value=b",
+            Ok(()),
+        ),
+        (
+            "iam",
+            "Action=CreateUser&UserN",
+            "ame=bob&User%4Eame=eve",
+            twice("UserName"),
+        ),
+        (
+            "iam",
+            "Action=CreateUser&UserName=b",
+            "ob&&UserName",
+            twice("UserName"),
+        ),
+        (
+            "iam",
+            "Action=CreateUser",
+            "&Version=2010-05-08",
+            twice("Version"),
+        ),
+        (
+            "iam",
+            "Action=CreateUser&Path=x",
+            "&%41ction=DeleteUser&UserName=bob",
+            twice("Action"),
+        ),
+        (
+            "iam",
+            "Action=CreateUser",
+            "&Path=\u{e9}",
+            Err(Ambiguity::Text),
+        ),
+        (
+            "iam",
+            "Action=CreateUser",
+            "&Pa%ffth=1",
+            Err(Ambiguity::Text),
+        ),
+        (
+            "iam",
+            "Action=CreateUser",
+            &format!("&{long}=1"),
+            Err(Ambiguity::Many),
+        ),
+        (
+            "iam",
+            "Action=CreateUser",
+            &format!("&P={long}&Q=1"),
+            Ok(()),
+        ),
+        ("iam", "Acti", "on=CreateUser", Err(Ambiguity::Late)),
+        ("iam", "Path=1&", "Action=CreateUser", Err(Ambiguity::Late)),
+        // Nobody knows the operation, or a form tells none: what comes twice is no matter.
+        ("iam", "Action=None&Path=1", "&Path=2", Ok(())),
+        ("iam", "Action=None", "&Action=CreateUser", twice("Action")),
+        ("dynamodb", "\u{e9}&a=1", "&a=2", Ok(())),
+        (
+            "dynamodb",
+            "a=1",
+            "&Action=CreateUser",
+            Err(Ambiguity::Late),
+        ),
+    ] {
+        let call = recognize(&post, beginning.as_bytes(), Some(service));
+        for pieces in [1, 2, 3, 7, 4096] {
+            let mut watch = FormWatch::new(&post, call.as_ref());
+            let pieces = rest.as_bytes().chunks(pieces);
+            let mut all = [beginning.as_bytes()].into_iter().chain(pieces);
+            let judged = all
+                .try_for_each(|piece| watch.feed(piece))
+                .and_then(|()| watch.finish());
+            assert_eq!(judged, expected, "{beginning} {rest}");
+        }
+    }
+    let call = recognize(&post, b"Action=CreateUser", Some("iam"));
+    let mut watch = FormWatch::new(&post, call.as_ref());
+    // Together with Action and Version.
+    let many: String = (2..20_000).map(|it| format!("&P{it}")).collect();
+    let fed = [&b"Action=CreateUser"[..], many.as_bytes(), b"&Q"].map(|piece| watch.feed(piece));
+    assert_eq!(fed, [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(watch.finish(), Err(Ambiguity::Many));
+}
+
+#[test]
+fn bytes_that_are_no_text_hide_no_action() {
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    let body = b"Action=CreateUser&Version=2010-05-08&Path=\xc3";
+    let body = b"Path=\xc3&Action=CreateUser&Version=2010-05-08&Path=\xc3";
     let call = recognize(&parts("POST", "/", &form), body, Some("iam")).unwrap();
     assert_eq!(call.operation.name(), "CreateUser");
 }
