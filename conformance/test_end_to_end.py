@@ -404,6 +404,53 @@ def test_a_long_form_is_looked_at_to_its_end(gateway):
     assert [record["errorCode"] for record in refused] == ["InvalidRequest"] * 3
 
 
+def test_a_table_is_watched_whatever_the_request_looks_like(gateway):
+    """A trail that watches one table: bodies too long to keep or not quite JSON, statements and batches hide no read of it."""
+    make_trail(gateway)
+    table = "arn:aws:dynamodb:us-east-1:123456789012:table/vault"
+    fields = {"eventCategory": ["Data"], "resources.type": ["AWS::DynamoDB::Table"], "resources.ARN": [table]}
+    gateway.client("cloudtrail").put_event_selectors(TrailName=TRAIL, AdvancedEventSelectors=[
+        {"FieldSelectors": [{"Field": field, "Equals": values} for field, values in fields.items()]}])
+    dynamodb = gateway.client("dynamodb")
+    for name in ("vault", "decoy"):
+        dynamodb.create_table(TableName=name, KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+                              AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}], BillingMode="PAY_PER_REQUEST")
+        dynamodb.put_item(TableName=name, Item={"k": {"S": "a"}, "v": {"S": f"secret of {name}"}})
+    key = '"Key":{"k":{"S":"a"}}'
+    item = '{"TableName":"vault",' + key
+    decoys = ",".join('"decoy%d":{"Keys":[]}' % number for number in range(60))
+    bodies = {
+        "plain": ("GetItem", item + "}"), "spaces": ("GetItem", item + " " * 300_000 + "}"),
+        "pad": ("GetItem", '{"pad":"' + "a" * 300_000 + '",' + item[1:] + "}"), "nan": ("GetItem", item + ',"x":NaN}'),
+        "half": ("GetItem", item + ',"x":"\\ud83d"}'), "twice": ("GetItem", '{"TableName":"decoy",' + key + ',"TableName":"vault"}'),
+        "arn": ("GetItem", item.replace("vault", table) + "}"),
+        "statement": ("ExecuteStatement", json.dumps({"Statement": "SELECT * FROM vault WHERE k='a'"})),
+        "batch": ("BatchGetItem", '{"RequestItems":{"vault":{"Keys":[{"k":{"S":"a"}}]}}}'),
+        "decoy": ("GetItem", item.replace("vault", "decoy") + "}"),
+        "many": ("BatchGetItem", '{"RequestItems":{%s,"vault":{"Keys":[{"k":{"S":"a"}}]}}}' % decoys),
+    }
+    got = {}
+    for name, (operation, body) in bodies.items():
+        headers = {"X-Amz-Target": "DynamoDB_20120810." + operation, "Content-Type": "application/x-amz-json-1.0",
+                   "User-Agent": f"probe-{name}"}
+        got[name] = signed(gateway, "POST", "/", headers, "dynamodb", body=body.encode())
+    read = {f"probe-{name}" for name, (_, body) in got.items() if b"secret of vault" in body}
+    assert len(read) >= 9, got
+
+    def seen():
+        told = [record for record in records(gateway.client("s3")) if record["userAgent"].startswith("probe-")]
+        return read <= {record["userAgent"] for record in told} and told
+    told = {record["userAgent"][6:]: record for record in wait(seen, seconds=30)}
+    assert "decoy" not in told
+    for name, record in told.items():
+        unknown = [it for it in record["resources"] if "ARN" not in it]
+        is_known = table in [it.get("ARN") for it in record["resources"]]
+        assert is_known != bool(unknown), (name, record["resources"])
+        assert is_known == (name not in ("spaces", "pad", "statement", "many")), name
+    assert told["pad"]["requestParameters"]["omitted"]
+    assert told["nan"]["requestParameters"]["tableName"] == told["half"]["requestParameters"]["tableName"] == "vault"
+
+
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
 def test_an_upload_by_a_form_is_recorded(gateway, version):
     """A browser's upload is a write of an object like any other, by whoever signed the form."""

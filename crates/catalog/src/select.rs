@@ -1,4 +1,7 @@
 //! Which events a trail's selectors take. Pure; CloudTrail API reference, section 3.
+//!
+//! An audit log rather has one event too many than one too few: events that do not say whether they write are taken for writes, and a
+//! resource of which only the type is known, for the call did not tell its name where it is read, for the one that is asked for.
 
 use pugmark_core::event::{EventCategory, EventKeys, Resource};
 
@@ -61,7 +64,9 @@ impl DataResource {
             .iter()
             .filter(|resource| resource.kind.as_deref() == Some(&self.kind))
             .any(|resource| {
-                let arn = resource.arn.as_deref().unwrap_or_default();
+                let Some(arn) = resource.arn.as_deref() else {
+                    return !self.values.is_empty();
+                };
                 self.values
                     .iter()
                     .any(|value| self.takes(value, arn) || may_be_all(value) && Self::is_all(value))
@@ -139,7 +144,7 @@ impl FieldSelector {
     }
 }
 
-/// Events that do not say are taken for writes: an audit log rather has one too many than one too few.
+/// Events that do not say are taken for writes.
 fn is_read(keys: &EventKeys) -> bool {
     keys.read_only == Some(true)
 }
@@ -150,12 +155,13 @@ fn any_resource<'s, S: Iterator<Item = &'s FieldSelector>>(
     resources: &[Resource],
 ) -> bool {
     let holds = |resource: Option<&Resource>| {
-        selectors().all(|selector| {
-            selector.holds(resource.and_then(|resource| match selector.field.as_str() {
-                "resources.type" => resource.kind.as_deref(),
-                "resources.ARN" => resource.arn.as_deref(),
-                _ => None,
-            }))
+        selectors().all(|selector| match (selector.field.as_str(), resource) {
+            ("resources.type", Some(resource)) => selector.holds(resource.kind.as_deref()),
+            ("resources.ARN", Some(resource)) => match resource.arn.as_deref() {
+                None => true,
+                arn => selector.holds(arn),
+            },
+            _ => selector.holds(None),
         })
     };
     if selectors().next().is_none() {

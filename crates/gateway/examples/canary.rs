@@ -127,6 +127,7 @@ fn answer(line: &Json, body: &[u8]) -> Option<String> {
         region: &region(),
         request: None,
         response: response.as_ref(),
+        request_is_partial: false,
         request_omitted_bytes: None,
         response_omitted_bytes: None,
         error: None,

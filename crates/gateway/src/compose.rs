@@ -95,6 +95,8 @@ pub struct Facts<'a> {
     pub request: Option<&'a Value>,
     /// What the answer says, if the call succeeded.
     pub response: Option<&'a Value>,
+    /// Whether `request` lacks what the body says, because that could not be kept or read.
+    pub request_is_partial: bool,
     /// Length of a request body that was too long to keep.
     pub request_omitted_bytes: Option<u64>,
     /// Length of an answer's body that was too long to keep.
@@ -296,6 +298,10 @@ fn record(
             "requestParameters",
             usize::try_from(bytes).unwrap_or(usize::MAX),
         ),
+        // Who was refused for it sees null, as from AWS.
+        (None, Some(_)) if facts.request_is_partial && facts.error.is_none() => {
+            fields::unreadable("requestParameters", facts.bytes_in)
+        }
         (_, Some(call)) => omitted_above(
             "requestParameters",
             request_parameters(facts, call, request),

@@ -101,6 +101,7 @@ pub fn explain(saved: &Saved, account: AccountId, region: &Region) -> Explanatio
         region: &region,
         request: request.as_ref(),
         response: response.as_ref(),
+        request_is_partial: request.is_none() && call.is_some(),
         request_omitted_bytes: None,
         response_omitted_bytes: None,
         error: error.as_ref(),

@@ -177,11 +177,11 @@ impl Pending {
             (capture.copy(), capture.total())
         };
         let payload = call.is_some_and(|call| call.operation.request_streams());
-        let request = match (&request_bytes, call) {
-            (Ok(bytes), Some(call)) => project::request(call, &self.parts, bytes).ok(),
-            (Err(_), Some(call)) if payload => project::request(call, &self.parts, &[]).ok(),
-            _ => None,
-        };
+        let told = |body: &[u8]| project::request(call?, &self.parts, body).ok();
+        let whole = request_bytes.as_ref().ok().and_then(|bytes| told(bytes));
+        let request_is_partial = whole.is_none() && call.is_some() && !payload;
+        // Path and headers say something in any case.
+        let request = whole.or_else(|| told(&[]));
         let failed = outcome.status.is_some_and(|status| status.as_u16() >= 400);
         let response = match (&outcome.body, call, outcome.headers, outcome.status) {
             (Ok(body), Some(call), Some(headers), Some(status))
@@ -215,6 +215,7 @@ impl Pending {
             region: &self.region,
             request: request.as_ref(),
             response: response.as_ref(),
+            request_is_partial,
             request_omitted_bytes: request_bytes.err().filter(|_| !payload),
             response_omitted_bytes: outcome.body.as_ref().err().copied(),
             error: error.as_ref(),

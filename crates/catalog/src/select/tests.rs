@@ -256,6 +256,37 @@ fn advanced_resource_conditions_hold_for_one_resource() {
 }
 
 #[test]
+fn a_resource_that_is_not_told_may_be_the_one() {
+    const TABLE: &str = "AWS::DynamoDB::Table";
+    const VAULT: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/vault";
+    let mut event = data(TABLE, "arn:aws:dynamodb:us-east-1:123456789012:table/other");
+    let selectors = |kind: &str| {
+        let kind = field("resources.type", "Equals", &[kind]);
+        [
+            ("Equals", VAULT),
+            ("StartsWith", VAULT),
+            ("EndsWith", "vault"),
+            ("NotEquals", VAULT),
+        ]
+        .map(|(operator, value)| {
+            advanced(&[kind.clone(), field("resources.ARN", operator, &[value])])
+        })
+    };
+    let wanted = |event: &EventKeys, kind: &str| selectors(kind).map(|it| it.select(event));
+    assert_eq!(wanted(&event, TABLE), [false, false, false, true]);
+    assert!(!basic(TABLE, &[VAULT]).select(&event));
+    event.resources.push(Resource {
+        arn: None,
+        ..resource(TABLE, "")
+    });
+    assert_eq!(wanted(&event, TABLE), [true; 4]);
+    assert!(basic(TABLE, &[VAULT]).select(&event));
+    assert_eq!(wanted(&event, "AWS::S3::Object"), [false; 4]);
+    assert!(!basic("AWS::Lambda::Function", &["arn:aws:lambda"]).select(&event));
+    assert!(!basic(TABLE, &[]).select(&event));
+}
+
+#[test]
 fn every_field_reads_its_key() {
     let keys = EventKeys {
         identity_arn: Some("arn:aws:iam::111122223333:user/a".into()),

@@ -94,6 +94,7 @@ pub(crate) fn record(call: &Typical) -> Event {
         region,
         request: request.as_ref(),
         response: response.as_ref(),
+        request_is_partial: false,
         request_omitted_bytes: None,
         response_omitted_bytes: None,
         error: None,

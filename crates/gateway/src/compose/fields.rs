@@ -23,6 +23,11 @@ pub(super) fn omitted(name: &str, size: usize) -> Json {
     json!({"reason": format!("{name} too large"), "omitted": true, "originalSize": size})
 }
 
+/// The note that stands for content that nobody here could read, but the service could. Ours: AWS knows no such content.
+pub(super) fn unreadable(name: &str, size: u64) -> Json {
+    json!({"reason": format!("{name} could not be read"), "omitted": true, "originalSize": size})
+}
+
 /// Minified JSON.
 pub(super) fn bytes(record: &Map<String, Json>) -> Vec<u8> {
     serde_json::to_vec(record).expect("maps with text keys and finite numbers are always JSON")

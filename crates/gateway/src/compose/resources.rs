@@ -212,17 +212,17 @@ fn of_s3(facts: &Facts<'_>, class: &Class, call: &Call) -> Vec<Resource> {
     resources
 }
 
+const TABLE: &str = "AWS::DynamoDB::Table";
+
 /// The tables of a DynamoDB request: one by member, or those of a batch.
 fn of_tables(facts: &Facts<'_>, class: &Class, request: Option<&Value>) -> Vec<Resource> {
     let mut names: Vec<&str> = Vec::new();
-    let Some(request) = request else {
-        return Vec::new();
-    };
-    names.extend(request.member("TableName").and_then(Value::as_str));
-    if let Some(Value::Map(items)) = request.member("RequestItems") {
+    let member = |name| request.and_then(|request| request.member(name));
+    names.extend(member("TableName").and_then(Value::as_str));
+    if let Some(Value::Map(items)) = member("RequestItems") {
         names.extend(items.iter().map(|(table, _)| table.as_str()));
     }
-    if let Some(Value::List(items)) = request.member("TransactItems") {
+    if let Some(Value::List(items)) = member("TransactItems") {
         for item in items {
             let Value::Structure(actions) = item else {
                 continue;
@@ -235,10 +235,14 @@ fn of_tables(facts: &Facts<'_>, class: &Class, request: Option<&Value>) -> Vec<R
         }
     }
     let mut resources: Vec<Resource> = Vec::new();
+    // A statement's table is not read off it, and of many tables one has no room: trails must take it for any.
+    if names.is_empty() || names.len() > RESOURCES_MAX {
+        resources.push(of_kind(TABLE));
+    }
     for name in names.into_iter().take(RESOURCES_MAX) {
         let arn = named_arn("dynamodb", &class.region, facts.account, "TableName", name)
             .unwrap_or_else(|| name.to_owned());
-        let resource = owned("AWS::DynamoDB::Table", arn.clone(), owner(&arn, facts));
+        let resource = owned(TABLE, arn.clone(), owner(&arn, facts));
         if !resources.contains(&resource) {
             resources.push(resource);
         }
@@ -259,14 +263,19 @@ fn of_data(
     let Some(first) = instead.clone().next() else {
         return Vec::new();
     };
+    let all = instead.clone();
     let named = instead.find_map(|line| Some((line, Some(arn(line)?))));
-    let own = named.unwrap_or((first, None));
+    // What could not be read may be any of them.
+    let is_any = named.is_none() && facts.request_is_partial;
+    let any = all.filter(|_| is_any).map(|line| (line, None));
+    let own = (!is_any).then(|| named.unwrap_or((first, None)));
     let beside = lines.iter().copied().filter(|line| line.beside);
     let others = beside.filter_map(|line| match line.arn {
         "" => Some((line, None)),
         _ => Some((line, Some(arn(line)?))),
     });
-    std::iter::once(own)
+    own.into_iter()
+        .chain(any)
         .chain(others)
         .map(|(line, arn)| Resource {
             kind: Some(line.kind.to_owned()),

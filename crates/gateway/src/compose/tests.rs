@@ -193,6 +193,7 @@ impl Scene {
             region: &region,
             request: request.as_ref().filter(|_| self.omitted.0.is_none()),
             response: response.as_ref().filter(|_| self.omitted.1.is_none()),
+            request_is_partial: self.omitted.0.is_some(),
             request_omitted_bytes: self.omitted.0,
             response_omitted_bytes: self.omitted.1,
             error: error.as_ref(),

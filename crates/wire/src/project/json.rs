@@ -20,13 +20,53 @@ pub(super) fn structure(shape: Shape, body: &[u8]) -> Result<Value, ProjectError
 
 /// A value of any kind as a whole body.
 pub(super) fn value(shape: Shape, body: &[u8]) -> Result<Value, ProjectError> {
-    let json: Json = serde_json::from_slice(body).map_err(|_| MALFORMED)?;
+    let json: Json = serde_json::from_slice(body)
+        .or_else(|_| serde_json::from_str(&mended(body)))
+        .map_err(|_| MALFORMED)?;
     match (shape.kind(), &json) {
         (Kind::Structure, Json::Object(_)) if !shape.is_document() => {}
         (Kind::Structure, _) if !shape.is_document() => return Err(MALFORMED),
         _ => {}
     }
     Ok(of_shape(shape, json, 0))
+}
+
+/// What is not quite JSON, and what many services read all the same: half of a pair of surrogates (a text that was cut within an emoji)
+/// and bytes that are no UTF-8 become `U+FFFD`, numbers that JSON does not have become null.
+fn mended(body: &[u8]) -> String {
+    const REPLACEMENT: &str = "\\ufffd";
+    let text = String::from_utf8_lossy(body);
+    let mut mended = String::with_capacity(text.len());
+    let (mut rest, mut in_text) = (&text[..], false);
+    // At `\u`, its code unit.
+    let unit = |at: &str| u16::from_str_radix(at.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    while let Some(next) = rest.chars().next() {
+        let no_number = ["NaN", "Infinity", "-Infinity"]
+            .into_iter()
+            .find(|it| rest.starts_with(it));
+        let (taken, put) = match (in_text, next) {
+            (true, '\\') => match unit(rest) {
+                Some(0xd800..0xdc00)
+                    if matches!(rest.get(6..).and_then(unit), Some(0xdc00..0xe000)) =>
+                {
+                    (12, &rest[..12])
+                }
+                Some(0xd800..0xe000) => (6, REPLACEMENT),
+                _ => {
+                    let escaped = rest[1..].chars().next().map_or(0, char::len_utf8);
+                    (1 + escaped, &rest[..1 + escaped])
+                }
+            },
+            (false, _) if no_number.is_some() => (no_number.map_or(0, str::len), "null"),
+            _ => {
+                in_text ^= next == '"';
+                (next.len_utf8(), &rest[..next.len_utf8()])
+            }
+        };
+        mended.push_str(put);
+        rest = &rest[taken..];
+    }
+    mended
 }
 
 fn of_shape(shape: Shape, json: Json, depth: usize) -> Value {

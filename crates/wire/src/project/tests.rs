@@ -102,6 +102,43 @@ fn json_requests() {
 }
 
 #[test]
+fn what_is_not_quite_json_is_read() {
+    let target = [("x-amz-target", "secretsmanager.DescribeSecret")];
+    for (body, expected) in [
+        (
+            &br#"{"SecretId":"vault","x":NaN,"y":[-Infinity, Infinity]}"#[..],
+            "vault",
+        ),
+        (
+            br#"{"x":"\ud83d","SecretId":"va\u00fclt \\ NaN \" \ud83d\ude00"}"#,
+            "va\u{fc}lt \\ NaN \" \u{1f600}",
+        ),
+        (
+            br#"{"SecretId":"a\ude00\ud83d\ud83d\ude00\\ud83d"}"#,
+            "a\u{fffd}\u{fffd}\u{1f600}\\ud83d",
+        ),
+        (b"{\"SecretId\":\"a\xffb\"}", "a\u{fffd}b"),
+    ] {
+        let (call, parts) = call_of("POST", "/", &target, body, "secretsmanager");
+        let read = request(&call, &parts, body).unwrap();
+        assert_eq!(
+            read.member("SecretId").and_then(Value::as_str),
+            Some(expected)
+        );
+    }
+    for body in [
+        &b"{"[..],
+        b"{\"SecretId\":\"\\",
+        b"{\"SecretId\":\"\\u\xff",
+        b"{'SecretId':1}",
+        b"NaN",
+    ] {
+        let (call, parts) = call_of("POST", "/", &target, body, "secretsmanager");
+        assert!(request(&call, &parts, body).is_err());
+    }
+}
+
+#[test]
 fn query_requests() {
     let body = "Action=CreateUser&Version=2010-05-08&UserName=a%20b%2Fc&Tags.member.2.Key=k2&Tags.member.2.Value=&Tags.member.1.Key=k1&Tags.member.1.Value=v+1";
     let expected = "(UserName=\"a b/c\" Tags=[(Key=\"k1\" Value=\"v 1\") (Key=\"k2\" Value=\"\")])";

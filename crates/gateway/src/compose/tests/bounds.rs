@@ -116,7 +116,8 @@ proptest! {
         let region = "eu-central-1".parse().unwrap();
         let event = compose(&Facts {
             call: Some(&call), parts: &parts, identity: &identity, account: "123456789012".parse().unwrap(),
-            region: &region, request: Some(&request), response: Some(&response), request_omitted_bytes: None,
+            region: &region, request: Some(&request), response: Some(&response), request_is_partial: false,
+            request_omitted_bytes: None,
             response_omitted_bytes: None, error: failed.then_some(&error), status: Some(StatusCode::OK),
             response_headers: None, request_id: Some(&text), source_ip: "192.0.2.7", user_agent: Some(&text), host: &text,
             vpc_endpoint: None,

@@ -168,6 +168,7 @@ fn composed(event: &Json, operation: Operation) -> Json {
         region: &region,
         request: Some(&request),
         response: Some(&response),
+        request_is_partial: false,
         request_omitted_bytes: None,
         response_omitted_bytes: None,
         error: error.as_ref(),
