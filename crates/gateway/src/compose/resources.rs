@@ -1,5 +1,7 @@
 //! `resources` of the record, and the resources by which `LookupEvents` finds it.
 
+use std::cell::Cell;
+
 use pugmark_core::{
     account::Arn,
     event::{
@@ -31,13 +33,24 @@ pub(super) fn of_record(
         _ if class.category == EventCategory::Data => of_data(facts, class, call, request),
         service => of_management(facts, class, service, request),
     };
-    resources.retain(|resource| {
-        resource
-            .arn
-            .as_ref()
-            .is_none_or(|arn| arn.len() <= NAME_BYTES_MAX)
-    });
-    resources.truncate(RESOURCES_MAX);
+    for resource in &mut resources {
+        resource.arn.take_if(|arn| arn.len() > NAME_BYTES_MAX);
+    }
+    bounded(resources)
+}
+
+/// As many as there is room for; the type alone stands for those for which there is none.
+fn bounded(mut resources: Vec<Resource>) -> Vec<Resource> {
+    let mut left_out: Vec<Resource> = Vec::new();
+    while resources.len() + left_out.len() > RESOURCES_MAX
+        && let Some(Resource { kind, .. }) = resources.pop()
+    {
+        let kind = of_kind(kind.as_deref().unwrap_or_default());
+        if !left_out.contains(&kind) {
+            left_out.push(kind);
+        }
+    }
+    resources.extend(left_out);
     resources
 }
 
@@ -235,11 +248,11 @@ fn of_tables(facts: &Facts<'_>, class: &Class, request: Option<&Value>) -> Vec<R
         }
     }
     let mut resources: Vec<Resource> = Vec::new();
-    // A statement's table is not read off it, and of many tables one has no room: trails must take it for any.
-    if names.is_empty() || names.len() > RESOURCES_MAX {
+    // A statement's table is not read off it: trails must take it for any.
+    if names.is_empty() {
         resources.push(of_kind(TABLE));
     }
-    for name in names.into_iter().take(RESOURCES_MAX) {
+    for name in names.into_iter().take(RESOURCES_MAX + 1) {
         let arn = named_arn("dynamodb", &class.region, facts.account, "TableName", name)
             .unwrap_or_else(|| name.to_owned());
         let resource = owned(TABLE, arn.clone(), owner(&arn, facts));
@@ -258,36 +271,82 @@ fn of_data(
     request: Option<&Value>,
 ) -> Vec<Resource> {
     let lines: Vec<_> = class::data_events(call.operation).collect();
-    let arn = |line: &tables::DataEvents| data_arn(facts, class, line.arn, request?);
-    let mut instead = lines.iter().copied().filter(|line| !line.beside);
-    let Some(first) = instead.clone().next() else {
-        return Vec::new();
+    let resource = |line: &tables::DataEvents, arn: Option<String>| Resource {
+        kind: Some(line.kind.to_owned()),
+        account: arn.as_deref().and_then(|arn| owner(arn, facts)),
+        arn,
+        is_prefix: false,
     };
-    let all = instead.clone();
-    let named = instead.find_map(|line| Some((line, Some(arn(line)?))));
-    // What could not be read may be any of them.
-    let is_any = named.is_none() && facts.request_is_partial;
-    let any = all.filter(|_| is_any).map(|line| (line, None));
-    let own = (!is_any).then(|| named.unwrap_or((first, None)));
-    let beside = lines.iter().copied().filter(|line| line.beside);
-    let others = beside.filter_map(|line| match line.arn {
-        "" => Some((line, None)),
-        _ => Some((line, Some(arn(line)?))),
-    });
-    own.into_iter()
-        .chain(any)
-        .chain(others)
-        .map(|(line, arn)| Resource {
-            kind: Some(line.kind.to_owned()),
-            account: arn.as_deref().and_then(|arn| owner(arn, facts)),
-            arn,
-            is_prefix: false,
-        })
-        .collect()
+    let of_line = |line: &tables::DataEvents| -> Vec<Resource> {
+        let arns = request.map(|request| data_arns(facts, class, line.arn, request));
+        let arns = arns.unwrap_or_default().into_iter();
+        arns.map(|arn| resource(line, Some(arn))).collect()
+    };
+    let instead: Vec<_> = lines.iter().copied().filter(|line| !line.beside).collect();
+    let named = instead.iter().map(|line| of_line(line));
+    let mut resources = named
+        .into_iter()
+        .find(|named| !named.is_empty())
+        .unwrap_or_default();
+    if resources.is_empty() {
+        // What could not be read may be any of them.
+        let may_be = if facts.request_is_partial {
+            instead.len()
+        } else {
+            1
+        };
+        for line in instead.iter().take(may_be) {
+            let unknown = resource(line, None);
+            resources.extend(Some(unknown).filter(|it| !resources.contains(it)));
+        }
+    }
+    // Not an entry beside nothing.
+    if !resources.is_empty() {
+        let beside = lines.iter().copied().filter(|line| line.beside);
+        resources.extend(beside.flat_map(|line| match line.arn {
+            "" => vec![resource(line, None)],
+            _ => of_line(line),
+        }));
+    }
+    resources
+}
+
+/// The ARNs by a data event's template, one for each entry of a list that it goes through, or one more than there is room for; none
+/// without the members that it names.
+fn data_arns(facts: &Facts<'_>, class: &Class, template: &str, request: &Value) -> Vec<String> {
+    let mut arns: Vec<String> = Vec::new();
+    let mut entry = Entry::default();
+    while arns.len() <= RESOURCES_MAX && entry.number <= entry.last.get() {
+        let arn = data_arn(facts, class, template, (request, &entry));
+        arns.extend(arn.filter(|arn| !arns.contains(arn)));
+        entry.number += 1;
+    }
+    arns
+}
+
+/// Which entry of lists is read; of a list with one, that one.
+#[derive(Default)]
+struct Entry {
+    number: usize,
+    /// The last one of the longest list.
+    last: Cell<usize>,
+}
+
+impl Entry {
+    fn of<'a>(&self, items: &'a [Value]) -> Option<&'a Value> {
+        let last = items.len().saturating_sub(1);
+        self.last.set(self.last.get().max(last));
+        items.get(if last > 0 { self.number } else { 0 })
+    }
 }
 
 /// A data event's ARN by its template; `None` without the members that it names.
-fn data_arn(facts: &Facts<'_>, class: &Class, template: &str, request: &Value) -> Option<String> {
+fn data_arn(
+    facts: &Facts<'_>,
+    class: &Class,
+    template: &str,
+    request: (&Value, &Entry),
+) -> Option<String> {
     let mut arn = String::new();
     for (index, part) in template.split(':').enumerate() {
         if index > 0 {
@@ -321,8 +380,11 @@ fn data_arn(facts: &Facts<'_>, class: &Class, template: &str, request: &Value) -
 }
 
 /// What stands at a template's `{place}`: the member's path, and its text or the part of it that the place asks for.
-fn placed<'a, 'b>(request: &'a Value, place: &'b str) -> Option<(&'b str, &'a str)> {
-    let text = |path: &str| text_of(request, path, 0).filter(|text| !text.is_empty());
+fn placed<'a, 'b>(
+    (request, entry): (&'a Value, &Entry),
+    place: &'b str,
+) -> Option<(&'b str, &'a str)> {
+    let text = |path: &str| text_of(request, path, entry, 0).filter(|text| !text.is_empty());
     if let Some((path, prefix)) = place.split_once('=') {
         let text = text(path)?;
         let name = Arn::parse(text).map_or(text, |arn| arn.resource);
@@ -339,33 +401,33 @@ fn function_name(text: &str) -> &str {
     name.split(':').next().unwrap_or_default()
 }
 
-/// The first text of a member, at the top or in the entries of a list; `Outer.Member` is one in a structure.
-fn text_of<'a>(value: &'a Value, path: &str, depth: usize) -> Option<&'a str> {
+/// The text of a member, at the top or in an entry of a list; `Outer.Member` is one in a structure.
+fn text_of<'a>(value: &'a Value, path: &str, entry: &Entry, depth: usize) -> Option<&'a str> {
     if depth > DEPTH_MAX || path.is_empty() {
         return None;
     }
-    let first = |value: &'a Value| match value {
-        Value::List(items) => items.first(),
+    let one = |value: &'a Value| match value {
+        Value::List(items) => entry.of(items),
         other => Some(other),
     };
     if let Some((outer, inner)) = path.split_once('.') {
-        return text_of(first(value.member(outer)?)?, inner, depth + 1);
+        return text_of(one(value.member(outer)?)?, inner, entry, depth + 1);
     }
     match value {
         Value::Structure(members) => {
-            let direct = value.member(path).and_then(first).and_then(Value::as_str);
+            let direct = value.member(path).and_then(one).and_then(Value::as_str);
             direct.or_else(|| {
                 let lists = members
                     .iter()
                     .filter(|it| matches!(it.value, Value::List(_)));
                 lists
                     .into_iter()
-                    .find_map(|it| text_of(&it.value, path, depth + 1))
+                    .find_map(|it| text_of(&it.value, path, entry, depth + 1))
             })
         }
-        Value::List(items) => items
-            .first()
-            .and_then(|item| text_of(item, path, depth + 1)),
+        Value::List(items) => entry
+            .of(items)
+            .and_then(|item| text_of(item, path, entry, depth + 1)),
         _ => None,
     }
 }

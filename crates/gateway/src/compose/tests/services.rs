@@ -285,6 +285,82 @@ fn data_events_name_their_resource_by_what_the_request_gives() {
     }));
 }
 
+/// Trails take a resource without ARN for any of its type.
+#[test]
+fn what_a_data_event_does_not_name_it_does_not_hide() {
+    let group = |name: &str| {
+        let arn = format!("arn:aws:sagemaker:eu-central-1:123456789012:feature-group/{name}");
+        json!({"accountId": "123456789012", "type": "AWS::SageMaker::FeatureGroup", "ARN": arn})
+    };
+    let batch = |names: &[String]| {
+        let entry = |name: &String| json!({"FeatureGroupName": name, "RecordIdentifiersValueAsString": ["1", "2", "3"]});
+        let entries: Vec<_> = names.iter().map(entry).collect();
+        let body = json!({ "Identifiers": entries }).to_string();
+        rest(
+            "sagemaker-featurestore-runtime",
+            "POST",
+            "/BatchGetRecord",
+            &body,
+        )
+    };
+    let names = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+    };
+    batch(&names(&["a"])).check(json!({"resources": [group("a")]}));
+    let several = names(&["a", "a", "b", "c"]);
+    batch(&several).check(json!({"resources": [group("a"), group("b"), group("c")]}));
+    let many: Vec<String> = (0..60).map(|number| format!("g{number}")).collect();
+    let mut expected: Vec<_> = many[..49].iter().map(|name| group(name)).collect();
+    let event = batch(&many).compose();
+    let found = &event.keys.resources;
+    assert_eq!(found.len(), 50);
+    assert_eq!(found.last().unwrap().arn, None);
+    let record: serde_json::Value = serde_json::from_slice(&event.json).unwrap();
+    expected.push(json!({"type": "AWS::SageMaker::FeatureGroup"}));
+    assert_eq!(record["resources"], json!(expected));
+
+    // Tables, likewise; a statement names none that is read.
+    let tables: Vec<String> = many
+        .iter()
+        .map(|name| format!(r#""{name}":{{"Keys":[]}}"#))
+        .collect();
+    let body = format!(r#"{{"RequestItems":{{{}}}}}"#, tables.join(","));
+    let get = json_rpc("dynamodb", "DynamoDB_20120810.BatchGetItem", &body).compose();
+    assert_eq!(get.keys.resources.len(), 50);
+    assert_eq!(get.keys.resources[49].arn, None);
+    let statement = r#"{"Statement":"SELECT * FROM vault"}"#;
+    json_rpc("dynamodb", "DynamoDB_20120810.ExecuteStatement", statement)
+        .check(json!({"resources": [{"type": "AWS::DynamoDB::Table"}]}));
+
+    // A body that could not be kept may name any kind.
+    let publish = query(
+        "sns",
+        "2010-03-31",
+        "Action=Publish&TopicArn=arn:aws:sns:eu-central-1:123456789012:t",
+    );
+    let publish = Scene {
+        omitted: (Some(300_000), None),
+        ..publish
+    }
+    .compose();
+    let kinds: Vec<_> = publish
+        .keys
+        .resources
+        .iter()
+        .map(|it| (it.kind.as_deref().unwrap(), &it.arn))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ("AWS::SNS::Topic", &None),
+            ("AWS::SNS::PlatformEndpoint", &None)
+        ]
+    );
+}
+
 #[test]
 fn a_data_event_names_all_that_the_call_touched() {
     let vectors = "arn:aws:s3vectors:eu-central-1:123456789012:bucket/docs";
