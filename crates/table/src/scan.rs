@@ -26,7 +26,7 @@ use parquet::{
     basic::{LogicalType, TimeUnit},
     errors::ParquetError,
     file::{
-        metadata::{PageIndexPolicy, RowGroupMetaData},
+        metadata::{PageIndexPolicy, ParquetStatisticsPolicy, RowGroupMetaData},
         reader::{ChunkReader, Length},
         statistics::Statistics,
     },
@@ -47,7 +47,7 @@ use crate::{
 };
 
 /// Footers that are kept, in bytes; a look-up over more files than fit reads the rest again.
-const FOOTER_BYTES_MAX: usize = 64 * 1024 * 1024;
+const FOOTER_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Files that one look-up keeps open while it searches, and row groups that are read at a time.
 const OPEN_FILES_MAX: usize = 32;
 /// Rows whose records are read at a time where their pages cannot be read one by one: they may lie in as many.
@@ -216,7 +216,7 @@ impl Files {
         let wanted_parts = (0..parts.len())
             .filter(|index| !left_out.contains(index) && is_wanted(wanted, &parts[*index]));
         let wanted_parts: Vec<usize> = wanted_parts.collect();
-        if reads_few && let Some(few) = self.few(wanted, &wanted_parts, open)? {
+        if reads_few && let Some(few) = self.few(wanted, &wanted_parts, parts)? {
             found.extend(read_few(wanted, few, open)?);
             found.sort_by_key(|(place, _)| place.newest_first());
             found.truncate(wanted.needed());
@@ -277,25 +277,31 @@ impl Files {
         &self,
         wanted: &Wanted,
         wanted_parts: &[usize],
-        open: &mut Open<'_>,
+        parts: &[Arc<Part>],
     ) -> Result<Option<WantedRows>, Failure> {
-        let (mut few, mut total) = (WantedRows::new(), 0);
+        let (mut named, mut total) = (Vec::new(), 0);
         for part in wanted_parts {
-            let Some(rows) = self.indexed(&open.parts[*part], wanted)? else {
+            let Some(rows) = self.indexed(&parts[*part], wanted)? else {
                 return Ok(None);
             };
             total += rows.iter().map(Range::len).sum::<usize>();
             if total > wanted.needed() {
                 return Ok(None);
             }
-            if rows.is_empty() {
-                continue;
+            if !rows.is_empty() {
+                named.push((*part, rows));
             }
-            for unit in open.file(*part)?.groups(*part, wanted, Some(&rows))? {
-                if let (Some(group), Some(rows)) = (unit.group, unit.rows) {
-                    let rows = rows.into_iter().flatten().map(|row| (row, 0));
-                    few.insert((*part, group), rows.collect());
-                }
+        }
+        // Reading a footer can take longer than all else.
+        let units = on_standing_threads(&named, |(part, rows)| {
+            let opened = self.open(*part, &parts[*part])?;
+            opened.groups(*part, wanted, Some(rows))
+        })?;
+        let mut few = WantedRows::new();
+        for unit in units.into_iter().flatten() {
+            if let (Some(group), Some(rows)) = (unit.group, unit.rows) {
+                let rows = rows.into_iter().flatten().map(|row| (row, 0));
+                few.insert((unit.part, group), rows.collect());
             }
         }
         Ok(Some(few))
@@ -487,7 +493,10 @@ impl Files {
             None => {
                 let options = ArrowReaderOptions::new()
                     .with_offset_index_policy(PageIndexPolicy::Optional)
-                    .with_column_index_policy(PageIndexPolicy::Skip);
+                    .with_column_index_policy(PageIndexPolicy::Skip)
+                    // Nobody asks for them, and they are a good part of what is kept.
+                    .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
+                    .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
                 let footer = guarded(index, || {
                     ArrowReaderMetadata::load(&reader, options).map_err(text)
                 })?;
