@@ -254,8 +254,9 @@ impl Inner {
         };
         let call = recognize(&parts, &prefix.bytes, signing_name.as_deref());
         let protocol = call.as_ref().map_or(guessed, |call| call.protocol);
+        let is_long_form = is_form && prefix.rest.is_some();
         let read = Read {
-            form: is_form.then(|| FormWatch::new(&parts, call.as_ref())),
+            form: is_long_form.then(|| FormWatch::new(&parts, call.as_ref())),
             parts,
             prefix,
             call,
