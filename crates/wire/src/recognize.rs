@@ -315,10 +315,11 @@ fn text_of(body: &[u8]) -> Cow<'_, str> {
 pub fn may_be_form(parts: &Parts, signing_name: Option<&str>) -> bool {
     let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
     let is_other = ["json", "cbor"].iter().any(|it| content_type.contains(it));
-    let services = candidates(parts, signing_name);
-    is_at_root(parts)
-        && !content_type.starts_with("multipart/")
-        && (!is_other || services.iter().any(|service| speaks_query(service)))
+    let reads_forms = || {
+        let services = candidates(parts, signing_name);
+        services.iter().any(|service| speaks_query(service))
+    };
+    is_at_root(parts) && !content_type.starts_with("multipart/") && (!is_other || reads_forms())
 }
 
 fn speaks_query(service: &Service) -> bool {
