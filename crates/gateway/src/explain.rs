@@ -48,16 +48,13 @@ pub fn explain(saved: &Saved, account: AccountId, region: &Region) -> Explanatio
     steps.push(("Operation", operation(call.as_ref(), &saved.parts)));
 
     let region = claimed.region(&saved.parts, region);
-    let request = match &call {
-        Some(call) => match project::request(call, &saved.parts, &saved.body) {
-            Ok(request) => Some(request),
-            Err(error) => {
-                steps.push(("Parameters", format!("not readable: {error}")));
-                None
-            }
-        },
-        None => None,
-    };
+    let whole = call.as_ref().and_then(|call| {
+        let read = project::request(call, &saved.parts, &saved.body);
+        let unreadable = |error| steps.push(("Parameters", format!("not readable: {error}")));
+        read.map_err(unreadable).ok()
+    });
+    let request_is_partial = whole.is_none() && call.is_some();
+    let request = whole.or_else(|| project::head(call.as_ref()?, &saved.parts));
     let host = saved.parts.headers.get(http::header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let bucket_host = compose::bucket_host(&saved.parts, host);
@@ -101,7 +98,7 @@ pub fn explain(saved: &Saved, account: AccountId, region: &Region) -> Explanatio
         region: &region,
         request: request.as_ref(),
         response: response.as_ref(),
-        request_is_partial: request.is_none() && call.is_some(),
+        request_is_partial,
         request_omitted_bytes: None,
         response_omitted_bytes: None,
         error: error.as_ref(),

@@ -177,11 +177,10 @@ impl Pending {
             (capture.copy(), capture.total())
         };
         let payload = call.is_some_and(|call| call.operation.request_streams());
-        let told = |body: &[u8]| project::request(call?, &self.parts, body).ok();
-        let whole = request_bytes.as_ref().ok().and_then(|bytes| told(bytes));
+        let bytes = request_bytes.as_ref().ok();
+        let whole = bytes.and_then(|bytes| project::request(call?, &self.parts, bytes).ok());
         let request_is_partial = whole.is_none() && call.is_some() && !payload;
-        // Path and headers say something in any case.
-        let request = whole.or_else(|| told(&[]));
+        let request = whole.or_else(|| project::head(call?, &self.parts));
         let failed = outcome.status.is_some_and(|status| status.as_u16() >= 400);
         let response = match (&outcome.body, call, outcome.headers, outcome.status) {
             (Ok(body), Some(call), Some(headers), Some(status))

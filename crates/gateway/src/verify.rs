@@ -270,12 +270,13 @@ pub(crate) fn refusal(error: &AuthError, protocol: Protocol, is_s3: bool) -> Ref
 }
 
 /// Why a request body was not let through to its end.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(transparent)]
 pub(crate) enum BodyFailure {
     /// It is not what was signed.
-    Auth(AuthError),
+    Auth(#[from] AuthError),
     /// It does not call what its beginning calls, or may not.
-    Ambiguous(Ambiguity),
+    Ambiguous(#[from] Ambiguity),
 }
 
 /// Checks and copies a request body while it streams to its upstream.
@@ -314,21 +315,11 @@ impl Outgoing {
         }
     }
 
-    fn judge(&mut self, judged: Result<(), AuthError>) -> Result<(), BoxError> {
+    fn judge(&self, judged: Result<(), impl Into<BodyFailure>>) -> Result<(), BoxError> {
         judged.map_err(|error| {
-            let _ = self.verdict.set(BodyFailure::Auth(error.clone()));
-            error.into()
-        })
-    }
-
-    fn judge_form(
-        &mut self,
-        judge: impl FnOnce(&mut FormWatch) -> Result<(), Ambiguity>,
-    ) -> Result<(), BoxError> {
-        let judged = self.form.as_mut().map_or(Ok(()), judge);
-        judged.map_err(|ambiguity| {
-            let _ = self.verdict.set(BodyFailure::Ambiguous(ambiguity.clone()));
-            ambiguity.into()
+            let failure = error.into();
+            let _ = self.verdict.set(failure.clone());
+            failure.into()
         })
     }
 }
@@ -342,7 +333,8 @@ impl Inspector for Outgoing {
         if let Some(hash) = &mut self.hash {
             hash.update(data);
         }
-        self.judge_form(|form| form.feed(data))?;
+        let judged = self.form.as_mut().map_or(Ok(()), |form| form.feed(data));
+        self.judge(judged)?;
         let judged = match &mut self.check {
             BodyCheck::Chunks(verifier) => verifier.feed(data),
             _ => Ok(()),
@@ -351,7 +343,8 @@ impl Inspector for Outgoing {
     }
 
     fn end(&mut self) -> Result<(), BoxError> {
-        self.judge_form(FormWatch::finish)?;
+        let judged = self.form.as_mut().map_or(Ok(()), FormWatch::finish);
+        self.judge(judged)?;
         let mut body = [0; 32];
         if let Some(hash) = self.hash.take() {
             body.copy_from_slice(hash.finish().as_ref());

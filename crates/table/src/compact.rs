@@ -14,7 +14,7 @@ use crate::{
     log::{Change, Month, Part, Snapshot},
     part::{self, Hook, Names, PartFile},
     query::Place,
-    records::RecordsPage,
+    records::{RecordsPage, rows_of_page},
     scan::Files,
     schema,
     threads::in_parallel,
@@ -26,8 +26,6 @@ const LATE_SECONDS: i64 = 60 * 60;
 const FILES_MAX: usize = 24;
 /// Rows that are read at a time, of which some may not be wanted.
 const READ_ROWS: usize = 1024;
-/// A page of records has at most so many rows.
-const PAGE_ROWS: usize = 4096;
 /// Files are alike when their row counts have the same power of this.
 const LEVEL: u64 = 8;
 
@@ -124,8 +122,8 @@ pub(crate) fn merge(
     let Some(first) = job.first() else {
         return Ok(Vec::new());
     };
-    let inputs = Inputs::new(job, files)?;
-    let groups = inputs.divided(settings.row_group_rows);
+    let (inputs, places) = Inputs::read(job, files)?;
+    let groups = divided(places, settings.row_group_rows);
     let rows_max = groups.iter().map(|group| group.rows).max();
     let place = (first.account, first.region.clone(), first.month());
     let (mut added, mut file) = (Vec::new(), None::<PartFile<'_>>);
@@ -163,8 +161,6 @@ pub(crate) fn merge(
 struct Inputs<'a> {
     files: &'a Files,
     groups: Vec<Input<'a>>,
-    /// Of all their rows, with the length of a record there in the mean; newest first.
-    places: Vec<(Place, usize)>,
 }
 
 /// A row group of a file.
@@ -189,8 +185,23 @@ impl Planned {
     }
 }
 
+/// The row groups that there will be, newest first: of the rows at these places, each with the length of its record.
+fn divided(mut places: Vec<(Place, usize)>, rows_max: usize) -> Vec<Planned> {
+    places.sort_unstable_by_key(|(place, _)| place.newest_first());
+    let lengths = places.iter().map(|(_, length)| *length);
+    let mut first = 0;
+    let planned = row_groups(lengths, rows_max).into_iter().map(|rows| {
+        let newest = places[first].0;
+        first += rows;
+        let next = places.get(first).map(|(place, _)| *place);
+        Planned { newest, next, rows }
+    });
+    planned.collect()
+}
+
 impl<'a> Inputs<'a> {
-    fn new(job: &'a Job, files: &'a Files) -> Result<Self, TableError> {
+    /// The row groups of these files, and the places of all rows, each with the length of a record of its row group, in the mean.
+    fn read(job: &'a Job, files: &'a Files) -> Result<(Self, Vec<(Place, usize)>), TableError> {
         let (mut groups, mut places) = (Vec::new(), Vec::new());
         for part in job {
             for (group, record_bytes) in files.row_groups(part)?.into_iter().enumerate() {
@@ -207,25 +218,7 @@ impl<'a> Inputs<'a> {
                 }
             }
         }
-        places.sort_unstable_by_key(|(place, _)| place.newest_first());
-        Ok(Self {
-            files,
-            groups,
-            places,
-        })
-    }
-
-    /// The row groups that there will be, newest first.
-    fn divided(&self, rows_max: usize) -> Vec<Planned> {
-        let lengths = self.places.iter().map(|(_, length)| *length);
-        let mut first = 0;
-        let planned = row_groups(lengths, rows_max).into_iter().map(|rows| {
-            let newest = self.places[first].0;
-            first += rows;
-            let next = self.places.get(first).map(|(place, _)| *place);
-            Planned { newest, next, rows }
-        });
-        planned.collect()
+        Ok((Self { files, groups }, places))
     }
 
     /// Reads the rows of a row group.
@@ -289,16 +282,11 @@ impl Gathered {
         let rows: Vec<(usize, usize)> = self.rows.iter().map(|(_, _, row)| *row).collect();
         let mut rows = &rows[..];
         while !rows.is_empty() {
+            let record = |(batch, row): &(usize, usize)| self.records[*batch].value(*row);
+            let lengths = rows.iter().map(|row| record(row).len());
+            let (page, rest) = rows.split_at(rows_of_page(lengths));
             let mut records = RecordsPage::new();
-            let fit = rows.iter().take(PAGE_ROWS).take_while(|(batch, row)| {
-                let record = self.records[*batch].value(*row);
-                let has_room = records.has_room(record);
-                if has_room {
-                    records.push(record);
-                }
-                has_room
-            });
-            let (page, rest) = rows.split_at(fit.count());
+            page.iter().for_each(|row| records.push(record(row)));
             let columns = interleave_record_batch(&columns, page).map_err(failed)?;
             file.write(&columns, records)?;
             rows = rest;

@@ -36,7 +36,7 @@ use crate::{
     index,
     log::{Month, Part, Snapshot},
     query::Place,
-    records::{RecordsPage, RecordsWriter, rows_of_page},
+    records::{PAGE_ROWS, RecordsPage, RecordsWriter, rows_of_page},
     schema,
     tail::Row,
     threads::{made_ahead, on_threads},
@@ -48,8 +48,6 @@ const OLD_FILES: &str = "events/";
 const WRITE_BATCH_ROWS: usize = 128;
 /// Files that are made durable at the same time: the disk takes them together.
 const SYNCS: usize = 8;
-/// A page of a small column has at most so many rows: what a look-up decodes to reach one of them.
-const PAGE_ROWS: usize = 4096;
 /// A page of ids or of resource names.
 const TEXT_PAGE_BYTES: usize = 16 * 1024;
 /// Larger dictionaries are given up: a look-up reads one whole for each row group in which it finds an event.
@@ -181,7 +179,7 @@ pub(crate) fn write(
 fn add_pages<'r>(pages: &mut Vec<(&'r [Arc<Row>], bool)>, mut rows: &'r [Arc<Row>]) {
     while !rows.is_empty() {
         let lengths = rows.iter().map(|row| row.event.json.len());
-        let (page, rest) = rows.split_at(rows_of_page(lengths.take(PAGE_ROWS)));
+        let (page, rest) = rows.split_at(rows_of_page(lengths));
         rows = rest;
         pages.push((page, rows.is_empty()));
     }
@@ -289,13 +287,11 @@ impl<'a> PartFile<'a> {
         batch: &RecordBatch,
         records: RecordsPage,
     ) -> Result<(), ParquetError> {
-        let mut group = match self.group.take() {
+        let group = match self.group.take() {
             Some(group) => group,
             None => self.begin_group()?,
         };
-        group.write(batch, records)?;
-        self.group = Some(group);
-        Ok(())
+        self.group.insert(group).write(batch, records)
     }
 
     fn begin_group(&self) -> Result<RowGroup, ParquetError> {

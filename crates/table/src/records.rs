@@ -20,7 +20,7 @@ use zstd::{stream::read::Decoder, zstd_safe::DCtx};
 
 #[cfg(test)]
 pub(crate) use self::write::PAGE_BYTES;
-pub(crate) use self::write::{RecordsPage, RecordsWriter, rows_of_page};
+pub(crate) use self::write::{PAGE_ROWS, RecordsPage, RecordsWriter, rows_of_page};
 use crate::{
     scan::{Opened, PartReader, leaf, text},
     schema::{self, Damage},

@@ -54,6 +54,11 @@ pub fn request(call: &Call, parts: &Parts, body: &[u8]) -> Result<Value, Project
     }
 }
 
+/// What path, query and headers of a request say, whatever its body is; `None` if that cannot be told without.
+pub fn head(call: &Call, parts: &Parts) -> Option<Value> {
+    request(call, parts, &[]).ok()
+}
+
 /// What a successful answer says; [`Value::Hidden`] when the model marks all of it sensitive.
 ///
 /// # Errors

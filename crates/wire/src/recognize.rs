@@ -59,8 +59,8 @@ pub struct Call {
 
 /// Recognises a call, as the service does for which it is signed: a header or a parameter that this service does not look at does
 /// not make another call of it, for then a record would say what did not happen. `body` may be only a prefix, unless it
-/// [may be a form](may_be_form); REST and `X-Amz-Target` calls need none of it. `signing_name` is the service in the credential scope; without it the host and the target
-/// tell.
+/// [may be a form](may_be_form); REST and `X-Amz-Target` calls need none of it. `signing_name` is the service in the credential
+/// scope; without it the host and the target tell.
 pub fn recognize(parts: &Parts, body: &[u8], signing_name: Option<&str>) -> Option<Call> {
     let services = candidates(parts, signing_name);
     if let Some(call) = by_target(parts, &services) {
@@ -260,21 +260,16 @@ fn by_action(parts: &Parts, body: &[u8], services: &[&'static Service]) -> Optio
         .services()
         .filter(|_| services.is_empty());
     let services = services.iter().copied().chain(known);
-    let matching = services
-        .filter(|service| speaks_query(service))
-        .filter_map(|service| {
-            let protocol = *service
-                .protocols()
-                .iter()
-                .find(|it| matches!(it, Protocol::Query | Protocol::Ec2))?;
-            let operation = service.operation(&action)?;
-            Some(Call {
-                service,
-                operation,
-                protocol,
-                labels: Vec::new(),
-            })
-        });
+    let matching = services.filter_map(|service| {
+        let protocol = *service.protocols().iter().find(|it| is_query(it))?;
+        let operation = service.operation(&action)?;
+        Some(Call {
+            service,
+            operation,
+            protocol,
+            labels: Vec::new(),
+        })
+    });
     // elb and elbv2 share actions and signing name; the version tells them apart. Of equals the first.
     let host = host(parts);
     best(matching, |call| {
@@ -314,17 +309,28 @@ fn text_of(body: &[u8]) -> Cow<'_, str> {
 /// whatever the body calls itself. A form of several parts is none.
 pub fn may_be_form(parts: &Parts, signing_name: Option<&str>) -> bool {
     let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
-    let is_other = ["json", "cbor"].iter().any(|it| content_type.contains(it));
     let reads_forms = || {
         let services = candidates(parts, signing_name);
         services.iter().any(|service| speaks_query(service))
     };
-    is_at_root(parts) && !content_type.starts_with("multipart/") && (!is_other || reads_forms())
+    is_at_root(parts)
+        && !content_type.starts_with("multipart/")
+        && (!is_no_form(parts) || reads_forms())
+}
+
+/// Whether a body calls itself something whose texts may look like a form.
+fn is_no_form(parts: &Parts) -> bool {
+    let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
+    ["json", "cbor"].iter().any(|it| content_type.contains(it))
 }
 
 fn speaks_query(service: &Service) -> bool {
-    let is_query = |it: &Protocol| matches!(it, Protocol::Query | Protocol::Ec2);
     service.protocols().iter().any(is_query)
+}
+
+/// Whether a form tells the calls of a protocol.
+fn is_query(protocol: &Protocol) -> bool {
+    matches!(protocol, Protocol::Query | Protocol::Ec2)
 }
 
 /// Whether a part of a path is a template's text, perhaps with `%41` for letters.

@@ -283,11 +283,8 @@ fn of_data(
         arns.map(|arn| resource(line, Some(arn))).collect()
     };
     let instead: Vec<_> = lines.iter().copied().filter(|line| !line.beside).collect();
-    let named = instead.iter().map(|line| of_line(line));
-    let mut resources = named
-        .into_iter()
-        .find(|named| !named.is_empty())
-        .unwrap_or_default();
+    let mut named = instead.iter().map(|line| of_line(line));
+    let mut resources = named.find(|named| !named.is_empty()).unwrap_or_default();
     if resources.is_empty() {
         // What could not be read may be any of them.
         let may_be = if facts.request_is_partial {

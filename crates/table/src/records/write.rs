@@ -27,9 +27,12 @@ pub(crate) const PAGE_BYTES: usize = 256 * 1024;
 /// Of zstd. Records of a page are alike: higher levels find no more.
 const LEVEL: i32 = 1;
 
+/// A page of anything has at most so many rows: of a small column, what a look-up decodes to reach one of them.
+pub(crate) const PAGE_ROWS: usize = 4096;
+
 /// How many of the next records, given by their lengths, a page holds.
 pub(crate) fn rows_of_page(lengths: impl Iterator<Item = usize>) -> usize {
-    let ends = lengths.scan(0, |end, length| {
+    let ends = lengths.take(PAGE_ROWS).scan(0, |end, length| {
         *end += plain_bytes(length);
         Some(*end)
     });
@@ -54,11 +57,6 @@ impl RecordsPage {
             bytes: pages.pop().unwrap_or_default(),
             rows: 0,
         }
-    }
-
-    /// Whether it holds this record too.
-    pub(crate) fn has_room(&self, record: &str) -> bool {
-        self.rows == 0 || self.bytes.len() + plain_bytes(record.len()) <= PAGE_BYTES
     }
 
     /// Adds a record.

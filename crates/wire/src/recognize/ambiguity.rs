@@ -10,7 +10,9 @@ use std::{
 use http::{HeaderMap, header, request::Parts};
 use memchr::{memchr, memchr2};
 
-use super::{Call, SSO_TOKEN, UploadForm, form_decode, header_text, is_at_root, template, text_of};
+use super::{
+    Call, SSO_TOKEN, UploadForm, form_decode, is_at_root, is_no_form, is_query, template, text_of,
+};
 use crate::{
     catalogue::{Kind, MemberShape, Operation, Protocol, Service},
     project::{NODES_MAX, PARAMETERS_MAX},
@@ -169,10 +171,8 @@ fn repeated_action(parts: &Parts, body: &[u8], call: Option<&Call>) -> Option<&'
     if !is_at_root(parts) {
         return None;
     }
-    // Texts in a JSON body may look like a form. A service that reads forms may do so whatever the body calls itself.
-    let content_type = header_text(parts, header::CONTENT_TYPE.as_str());
-    let is_other = ["json", "cbor"].iter().any(|it| content_type.contains(it));
-    let has_form = call.is_some_and(reads_forms) || !is_other;
+    // A service that reads forms may do so whatever the body calls itself.
+    let has_form = call.is_some_and(reads_forms) || !is_no_form(parts);
     let form = if has_form {
         text_of(body)
     } else {
@@ -190,32 +190,45 @@ fn form_parameters(parts: &Parts, body: &[u8], call: &Call) -> Option<Ambiguity>
         return None;
     }
     let form = text_of(body);
-    let all = names(&form).chain(names(query(parts)));
-    let mut all: Vec<Cow<'_, str>> = all.take(PARAMETERS_MAX + 1).collect();
-    let nodes: usize = all.iter().map(|name| name.split('.').count()).sum();
-    if all.len() > PARAMETERS_MAX || nodes > NODES_MAX {
-        return Some(Ambiguity::Many);
-    }
-    let is_torn = |name: &Cow<'_, str>| name.contains(char::REPLACEMENT_CHARACTER);
-    if matches!(form, Cow::Owned(_)) || all.iter().any(is_torn) {
+    if let Cow::Owned(_) = form {
         return Some(Ambiguity::Text);
     }
-    // Lists number their elements.
-    all.sort_unstable();
-    let twice = all.windows(2).find(|pair| pair[0] == pair[1])?;
-    let name: String = twice[0].chars().take(64).collect();
-    Some(Ambiguity::Twice(Cow::Owned(name)))
+    let mut seen = Names::default();
+    let mut all = names(&form).chain(names(query(parts)));
+    all.try_for_each(|name| seen.add(&name)).err()
+}
+
+/// The names of a form's parameters, each of which comes once: lists number their elements.
+#[derive(Debug, Default)]
+struct Names {
+    /// Hashes of names: two that are not the same are told apart but for one in 2^64.
+    seen: HashSet<u64>,
+    segments: usize,
+}
+
+impl Names {
+    fn add(&mut self, name: &str) -> Result<(), Ambiguity> {
+        if name.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(Ambiguity::Text);
+        }
+        self.segments += name.split('.').count();
+        if self.seen.len() == PARAMETERS_MAX || self.segments > NODES_MAX {
+            return Err(Ambiguity::Many);
+        }
+        if self.seen.insert(self.seen.hasher().hash_one(name)) {
+            return Ok(());
+        }
+        let name: String = name.chars().take(64).collect();
+        Err(Ambiguity::Twice(Cow::Owned(name)))
+    }
 }
 
 /// Looks at the names in a form that is too long to be read whole, as it passes: first the beginning by which it was recognised, in one
 /// piece, then what follows, which must not change what was recognised. It takes ASCII alone.
 #[derive(Debug)]
 pub struct FormWatch {
-    /// Whether a form tells the call, so that each name may come once; else only `Action` counts.
-    is_told_by_form: bool,
-    /// Hashes of names: two that are not the same are told apart but for one in 2^64.
-    seen: HashSet<u64>,
-    segments: usize,
+    /// Of a call that a form tells; of others only `Action` counts.
+    names: Option<Names>,
     has_action: bool,
     /// Whether what was recognised has passed.
     is_late: bool,
@@ -227,9 +240,7 @@ impl FormWatch {
     /// For a request whose beginning was recognised as this call.
     pub fn new(parts: &Parts, call: Option<&Call>) -> Self {
         let mut watch = Self {
-            is_told_by_form: call.is_some_and(reads_forms),
-            seen: HashSet::default(),
-            segments: 0,
+            names: call.is_some_and(reads_forms).then(Names::default),
             has_action: false,
             is_late: false,
             name: Some(Vec::new()),
@@ -246,7 +257,7 @@ impl FormWatch {
     /// # Errors
     /// When the form cannot be understood in one way.
     pub fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Ambiguity> {
-        if self.is_told_by_form && !bytes.is_ascii() {
+        if self.names.is_some() && !bytes.is_ascii() {
             return Err(Ambiguity::Text);
         }
         while !bytes.is_empty() {
@@ -282,7 +293,7 @@ impl FormWatch {
 
     fn end(&mut self) -> Result<(), Ambiguity> {
         match self.name.take() {
-            Some(name) if name.len() > NAME_BYTES_MAX && self.is_told_by_form => {
+            Some(name) if name.len() > NAME_BYTES_MAX && self.names.is_some() => {
                 Err(Ambiguity::Many)
             }
             Some(name) if !name.is_empty() => {
@@ -301,22 +312,7 @@ impl FormWatch {
                 return Err(Ambiguity::Late);
             }
         }
-        if !self.is_told_by_form {
-            return Ok(());
-        }
-        if name.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(Ambiguity::Text);
-        }
-        self.segments += name.split('.').count();
-        if self.seen.len() == PARAMETERS_MAX || self.segments > NODES_MAX {
-            return Err(Ambiguity::Many);
-        }
-        let is_new = self.seen.insert(self.seen.hasher().hash_one(name));
-        if is_new {
-            return Ok(());
-        }
-        let name: String = name.chars().take(64).collect();
-        Err(Ambiguity::Twice(Cow::Owned(name)))
+        self.names.as_mut().map_or(Ok(()), |names| names.add(name))
     }
 }
 
@@ -380,7 +376,7 @@ fn literals(operation: Operation) -> impl Iterator<Item = &'static str> {
 }
 
 fn reads_forms(call: &Call) -> bool {
-    matches!(call.protocol, Protocol::Query | Protocol::Ec2)
+    is_query(&call.protocol)
 }
 
 fn query(parts: &Parts) -> &str {
