@@ -252,7 +252,10 @@ fn of_tables(facts: &Facts<'_>, class: &Class, request: Option<&Value>) -> Vec<R
     if names.is_empty() {
         resources.push(of_kind(TABLE));
     }
-    for name in names.into_iter().take(RESOURCES_MAX + 1) {
+    for name in names {
+        if resources.len() > RESOURCES_MAX {
+            break;
+        }
         let arn = named_arn("dynamodb", &class.region, facts.account, "TableName", name)
             .unwrap_or_else(|| name.to_owned());
         let resource = owned(TABLE, arn.clone(), owner(&arn, facts));

@@ -331,6 +331,20 @@ fn what_a_data_event_does_not_name_it_does_not_hide() {
     let get = json_rpc("dynamodb", "DynamoDB_20120810.BatchGetItem", &body).compose();
     assert_eq!(get.keys.resources.len(), 50);
     assert_eq!(get.keys.resources[49].arn, None);
+    // What comes again and again takes no room from what comes after it.
+    let decoy = r#"{"Get":{"TableName":"decoy","Key":{}}}"#;
+    let items = format!(
+        "{}{}",
+        format!("{decoy},").repeat(60),
+        decoy.replace("decoy", "vault")
+    );
+    let items = format!(r#"{{"TransactItems":[{items}]}}"#);
+    let get = json_rpc("dynamodb", "DynamoDB_20120810.TransactGetItems", &items).compose();
+    let arns = get.keys.resources.iter().map(|it| it.arn.as_deref());
+    let arns: Vec<_> = arns
+        .map(|arn| arn.unwrap().rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(arns, ["decoy", "vault"]);
     let statement = r#"{"Statement":"SELECT * FROM vault"}"#;
     json_rpc("dynamodb", "DynamoDB_20120810.ExecuteStatement", statement)
         .check(json!({"resources": [{"type": "AWS::DynamoDB::Table"}]}));
